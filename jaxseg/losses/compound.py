@@ -1,0 +1,81 @@
+"""Losses of losses: hyper-parameters and weights that may follow a schedule.
+
+A `LossAt` maps training progress to a loss. `scheduled` makes one from a loss, with
+hyper-parameters fixed or scheduled; `weighted_sum` adds several.
+"""
+
+from collections.abc import Callable
+
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxseg.links import Link
+from jaxseg.losses.protocol import Loss, Schedule
+
+
+class LossAt:
+    """Progress in [0, 1] to a loss: ``loss_at(progress)(logits, labels, ...)``."""
+
+    def __init__(self, build: Callable[[ArrayLike], Loss]):
+        self._build = build
+
+    def __call__(self, progress: ArrayLike) -> Loss:
+        """The loss at `progress`, which may be traced."""
+        return self._build(progress)
+
+
+def _at(value: object, progress: ArrayLike) -> object:
+    """`value` itself, or at `progress` if it is a schedule."""
+    is_schedule = callable(value) and not isinstance(value, Link)
+    return value(progress) if is_schedule else value
+
+
+def scheduled(loss: Loss, **hyper: object) -> LossAt:
+    """`loss` with hyper-parameters bound, each a value or a schedule of progress.
+
+    A link, class weights and flags may be bound too; what is bound here wins over what
+    the loss is called with.
+
+    Example: ``scheduled(tversky_loss, alpha=linear(0.5, 0.3), beta=linear(0.5, 0.7))``.
+    """
+
+    def build(progress: ArrayLike) -> Loss:
+        now = {name: _at(value, progress) for name, value in hyper.items()}
+
+        def bound(logits: Array, labels: Array, **options) -> Array:
+            return loss(logits, labels, **{**options, **now})
+
+        return bound
+
+    return LossAt(build)
+
+
+def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
+    """Sum of weight times loss; weights are numbers, traced scalars or schedules.
+
+    Args:
+      *terms: pairs of a weight and a loss or `LossAt`. Options of the call (link,
+        where, axis_name, class_weights) go to every term; what one term should have for
+        itself is bound with `scheduled`.
+
+    Returns:
+      A `LossAt`: ``weighted_sum((1.0, cross_entropy_loss), (linear(0, 1), dice_loss))``
+      at progress 0.5 is cross-entropy plus half the Dice loss.
+    """
+    if not terms:
+        raise ValueError("weighted_sum needs at least one (weight, loss) pair")
+    lifted = [
+        (weight, loss if isinstance(loss, LossAt) else scheduled(loss))
+        for weight, loss in terms
+    ]
+
+    def build(progress: ArrayLike) -> Loss:
+        now = [(_at(weight, progress), loss(progress)) for weight, loss in lifted]
+
+        def total(logits: Array, labels: Array, **options) -> Array:
+            values = [weight * loss(logits, labels, **options) for weight, loss in now]
+            return sum(values[1:], start=values[0])
+
+        return total
+
+    return LossAt(build)

@@ -1,0 +1,44 @@
+"""From a loss over one pool of pixels to the mean of the losses of single images."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxseg.losses.protocol import Loss
+from jaxseg.numerics import pool, safe_ratio
+from jaxseg.targets import as_where
+
+
+def per_image(loss: Loss) -> Loss:
+    """The mean over the first axis of `loss` of each image alone (sample Dice).
+
+    An image without a pixel that counts is as if it were not there; with `axis_name`
+    the mean is over the images of all devices. All other arguments pass through.
+    """
+
+    @functools.wraps(loss)
+    def mean_loss(
+        logits: Array,
+        labels: Array,
+        *,
+        where: Array | None = None,
+        axis_name: str | None = None,
+        **options: ArrayLike,
+    ) -> Array:
+        if where is None:
+            where = jnp.ones(logits.shape[:-1], bool)
+        where = as_where(where, logits)
+
+        def of_one(logits, labels, where):
+            return loss(logits, labels, where=where, **options)
+
+        losses = jax.vmap(of_one)(logits, labels, where)
+        counts = jnp.any(where, axis=tuple(range(1, where.ndim)))
+        total = pool(jnp.sum(jnp.where(counts, losses, 0)), axis_name)
+        images = pool(jnp.sum(counts, dtype=losses.dtype), axis_name)
+        return safe_ratio(total, images, 0)
+
+    return mean_loss

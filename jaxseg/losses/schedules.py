@@ -1,0 +1,28 @@
+"""Schedules: pure functions of training progress, from 0 at the start to 1 at the end.
+
+Progress may be traced, so a weight that changes never compiles anything again.
+"""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxseg.losses.protocol import Schedule
+
+
+def linear(start: float, end: float) -> Schedule:
+    """From `start` at progress 0 to `end` at progress 1 in a straight line."""
+
+    def value(progress: ArrayLike) -> Array:
+        return start + (end - start) * jnp.clip(progress, 0, 1)
+
+    return value
+
+
+def switch(before: float, after: float, *, at: float = 0.9) -> Schedule:
+    """`before` while progress < `at`, then `after`; the default is Galdran's eq. (8)."""
+
+    def value(progress: ArrayLike) -> Array:
+        return jnp.where(jnp.asarray(progress) < at, before, after)
+
+    return value

@@ -1,0 +1,150 @@
+"""Arithmetic that stays finite: guarded division, pooled sums, log-domain means."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+ARRAY_TYPES = (jax.Array, jnp.ndarray, int, float)
+
+
+def widen(values: ArrayLike) -> Array:
+    """`values` in float32, or in their own dtype where that is wider."""
+    values = jnp.asarray(values)
+    return values.astype(jnp.promote_types(values.dtype, jnp.float32))
+
+
+def tiniest(dtype: Any) -> float:
+    """Below this a non-negative sum counts as nothing: 1e-31 in float32.
+
+    It leaves room under the largest float for the reciprocal times a few factors,
+    so that dividing by anything larger has a finite value and a finite gradient.
+    """
+    info = jnp.finfo(dtype)
+    return float(info.tiny / info.eps)
+
+
+def safe_ratio(numerator: Any, denominator: Any, empty: Any) -> Any:
+    """`numerator / denominator`, and `empty` with zero gradient where that is 0/0.
+
+    Takes arrays (any float dtype, broadcast) and also exact scalars: fractions,
+    sympy expressions and flint intervals go through Python's own operators, which is
+    how `theory` evaluates the very formulas that the losses use.
+
+    Args:
+      numerator: any shape.
+      denominator: >= 0; less than `tiniest` counts as zero.
+      empty: the value where the denominator is zero.
+
+    Returns:
+      The ratio, broadcast; its derivative is (dn - ratio dd) / d, which unlike that of
+      a plain quotient never squares the denominator and so does not overflow.
+    """
+    scalars = (numerator, denominator)
+    if any(not isinstance(x, ARRAY_TYPES) and not hasattr(x, "dtype") for x in scalars):
+        return empty if denominator == 0 else numerator / denominator
+    dtype = jnp.result_type(widen(numerator), widen(denominator))
+    shape = jnp.broadcast_shapes(jnp.shape(numerator), jnp.shape(denominator))
+    numerator, denominator, empty = (
+        jnp.broadcast_to(jnp.asarray(x, dtype), shape)
+        for x in (numerator, denominator, empty)
+    )
+    return _safe_ratio(numerator, denominator, empty)
+
+
+@jax.custom_jvp
+def _safe_ratio(numerator: Array, denominator: Array, empty: Array) -> Array:
+    nothing = denominator < tiniest(denominator.dtype)
+    return jnp.where(nothing, empty, numerator / jnp.where(nothing, 1, denominator))
+
+
+@_safe_ratio.defjvp
+def _safe_ratio_jvp(primals, tangents):
+    numerator, denominator, empty = primals
+    d_numerator, d_denominator, d_empty = tangents
+    nothing = denominator < tiniest(denominator.dtype)
+    ratio = _safe_ratio(numerator, denominator, empty)
+    divisor = jnp.where(nothing, 1, denominator)
+    slope = (d_numerator - ratio * d_denominator) / divisor
+    return ratio, jnp.where(nothing, d_empty, slope)
+
+
+def soft_minimum(values: Array, bounds: Array, tie: Array) -> Array:
+    """Elementwise minimum whose slope in `values` at a tie is `tie`, not one half.
+
+    With `tie` = `bounds` in {0, 1} this has value and gradient of `values * bounds` on
+    all of [0, 1], its ends included.
+    """
+    at_tie = bounds + tie * (values - bounds)
+    below = jnp.where(values < bounds, values, bounds)
+    return jnp.where(values == bounds, at_tie, below)
+
+
+def pool(value: Array, axis_name: str | None) -> Array:
+    """Sum over the devices of `axis_name`; `value` itself where there is none."""
+    return value if axis_name is None else lax.psum(value, axis_name)
+
+
+def keep(values: Array, where: Array | None) -> Array:
+    """`values` [..., C] with zeros, in value and gradient, where `where` is False."""
+    return values if where is None else jnp.where(where[..., None], values, 0)
+
+
+def pooled_sum(values: Array, where: Array | None, axis_name: str | None) -> Array:
+    """Sum of `values` [..., C] over all pixels that count, on all devices: [C]."""
+    kept = keep(values, where)
+    return pool(jnp.sum(kept, axis=tuple(range(values.ndim - 1))), axis_name)
+
+
+def pooled_count(values: Array, where: Array | None, axis_name: str | None) -> Array:
+    """Number of pixels of `values` [..., C] that count, on all devices: scalar."""
+    if where is None:
+        size = functools.reduce(lambda a, b: a * b, values.shape[:-1], 1)
+        count = jnp.asarray(size, values.dtype)
+    else:
+        count = jnp.sum(where, dtype=values.dtype)
+    return pool(count, axis_name)
+
+
+def pooled_logsumexp(
+    logs: Array, where: Array | None, axis_name: str | None
+) -> tuple[Array, Array]:
+    """log of the sum of exp(logs) over all pixels that count, on all devices.
+
+    Args:
+      logs: ``[..., C]``; -inf is exp's zero.
+      where: ``[..., C]`` or ``[..., 1]`` bool: which entries count, per class.
+      axis_name: mapped axis to pool over.
+
+    Returns:
+      ``[C]`` logs and ``[C]`` bool, False for a class with nothing to sum; its log is
+      0 and has zero gradient.
+    """
+    axes = tuple(range(logs.ndim - 1))
+    counts = jnp.isfinite(logs) if where is None else where & jnp.isfinite(logs)
+    finite = jnp.where(counts, logs, 0)
+    peak = jnp.max(jnp.where(counts, logs, -jnp.inf), axis=axes, initial=-jnp.inf)
+    peak = lax.stop_gradient(peak)
+    if axis_name is not None:
+        peak = jnp.max(lax.all_gather(peak, axis_name), axis=0)
+    some = jnp.isfinite(peak)
+    peak = jnp.where(some, peak, 0)
+    total = jnp.sum(jnp.where(counts, jnp.exp(finite - peak), 0), axis=axes)
+    total = pool(total, axis_name)
+    return peak + jnp.log(jnp.where(some, total, 1)), some
+
+
+def weighted_mean(values: Array, weights: Array | None) -> Array:
+    """Mean of `values` [C] with weights [C] >= 0, None for equal; 0 if all are 0."""
+    if weights is None:
+        return jnp.mean(values)
+    return safe_ratio(jnp.sum(weights * values), jnp.sum(weights), 0)
+
+
+def times(targets: Array, logs: Array) -> Array:
+    """`targets * logs` with 0 log 0 = 0, also in the gradient."""
+    some = targets > 0
+    return jnp.where(some, targets * jnp.where(some, logs, 0), 0)
