@@ -112,7 +112,7 @@ def pooled_count(values: Array, where: Array | None, axis_name: str | None) -> A
 def pooled_logsumexp(
     logs: Array, where: Array | None, axis_name: str | None
 ) -> tuple[Array, Array]:
-    """log of the sum of exp(logs) over all pixels that count, on all devices.
+    """Log of the sum of exp(logs) over all pixels that count, on all devices.
 
     Args:
       logs: ``[..., C]``; -inf is exp's zero.
@@ -125,15 +125,14 @@ def pooled_logsumexp(
     """
     axes = tuple(range(logs.ndim - 1))
     counts = jnp.isfinite(logs) if where is None else where & jnp.isfinite(logs)
-    finite = jnp.where(counts, logs, 0)
     peak = jnp.max(jnp.where(counts, logs, -jnp.inf), axis=axes, initial=-jnp.inf)
     peak = lax.stop_gradient(peak)
     if axis_name is not None:
-        peak = jnp.max(lax.all_gather(peak, axis_name), axis=0)
+        peak = lax.pmax(peak, axis_name)
     some = jnp.isfinite(peak)
     peak = jnp.where(some, peak, 0)
-    total = jnp.sum(jnp.where(counts, jnp.exp(finite - peak), 0), axis=axes)
-    total = pool(total, axis_name)
+    below = jnp.where(counts, logs - peak.reshape((1,) * len(axes) + (-1,)), -jnp.inf)
+    total = pool(jnp.sum(jnp.exp(below), axis=axes), axis_name)
     return peak + jnp.log(jnp.where(some, total, 1)), some
 
 

@@ -70,7 +70,7 @@ def dice_loss(
     """
     counts = _counts(logits, labels, link, where, axis_name)
     index = dice_index(counts, squared=squared, smooth=smooth)
-    return 1 - weighted_mean(index, as_class_weights(class_weights, logits))
+    return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
 
 def log_dice_loss(
@@ -168,7 +168,7 @@ def jaccard_loss(
     """
     counts = _counts(logits, labels, link, where, axis_name)
     index = jaccard_index(counts, squared=squared, smooth=smooth)
-    return 1 - weighted_mean(index, as_class_weights(class_weights, logits))
+    return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
 
 def tversky_loss(
@@ -212,4 +212,4 @@ def tversky_loss(
     """
     counts = _counts(logits, labels, link, where, axis_name)
     index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
-    return 1 - weighted_mean(index, as_class_weights(class_weights, logits))
+    return weighted_mean(1 - index, as_class_weights(class_weights, logits))

@@ -1,0 +1,94 @@
+"""The market of losses: each catalog name with its oracle, shared by the tests.
+
+A loss listed in the catalog and not here fails `test_every_loss_has_an_oracle`.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxseg import links
+from jaxseg.losses import CATALOG
+from tests.losses import oracle
+
+NAMES = tuple(CATALOG)
+
+
+def _overlap(index, **hyper):
+    return functools.partial(oracle.overlap, index=functools.partial(index, **hyper))
+
+
+def _plus(*terms):
+    def total(logits, labels, **options):
+        return sum(weight * loss(logits, labels, **options) for weight, loss in terms)
+
+    return total
+
+
+def _per_image(loss):
+    return functools.partial(oracle.mean_over_images, loss)
+
+
+_SQUARED = _overlap(oracle.dice_squared)
+
+ORACLES = {
+    "cross_entropy": oracle.cross_entropy,
+    "dice": _overlap(oracle.dice),
+    "dice_squared": _SQUARED,
+    "log_dice": oracle.log_dice,
+    "jaccard": _overlap(oracle.jaccard),
+    "jaccard_squared": _overlap(oracle.jaccard_squared),
+    "tversky": _overlap(oracle.tversky),
+    "lovasz": oracle.lovasz,
+    "marginal_l1": oracle.marginal_l1,
+    "marginal_kl": oracle.marginal_kl,
+    "dice_bias": oracle.dice_bias,
+    "dice_ce": _plus((1, oracle.cross_entropy), (1, _overlap(oracle.dice))),
+    "log_dice_ce": _plus((1, oracle.cross_entropy), (1, oracle.log_dice)),
+    "ce_l1": _plus((1, oracle.cross_entropy), (1, _per_image(oracle.marginal_l1))),
+    "ce_kl": _plus((1, oracle.cross_entropy), (0.1, _per_image(oracle.marginal_kl))),
+    "ce_to_dice_linear": _plus(
+        (0.5, oracle.cross_entropy), (0.5, _per_image(_SQUARED))
+    ),
+    "ce_to_dice_hard": oracle.cross_entropy,
+}
+
+# p = t is no minimiser for soft t: the temperature sharpens p, or the loss is a bias.
+NOT_OPTIMAL_AT_SOFT_TARGETS = {
+    "marginal_l1",
+    "marginal_kl",
+    "dice_bias",
+    "ce_l1",
+    "ce_kl",
+}
+
+
+@functools.cache
+def value_and_grad(name, link=links.softmax):
+    """Compiled value and logit gradient of (logits, labels, where, class_weights)."""
+    loss = CATALOG[name].loss
+
+    def call(logits, labels, where, class_weights):
+        return loss(logits, labels, link=link, where=where, class_weights=class_weights)
+
+    return jax.jit(jax.value_and_grad(call))
+
+
+def evaluate(name, logits, labels, where=None, class_weights=None, link=links.softmax):
+    value, grad = value_and_grad(name, link)(
+        jnp.asarray(logits),
+        jnp.asarray(labels),
+        where if where is None else jnp.asarray(where),
+        class_weights if class_weights is None else jnp.asarray(class_weights),
+    )
+    return np.asarray(value), np.asarray(grad)
+
+
+def batch(seed=0, shape=(4, 6, 5), classes=3, spread=2.0):
+    """Random scores, ids of all classes, and a mask that hides about a third."""
+    rng = np.random.default_rng(seed)
+    logits = (spread * rng.standard_normal((*shape, classes))).astype(np.float32)
+    labels = rng.integers(0, max(classes, 2), shape).astype(np.int32)
+    return logits, labels, rng.random(shape) > 0.3

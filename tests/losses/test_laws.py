@@ -1,0 +1,280 @@
+"""Laws that every catalog loss obeys; a new loss is tested by being listed."""
+
+import functools
+import zlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg import links
+from jaxseg.losses import CATALOG
+from tests.losses.market import (
+    NAMES,
+    NOT_OPTIMAL_AT_SOFT_TARGETS,
+    ORACLES,
+    batch,
+    evaluate,
+)
+
+every_loss = pytest.mark.parametrize("name", NAMES)
+both_links = pytest.mark.parametrize(
+    "link", [links.softmax, links.sigmoid], ids=lambda link: link.name
+)
+
+
+def links_and_classes(*classes):
+    """Both links with each number of classes, but no softmax over one class."""
+    pairs = [(links.sigmoid, c) for c in classes]
+    pairs += [(links.softmax, c) for c in classes if c > 1]
+    ids = [f"{link.name}{c}" for link, c in pairs]
+    return pytest.mark.parametrize(("link", "classes"), pairs, ids=ids)
+
+
+CLOSE = {"rtol": 2e-5, "atol": 2e-6}
+
+
+def test_every_loss_has_an_oracle():
+    assert set(ORACLES) == set(CATALOG)
+
+
+@every_loss
+@links_and_classes(1, 2, 4)
+@pytest.mark.parametrize("options", ["plain", "masked", "weighted"])
+def test_value_equals_the_oracle(name, link, classes, options):
+    seed = zlib.crc32(f"{name}{link.name}{classes}".encode())
+    logits, labels, where = batch(seed=seed, classes=classes)
+    chosen = {}
+    if options == "masked":
+        where[2] = False  # one image without a pixel
+        chosen["where"] = where
+    if options == "weighted":
+        chosen["class_weights"] = np.linspace(0.5, 2, classes).astype(np.float32)
+    value, _ = evaluate(name, logits, labels, link=link, **chosen)
+    weights = chosen.pop("class_weights", None)
+    expected = ORACLES[name](logits, labels, link=link.name, weights=weights, **chosen)
+    np.testing.assert_allclose(value, expected, **CLOSE)
+
+
+@every_loss
+def test_volumes_are_pools_of_voxels_like_any_other(name):
+    logits, labels, where = batch(shape=(2, 4, 3, 5), classes=3)
+    value, _ = evaluate(name, logits, labels, where)
+    expected = ORACLES[name](logits, labels, where=where)
+    np.testing.assert_allclose(value, expected, **CLOSE)
+
+
+@every_loss
+def test_soft_targets_equal_the_oracle(name):
+    logits, _, where = batch(seed=5)
+    rng = np.random.default_rng(6)
+    targets = rng.dirichlet(np.ones(3), logits.shape[:-1]).astype(np.float32)
+    value, grad = evaluate(name, logits, targets, where)
+    expected = ORACLES[name](logits, targets, where=where)
+    np.testing.assert_allclose(value, expected, **CLOSE)
+    assert np.isfinite(grad).all()
+
+
+@every_loss
+@both_links
+def test_gradient_equals_finite_differences_of_the_oracle(name, link):
+    """Five-point differences of the float64 oracle along random directions."""
+    logits, labels, where = batch(seed=3, shape=(2, 3, 4), spread=0.4)
+    rng = np.random.default_rng(4)
+    _, grad = evaluate(name, logits, labels, where, link=link)
+    for _ in range(3):
+        way = rng.standard_normal(logits.shape)
+        h = 1e-5
+
+        def along(step, way=way):
+            moved = logits.astype(np.float64) + step * way
+            return ORACLES[name](moved, labels, link=link.name, where=where)
+
+        slope = (along(-2 * h) - 8 * along(-h) + 8 * along(h) - along(2 * h)) / (12 * h)
+        np.testing.assert_allclose(np.vdot(grad, way), slope, rtol=2e-4, atol=2e-6)
+
+
+@every_loss
+def test_ids_equal_one_hot_targets(name):
+    logits, labels, where = batch(seed=1)
+    by_id = evaluate(name, logits, labels, where)
+    by_target = evaluate(name, logits, np.eye(3, dtype=np.float32)[labels], where)
+    np.testing.assert_array_equal(by_id[0], by_target[0])
+    np.testing.assert_array_equal(by_id[1], by_target[1])
+
+
+@every_loss
+def test_masked_pixels_are_as_if_removed(name):
+    """Whole columns go, so that the rest is a smaller image; their content is nan."""
+    logits, labels, _ = batch(seed=2)
+    where = np.ones(labels.shape, bool)
+    where[:, :, 3:] = False
+    poisoned = np.where(where[..., None], logits, np.nan)
+    value, grad = evaluate(name, poisoned, np.where(where, labels, 255), where)
+    kept_value, kept_grad = evaluate(name, logits[:, :, :3], labels[:, :, :3])
+    np.testing.assert_allclose(value, kept_value, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(grad[:, :, :3], kept_grad, rtol=1e-4, atol=1e-7)
+    assert not grad[:, :, 3:].any()
+
+
+@every_loss
+def test_pixels_may_be_permuted(name):
+    logits, labels, where = batch(seed=7)
+    order = np.random.default_rng(0).permutation(30)
+
+    def shuffle(x):
+        flat = x.reshape(4, 30, *x.shape[3:])[:, order]
+        return flat.reshape(x.shape)
+
+    value, grad = evaluate(name, logits, labels, where)
+    moved = evaluate(name, shuffle(logits), shuffle(labels), shuffle(where))
+    np.testing.assert_allclose(moved[0], value, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(moved[1], shuffle(grad), rtol=1e-4, atol=1e-7)
+
+
+@every_loss
+def test_classes_may_be_permuted(name):
+    logits, labels, where = batch(seed=8)
+    order = np.array([2, 0, 1])
+    value, grad = evaluate(name, logits, labels, where)
+    moved = evaluate(name, logits[..., order], np.argsort(order)[labels], where)
+    np.testing.assert_allclose(moved[0], value, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(moved[1], grad[..., order], rtol=1e-4, atol=1e-7)
+
+
+@every_loss
+@both_links
+def test_shards_pool_to_the_global_loss(name, link):
+    """Four devices, one of them with nothing but masked pixels."""
+    logits, labels, where = batch(seed=9)
+    where[1] = False
+    loss = functools.partial(CATALOG[name].loss, link=link)
+    value, grad = evaluate(name, logits, labels, where, link=link)
+
+    def per_device(logits, labels, where):
+        def local(logits):
+            return loss(logits, labels, where=where, axis_name="devices")
+
+        value, grad = jax.value_and_grad(local)(logits)
+        return value, grad / 4  # what pmean does to the gradients of shared weights
+
+    shards = [jnp.asarray(x)[:, None] for x in (logits, labels, where)]
+    values, grads = jax.jit(jax.vmap(per_device, axis_name="devices"))(*shards)
+    np.testing.assert_allclose(values, np.full(4, value), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(grads[:, 0], grad, rtol=1e-4, atol=1e-7)
+
+
+@every_loss
+def test_shards_are_traced_under_the_strict_rules_of_shard_map(name):
+    """The value is replicated by construction: check_vma=True accepts it."""
+    logits, labels, where = batch(seed=9, shape=(8, 4, 3))
+    mesh = jax.sharding.Mesh(np.array(jax.devices()), ("devices",))
+    split = jax.sharding.PartitionSpec("devices")
+    whole = jax.sharding.PartitionSpec()
+
+    def local(logits, labels, where):
+        return CATALOG[name].loss(logits, labels, where=where, axis_name="devices")
+
+    sharded = jax.shard_map(local, mesh=mesh, in_specs=(split,) * 3, out_specs=whole)
+    value, _ = evaluate(name, logits, labels, where)
+    np.testing.assert_allclose(
+        jax.jit(sharded)(logits, labels, where), value, rtol=1e-5, atol=1e-6
+    )
+
+
+@every_loss
+def test_jit_equals_eager(name):
+    logits, labels, where = batch(seed=10)
+    value, _ = evaluate(name, logits, labels, where)
+    eager = CATALOG[name].loss(
+        jnp.asarray(logits), jnp.asarray(labels), where=jnp.asarray(where)
+    )
+    np.testing.assert_allclose(eager, value, rtol=1e-5, atol=1e-7)
+
+
+def _extreme_cases(classes):
+    rng = np.random.default_rng(0)
+    shape = (2, 4, 4)
+    labels = rng.integers(0, max(classes, 2), shape).astype(np.int32)
+    signs = rng.choice([-1e4, 0.0, 1e4], (*shape, classes))
+    right = 1e4 * (2 * np.eye(max(classes, 2))[labels] - 1)[..., -classes:]
+    empty, full = np.zeros_like(labels), np.ones_like(labels)
+    everything, nothing = np.ones(shape, bool), np.zeros(shape, bool)
+    cases = []
+    for scores in (
+        signs,
+        right,
+        -right,
+        np.zeros_like(signs),
+        np.full_like(signs, 1e4),
+    ):
+        for ids in (labels, empty, full):
+            cases += [(scores, ids, everything), (scores, ids, nothing)]
+    return cases
+
+
+@every_loss
+@links_and_classes(1, 3)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_extreme_scores_have_finite_value_and_gradient(name, link, classes, dtype):
+    for scores, labels, where in _extreme_cases(classes):
+        logits = jnp.asarray(scores, dtype)
+        value, grad = evaluate(name, logits, labels, where, link=link)
+        assert value.dtype == np.float32
+        assert np.isfinite(value)
+        assert np.isfinite(grad.astype(np.float32)).all()
+        if not where.any():
+            assert value == 0
+            assert not grad.any()
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if CATALOG[n].perfect is not None])
+def test_a_perfect_prediction_has_the_stated_value(name):
+    _, labels, _ = batch(seed=11)
+    perfect = CATALOG[name].perfect
+    value, grad = evaluate(name, 1e4 * np.eye(3, dtype=np.float32)[labels], labels)
+    np.testing.assert_allclose(value, perfect, atol=1e-6)
+    np.testing.assert_allclose(grad, np.zeros_like(grad), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - NOT_OPTIMAL_AT_SOFT_TARGETS))
+def test_soft_targets_are_their_own_best_prediction(name):
+    """No random neighbour of p = t, near or far, does better."""
+    rng = np.random.default_rng(12)
+    targets = rng.dirichlet(2 * np.ones(3), (4, 6, 5)).astype(np.float32)
+    at_target = np.log(targets)
+    best, grad = evaluate(name, at_target, targets)
+    for scale in (1e-3, 1e-1, 1.0, 10.0):
+        nearby = at_target + scale * rng.standard_normal(at_target.shape)
+        value, _ = evaluate(name, nearby.astype(np.float32), targets)
+        assert value >= best - 1e-6
+    assert np.isfinite(grad).all()
+
+
+@every_loss
+def test_float64_in_float64_out(name):
+    logits, labels, where = batch(seed=13)
+    with jax.enable_x64():
+        value = CATALOG[name].loss(
+            jnp.asarray(logits, jnp.float64), jnp.asarray(labels), where=where
+        )
+        assert value.dtype == jnp.float64
+        expected = ORACLES[name](logits, labels, where=where)
+        np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-13)
+
+
+@every_loss
+def test_shapes_that_disagree_are_refused_by_name(name):
+    logits, labels, where = batch()
+    loss = CATALOG[name].loss
+    with pytest.raises(ValueError, match=r"\(4, 6, 5\).*\(4, 6, 4\)"):
+        loss(logits, labels[:, :, :4])
+    with pytest.raises(ValueError, match="bool mask"):
+        loss(logits, labels, where=where.astype(np.float32))
+    with pytest.raises(ValueError, match="one weight for each of the 3 classes"):
+        loss(logits, labels, class_weights=np.ones(2, np.float32))
+    with pytest.raises(ValueError, match="softmax over one class"):
+        loss(logits[..., :1], labels)
+    with pytest.raises(ValueError, match="dtype bool"):
+        loss(logits, labels > 0)
