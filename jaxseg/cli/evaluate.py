@@ -1,0 +1,114 @@
+"""`jaxseg evaluate`: scores of a run on the held-back cases of a split."""
+
+import argparse
+from pathlib import Path
+
+from jaxseg.cli import options, pictures
+from jaxseg.cli.progress import bar
+from jaxseg.cli.runs import load_run
+from jaxseg.data.folder import check_cases
+from jaxseg.files import write_json, write_rows
+from jaxseg.training.evaluation import Evaluation, Summary
+from jaxseg.training.inference import predict_masks
+from jaxseg.training.loop import SAMPLES, save_samples
+from jaxseg.training.sources import FolderExamples, Spread, examples
+
+EXAMPLES = """\
+examples:
+  jaxseg evaluate --run runs/polyps --data DIR --split test
+  jaxseg evaluate --run runs/first --data synthetic --split test --cases 200
+
+Masks are compared at the images' own size. A class in neither mask scores 1, a class in
+one of them alone 0. --out (default RUN/evaluate-SPLIT) gets cases.jsonl, summary.json
+and samples.png.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the command's flags."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="score a run on held-back cases",
+        description=__doc__,
+        epilog=EXAMPLES,
+    )
+    add = parser.add_argument
+    add("--run", required=True, type=Path, metavar="DIR", help="folder of the run")
+    add(
+        "--data",
+        metavar="DIR",
+        help="image folder, or 'synthetic' (default: what the run trained on)",
+    )
+    add("--split", default="test", metavar="S", help="which split (default test)")
+    add("--out", type=Path, metavar="DIR", help="where results go")
+    add(
+        "--cases",
+        type=options.at_least(1),
+        default=64,
+        metavar="N",
+        help="synthetic: how many cases (default 64)",
+    )
+    parser.set_defaults(run_command=main)  # fmt: skip
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Predicts every case, writes the rows, prints the table."""
+    run, objective, state = load_run(arguments.run)
+    config = run.config
+    data = arguments.data or config.data
+    cases = examples(config, data, arguments.split, arguments.cases)
+    if isinstance(cases, FolderExamples):
+        with bar(len(cases), "checking images", "image") as progress:
+            check_cases(
+                cases.cases, num_classes=config.num_classes, tick=progress.update
+            )
+    out = arguments.out or run.folder / f"evaluate-{arguments.split}"
+    options.made_folder(out)
+    evaluation = Evaluation(config.num_classes)
+    kept = {Spread(cases, 6)[k].name for k in range(min(6, len(cases)))}
+    samples = []
+    with bar(len(cases), "predicting", "case") as progress:
+        masks = predict_masks(objective.apply, state.params, config.size, cases)
+        for example, mask in masks:
+            assert example.labels is not None
+            evaluation.add(example.name, mask, example.labels)
+            if example.name in kept:
+                samples.append((example, mask))
+            progress.update()
+    summary = evaluation.summary()
+    write_rows(out / "cases.jsonl", evaluation.rows)
+    write_json(out / "summary.json", summary.to_json())
+    save_samples(out / SAMPLES, samples)
+    print(table(summary))
+    for name in ("cases.jsonl", "summary.json"):
+        print(f"wrote {out / name}")
+    for path in pictures.draw_run(out):
+        print(f"wrote {path}")
+
+
+def table(summary: Summary) -> str:
+    """The summary as lines of text."""
+    lines = []
+
+    def line(name: str, value: float | None, note: str = "") -> None:
+        if value is not None:
+            lines.append(f"  {name:<34}{value:8.4f}{note}")
+
+    if summary.cases:
+        spread = summary.dice_spread
+        note = "" if spread is None else f"   standard deviation {spread:.4f}"
+        lines.append(f"{summary.cases} cases with foreground")
+        line("mean Dice", summary.dice, note)
+        if len(summary.dice_by_class) > 1:
+            for index, dice in enumerate(summary.dice_by_class, start=1):
+                line(f"  class {index}", dice)
+        line("mean Jaccard", summary.jaccard)
+        line("Dice if all is background", summary.all_background)
+        line("Dice if all is foreground", summary.all_foreground)
+    if summary.lesion_free:
+        lines.append(f"{summary.lesion_free} cases without foreground")
+        line("share with an empty prediction", summary.rejected)
+        line("mean share of false positives", summary.false_positive_share)
+    lines.append("all cases pooled")
+    line("mean Jaccard over classes", summary.pooled_jaccard)
+    return "\n".join(lines)

@@ -1,0 +1,141 @@
+"""Reading the command line, so that a mistake is answered with one sentence."""
+
+import argparse
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jaxseg.errors import UserError
+from jaxseg.losses import CATALOG
+from jaxseg.losses.catalog import nearest_names
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises UserError where argparse prints its usage and exits."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Raises the message as a sentence."""
+        hint = f"; see {self.prog} --help"
+        raise UserError(f"{message}{hint}")
+
+
+def at_least(low: int) -> Callable[[str], int]:
+    """Type of a whole number that is not below `low`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number"
+            ) from None
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{value} is less than {low}")
+        return value
+
+    return parse
+
+
+def number_in(low: float, high: float, *, ends: bool = True) -> Callable[[str], float]:
+    """Type of a number from `low` to `high`, the ends included or not."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not (low <= value <= high if ends else low < value < high):
+            kind = "from" if ends else "strictly between"
+            link = "to" if ends else "and"
+            raise argparse.ArgumentTypeError(
+                f"{text} is not {kind} {low} {link} {high}"
+            )
+        return value
+
+    return parse
+
+
+def one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """Type of a name out of `names`; another is answered with the nearest ones."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            near = difflib.get_close_matches(text, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not one of {', '.join(names)}{hint}"
+            )
+        return text
+
+    return parse
+
+
+def loss_name(text: str) -> str:
+    """Type of a name in the catalog of losses."""
+    if text not in CATALOG:
+        near = ", ".join(nearest_names(text)[:3])
+        raise argparse.ArgumentTypeError(
+            f"there is no loss {text!r}; the nearest names are {near} "
+            "(`jaxseg losses` lists all)"
+        )
+    return text
+
+
+def hyper_parameters(loss: str, settings: Sequence[str]) -> dict[str, Any]:
+    """Hyper-parameters of a loss from ``name=value`` strings.
+
+    Raises:
+      UserError: the loss has no such hyper-parameter, or the value is not of its kind.
+    """
+    defaults: Mapping[str, Any] = CATALOG[loss].defaults
+    hyper = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in defaults:
+            has = ", ".join(defaults) or "none"
+            raise UserError(
+                f"--hyper {setting}: expected NAME=VALUE with a hyper-parameter of "
+                f"{loss} ({has})"
+            )
+        if isinstance(defaults[name], str):
+            hyper[name] = text
+            continue
+        try:
+            hyper[name] = float(text)
+        except ValueError:
+            raise UserError(f"--hyper {setting}: {text!r} is not a number") from None
+    return hyper
+
+
+def fresh_folder(path: Path, flag: str = "--out") -> Path:
+    """`path`, made if missing.
+
+    Raises:
+      UserError: it is a file, holds something already, or cannot be made.
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{flag} {path} is a file, not a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"{flag} {path} is not empty: choose a folder that is")
+    return made_folder(path, flag)
+
+
+def made_folder(path: Path, flag: str = "--out") -> Path:
+    """`path`, made if missing.
+
+    Raises:
+      UserError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{flag} {path} cannot be made: {error.strerror or error}"
+        ) from error
+    return path

@@ -1,0 +1,30 @@
+"""Opening the folder of a run that has been trained."""
+
+import warnings
+from pathlib import Path
+
+from jaxseg.errors import UserError
+from jaxseg.files import read_json
+from jaxseg.training.config import RunConfig
+from jaxseg.training.loop import CHECKPOINTS, CONFIG, Run
+from jaxseg.training.step import Objective, TrainState
+
+
+def load_run(folder: Path) -> tuple[Run, Objective, TrainState]:
+    """A run with its network and its newest whole checkpoint.
+
+    Raises:
+      UserError: the folder is no run, or holds no whole checkpoint.
+    """
+    config = folder / CONFIG
+    if not config.is_file():
+        raise UserError(f"--run {folder} is not a run: it has no {CONFIG}")
+    run = Run(RunConfig.from_json(read_json(config), str(config)), folder)
+    objective, state = run.restore()
+    if state is None:
+        raise UserError(f"--run {folder} has no whole checkpoint in {CHECKPOINTS}")
+    if int(state.step) < run.config.steps:
+        warnings.warn(
+            f"{folder} is at step {int(state.step)} of {run.config.steps}", stacklevel=1
+        )
+    return run, objective, state

@@ -1,0 +1,1 @@
+"""Images and masks: folders, synthetic lesions, batches, augmentation."""

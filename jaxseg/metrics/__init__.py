@@ -1,0 +1,1 @@
+"""Metrics of hard masks, each with its rule for empty ones."""

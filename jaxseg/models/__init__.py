@@ -1,0 +1,1 @@
+"""Networks: Flax Linen modules from images to scores; they know nothing of losses."""

@@ -1,0 +1,1 @@
+"""Training a network with a loss: objective, step, loop, checkpoints, inference."""

@@ -1,0 +1,83 @@
+"""What a run is: every choice that its result depends on."""
+
+import dataclasses
+from typing import Any, Self
+
+from jaxseg.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Settings of a training run, as stored in ``config.json``.
+
+    Attributes:
+      data: image folder, or "synthetic".
+      loss: name in the catalog.
+      hyper: hyper-parameters of the loss that differ from its defaults.
+      steps: optimizer steps, >= 1.
+      batch_size: images a step, over all devices.
+      size: (height, width) of the network's input.
+      seed: of initial weights, order, augmentation and synthetic images.
+      num_classes: classes, background included.
+      channels: image channels.
+      optimizer: name in `training.optimizers.OPTIMIZERS`.
+      learning_rate: its peak; a twentieth of the steps warm up, then a half cosine.
+      depth: halvings of the U-Net.
+      width: channels at the U-Net's full resolution.
+      norm: name in `models.norms.NORMS`.
+      augment: name in `data.augment.AUGMENTATIONS`.
+      evaluate_every: steps between validations.
+      checkpoint_every: steps between checkpoints.
+      synthetic: settings of the synthetic lesions, if they are the data.
+    """
+
+    data: str
+    loss: str
+    hyper: dict[str, float] = dataclasses.field(default_factory=dict)
+    steps: int
+    batch_size: int = 8
+    size: tuple[int, int]
+    seed: int = 0
+    num_classes: int
+    channels: int
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    depth: int = 4
+    width: int = 16
+    norm: str = "group"
+    augment: str = "full"
+    evaluate_every: int = 100
+    checkpoint_every: int = 100
+    synthetic: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**dataclasses.asdict(self), "size": list(self.size)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any], source: str) -> Self:
+        """The settings stored in `value`.
+
+        Raises:
+          UserError: a setting is missing or unknown; the sentence names `source`.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = set(value) - known
+        if unknown:
+            raise UserError(
+                f"{source} has unknown settings: {', '.join(sorted(unknown))}"
+            )
+        try:
+            return cls(**{**value, "size": tuple(value["size"])})
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                f"{source} is not the settings of a run: {error}"
+            ) from error
+
+    def difference(self, other: Self) -> str | None:
+        """First setting in which two runs differ, as a phrase; None if they agree."""
+        for name, mine in self.to_json().items():
+            theirs = other.to_json()[name]
+            if mine != theirs:
+                return f"{name.replace('_', '-')} {mine!r} here, {theirs!r} there"
+        return None

@@ -1,0 +1,215 @@
+"""The training loop: steps, rows, validations, checkpoints, and taking up a run again."""
+
+import dataclasses
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxseg.data.augment import AUGMENTATIONS
+from jaxseg.data.batch import Batch, split
+from jaxseg.files import append_row, read_rows, replacing, write_rows
+from jaxseg.losses import CATALOG
+from jaxseg.models.norms import NORMS
+from jaxseg.models.unet import UNet
+from jaxseg.training import checkpoints
+from jaxseg.training.config import RunConfig
+from jaxseg.training.evaluation import Evaluation
+from jaxseg.training.inference import predict_masks
+from jaxseg.training.optimizers import OPTIMIZERS, learning_rate
+from jaxseg.training.sources import Examples, Spread, batches
+from jaxseg.training.step import (
+    Objective,
+    TrainState,
+    init_state,
+    parallel_step,
+    replicate,
+)
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+SAMPLES = "samples.npz"
+SAMPLE_COUNT = 6
+Report = Callable[[dict[str, Any]], object]
+"""Called with each row that is written."""
+
+
+def objective_of(config: RunConfig) -> Objective:
+    """Network, loss and optimizer of a run."""
+    network = UNet(config.num_classes, config.depth, config.width, NORMS[config.norm])
+
+    def apply(params: Any, images: jax.Array) -> jax.Array:
+        scores = network.apply({"params": params}, images)
+        assert isinstance(scores, jax.Array)
+        return scores
+
+    rate = learning_rate(config.learning_rate, config.steps)
+    return Objective(
+        apply=apply,
+        loss_at=CATALOG[config.loss].build(**config.hyper),
+        optimizer=OPTIMIZERS[config.optimizer](rate),
+        steps=config.steps,
+        augmentation=AUGMENTATIONS[config.augment],
+    )
+
+
+def first_state(config: RunConfig, objective: Objective) -> TrainState:
+    """The state of a run before its first step, a function of its settings alone."""
+    network = UNet(config.num_classes, config.depth, config.width, NORMS[config.norm])
+    image = np.zeros((1, *config.size, config.channels), np.float32)
+
+    @jax.jit
+    def build() -> TrainState:
+        key = jax.random.key(config.seed)
+        params = network.init(jax.random.fold_in(key, 0), image)["params"]
+        return init_state(objective, params, jax.random.fold_in(key, 1))
+
+    return build()
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A training run in its folder."""
+
+    config: RunConfig
+    folder: Path
+
+    def train(self, validation: Examples | None, *, report: Report) -> TrainState:
+        """Trains from the newest whole checkpoint, or from the start, to the end.
+
+        The folder gets ``metrics.jsonl`` and ``checkpoints`` as training goes on, and
+        ``samples.npz`` at its end. Whenever the process is killed, calling this again
+        leads to the same bits as if it had not been.
+
+        Args:
+          validation: cases to score now and then; None if there are none.
+          report: called with each row of ``metrics.jsonl``, and per step with
+            ``{"step": ...}`` alone.
+
+        Returns:
+          The final state.
+        """
+        config = self.config
+        objective = objective_of(config)
+        state = replicate(first_state(config, objective))
+        restored = checkpoints.restore(self.folder / CHECKPOINTS, state)
+        if restored is not None:
+            state = replicate(restored)
+        done = int(state.step)
+        metrics = self.folder / METRICS
+        write_rows(metrics, [r for r in read_rows(metrics) if r["step"] <= done])
+        step = parallel_step(objective)
+        every = max(config.steps // 200, 1)
+        rate = learning_rate(config.learning_rate, config.steps)
+        devices = jax.local_device_count()
+        feed = _ahead(batches(config, done), devices)
+        for number in range(done + 1, config.steps + 1):
+            state, values = step(state, next(feed))
+            if number % every == 0 or number in (1, config.steps):
+                row = {
+                    "step": number,
+                    "loss": float(values["loss"]),
+                    "gradient_norm": float(values["gradient_norm"]),
+                    "learning_rate": float(rate(number - 1)),
+                }
+                append_row(metrics, row)
+                report(row)
+            else:
+                report({"step": number})
+            last = number == config.steps
+            if validation is not None and (last or number % config.evaluate_every == 0):
+                scores = self._validate(objective, state, validation)
+                row = {"step": number, **scores}
+                append_row(metrics, row)
+                report(row)
+            if last or number % config.checkpoint_every == 0:
+                checkpoints.save(self.folder / CHECKPOINTS, state)
+        if validation is not None:
+            self._save_samples(objective, state, validation)
+        return state
+
+    def restore(self) -> tuple[Objective, TrainState | None]:
+        """The network and its newest whole state, None where there is none."""
+        objective = objective_of(self.config)
+        like = first_state(self.config, objective)
+        return objective, checkpoints.restore(self.folder / CHECKPOINTS, like)
+
+    def _validate(
+        self, objective: Objective, state: TrainState, cases: Examples
+    ) -> dict[str, Any]:
+        evaluation = Evaluation(self.config.num_classes)
+        params = _on_one_device(state.params)
+        masks = predict_masks(objective.apply, params, self.config.size, cases)
+        for example, mask in masks:
+            assert example.labels is not None
+            evaluation.add(example.name, mask, example.labels)
+        summary = evaluation.summary()
+        return {
+            "validation_dice": summary.dice,
+            "validation_rejected": summary.rejected,
+        }
+
+    def _save_samples(
+        self, objective: Objective, state: TrainState, cases: Examples
+    ) -> None:
+        chosen = Spread(cases, SAMPLE_COUNT)
+        params = _on_one_device(state.params)
+        masks = predict_masks(objective.apply, params, self.config.size, chosen)
+        save_samples(self.folder / SAMPLES, list(masks))
+
+
+def save_samples(path: Path, samples: list) -> None:
+    """Images, ground truth and predictions of a few cases, for the sample sheet.
+
+    Args:
+      path: an ``.npz`` file; arrays ``image_k``, ``labels_k``, ``predicted_k``.
+      samples: pairs of an example and its predicted mask.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for index, (example, mask) in enumerate(samples):
+        arrays[f"image_{index}"] = example.image
+        arrays[f"labels_{index}"] = example.labels
+        arrays[f"predicted_{index}"] = mask
+        arrays[f"name_{index}"] = np.array(example.name)
+    with replacing(path) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _on_one_device(tree: Any) -> Any:
+    return jax.device_put(tree, jax.local_devices()[0])
+
+
+def _ahead(feed: Iterator[Batch], devices: int, depth: int = 2) -> Iterator[Batch]:
+    """The batches, split by device, made ready by a thread up to `depth` in advance."""
+    ready: queue.Queue = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def fill() -> None:
+        try:
+            for batch in feed:
+                item = split(batch, devices)
+                while not stopped.is_set():
+                    try:
+                        ready.put(item, timeout=0.1)
+                        break
+                    except queue.Full:
+                        continue
+                if stopped.is_set():
+                    return
+        except BaseException as error:  # handed to the consumer, which raises it
+            ready.put(error)
+
+    threading.Thread(target=fill, daemon=True).start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
