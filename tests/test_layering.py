@@ -7,14 +7,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = [  # from the bottom; a file may import from its own floor and from below
-    ["jaxseg.numerics"],
+    ["jaxseg.errors"],
+    ["jaxseg.files", "jaxseg.numerics"],
     ["jaxseg.links"],
     ["jaxseg.targets"],
     ["jaxseg.counts", "jaxseg.distance"],
     ["jaxseg.losses", "jaxseg.metrics", "jaxseg.models", "jaxseg.data",
      "jaxseg.statistics"],
     ["jaxseg.training"],
-    ["jaxseg.cli"],
+    ["jaxseg.cli", "jaxseg.__main__"],
     ["theory"],
     ["experiments"],
     ["figures"],

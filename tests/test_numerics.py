@@ -48,7 +48,8 @@ def test_exact_numbers_stay_exact():
 
 @pytest.mark.parametrize(
     ("value", "bound", "expected", "slope"),
-    [(0.2, 0.5, 0.2, 1), (0.7, 0.5, 0.5, 0), (1, 1, 1, 1), (0, 0, 0, 0), (0.5, 0.5, 0.5, 0.5)],
+    [(0.2, 0.5, 0.2, 1), (0.7, 0.5, 0.5, 0), (1, 1, 1, 1), (0, 0, 0, 0),
+     (0.5, 0.5, 0.5, 0.5)],
 )  # fmt: skip
 def test_soft_minimum(value, bound, expected, slope):
     bound = jnp.float32(bound)

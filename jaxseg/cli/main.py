@@ -54,6 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show_warning(message, category, *_, **__) -> None:
+def _show_warning(message, *_, **__) -> None:
     """One line on stderr instead of Python's two."""
     print(f"jaxseg: warning: {message}", file=sys.stderr)

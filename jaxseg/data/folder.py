@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def list_images(folder: Path) -> list[Path]:
             raise UserError(f"{path} is not an image file: expected one of {known}")
     if not files:
         raise UserError(f"{folder} holds no images")
-    for before, after in zip(files, files[1:], strict=False):
+    for before, after in itertools.pairwise(files):
         if before.stem == after.stem:
             raise UserError(f"{before} and {after.name} have the same name")
     return files
@@ -166,7 +167,7 @@ def _infer_classes(cases: Sequence[Case], counts: np.ndarray) -> int:
         first = int(np.nonzero(counts[:, found - 1])[0][0])
         raise UserError(
             f"{cases[first].mask} holds class id {found - 1} though no mask holds "
-            f"{gap}: class ids are 0, 1, 2, ...; if this is meant, pass --classes {found}"
+            f"{gap}: class ids are 0, 1, 2, ...; pass --classes {found} if so meant"
         )
     return found
 

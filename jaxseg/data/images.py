@@ -1,5 +1,6 @@
 """Reading and resizing images and masks of class ids."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,12 @@ def read_image(path: Path, channels: int | None = None) -> np.ndarray:
     Raises:
       UserError: the file is no image, is damaged or has more than 8 bits.
     """
-    with _opened(path) as image:
-        if image.mode.startswith(("I", "F")):
-            raise UserError(f"{path} has mode {image.mode}; images need 8 bits")
-        stored = 1 if image.mode in ("1", "L", "LA") else 3
-        mode = "L" if (channels or stored) == 1 else "RGB"
-        pixels = np.asarray(image.convert(mode))
+    image = _opened(path)
+    if image.mode.startswith(("I", "F")):
+        raise UserError(f"{path} has mode {image.mode}; images need 8 bits")
+    stored = 1 if image.mode in ("1", "L", "LA") else 3
+    mode = "L" if (channels or stored) == 1 else "RGB"
+    pixels = np.asarray(image.convert(mode))
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
@@ -39,17 +40,17 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
       UserError: the file is no image, is damaged, or has several channels.
     """
-    with _opened(path) as image:
-        if image.mode not in ("L", "P", "1"):
-            raise UserError(
-                f"{path} has mode {image.mode}; a mask is one channel of 8-bit class ids"
-            )
-        return np.asarray(image).astype(np.uint8)
+    image = _opened(path)
+    if image.mode not in ("L", "P", "1"):
+        raise UserError(
+            f"{path} has mode {image.mode}; a mask is one channel of 8-bit class ids"
+        )
+    return np.asarray(image).astype(np.uint8)
 
 
 def _opened(path: Path) -> Image.Image:
     try:
-        image = Image.open(path)
+        image = Image.open(io.BytesIO(path.read_bytes()))
         image.load()
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not an image that can be read") from error
@@ -62,10 +63,11 @@ def resize_image(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """`pixels` ``[H, W, C]`` at another (height, width), by an antialiased triangle."""
     if pixels.shape[:2] == size:
         return pixels
+    height, width = size
     planes = [
         np.asarray(
             Image.fromarray(pixels[..., c]).resize(
-                size[::-1], Image.Resampling.BILINEAR
+                (width, height), Image.Resampling.BILINEAR
             )
         )
         for c in range(pixels.shape[-1])
@@ -77,5 +79,6 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """`mask` ``[H, W]`` at another (height, width), by nearest neighbour."""
     if mask.shape == size:
         return mask
-    resized = Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST)
+    height, width = size
+    resized = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
     return np.asarray(resized)

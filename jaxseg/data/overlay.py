@@ -6,8 +6,8 @@ import numpy as np
 PALETTE = np.array(
     [
         (0, 0, 0),
-        (230, 159, 0),
         (86, 180, 233),
+        (230, 159, 0),
         (0, 158, 115),
         (240, 228, 66),
         (0, 114, 178),
@@ -34,9 +34,25 @@ def outline(mask: np.ndarray, width: int = 1) -> np.ndarray:
     return edge & (mask != 0)
 
 
+def _grown(region: np.ndarray, width: int) -> np.ndarray:
+    """`region` and all pixels within `width` of it, diagonals included."""
+    height, length = region.shape
+    padded = np.pad(region, width)
+    grown = region.copy()
+    for down in range(2 * width + 1):
+        for right in range(2 * width + 1):
+            grown |= padded[down : down + height, right : right + length]
+    return grown
+
+
 def overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`image` ``[H, W, C]`` uint8 as RGB with the outlines of `mask` in colour."""
+    """`image` ``[H, W, C]`` uint8 as RGB with the outlines of `mask` in colour.
+
+    Lines are wider on larger images and edged in black, to be seen on any tissue.
+    """
     drawn = np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image.copy()
-    edge = outline(mask)
-    drawn[edge] = class_colours(mask[edge].astype(int))
+    width = max(1, round(min(mask.shape) / 160))
+    line = outline(mask, width)
+    drawn[_grown(line, max(1, width // 2)) & ~line] = 0
+    drawn[line] = class_colours(mask[line].astype(int))
     return drawn

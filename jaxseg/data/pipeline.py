@@ -64,7 +64,7 @@ class CaseSource:
 def training_batches(
     source: CaseSource, *, batch_size: int, seed: int, start: int = 0
 ) -> Iterator[Batch]:
-    """Endless batches in epochs, each shuffled anew; batch k is the same from any start.
+    """Endless batches, shuffled anew each epoch; batch k is the same from any start.
 
     Args:
       source: where cases come from.

@@ -89,10 +89,9 @@ def _smooth_noise(key: Array, size: tuple[int, int], coarse: int) -> Array:
 
 def _grid(size: tuple[int, int]) -> tuple[Array, Array]:
     height, width = size
-    return jnp.meshgrid(
-        (jnp.arange(height) + 0.5) / height, (jnp.arange(width) + 0.5) / width,
-        indexing="ij",
-    )  # fmt: skip
+    down, right = (jnp.arange(height) + 0.5) / height, (jnp.arange(width) + 0.5) / width
+    rows, columns = jnp.meshgrid(down, right, indexing="ij")
+    return rows, columns
 
 
 def _line(key: Array, size: tuple[int, int]) -> Array:
@@ -113,7 +112,7 @@ def _blob(key: Array, size: tuple[int, int], pixels: int) -> Array:
     down, right = (rows - centre[0]) * stretch, (columns - centre[1]) / stretch
     angle = jnp.arctan2(down, right)
     amplitudes = 0.15 * jax.random.normal(wobble_key, (3, 2))
-    waves = jnp.arange(2, 5, dtype=jnp.float32)[:, None, None] * angle
+    waves = jnp.arange(2, 5, dtype=jnp.float32)[:, None, None] * angle[None]
     wobble = jnp.sum(
         amplitudes[:, :1, None] * jnp.cos(waves)
         + amplitudes[:, 1:, None] * jnp.sin(waves),

@@ -4,7 +4,10 @@ A `LossAt` maps training progress to a loss. `scheduled` makes one from a loss, 
 hyper-parameters fixed or scheduled; `weighted_sum` adds several.
 """
 
+import functools
+import operator
 from collections.abc import Callable
+from typing import Any
 
 from jax import Array
 from jax.typing import ArrayLike
@@ -16,7 +19,7 @@ from jaxseg.losses.protocol import Loss, Schedule
 class LossAt:
     """Progress in [0, 1] to a loss: ``loss_at(progress)(logits, labels, ...)``."""
 
-    def __init__(self, build: Callable[[ArrayLike], Loss]):
+    def __init__(self, build: Callable[[ArrayLike], Callable[..., Array]]):
         self._build = build
 
     def __call__(self, progress: ArrayLike) -> Loss:
@@ -24,7 +27,7 @@ class LossAt:
         return self._build(progress)
 
 
-def _at(value: object, progress: ArrayLike) -> object:
+def _at(value: Any, progress: ArrayLike) -> Any:
     """`value` itself, or at `progress` if it is a schedule."""
     is_schedule = callable(value) and not isinstance(value, Link)
     return value(progress) if is_schedule else value
@@ -74,7 +77,7 @@ def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
 
         def total(logits: Array, labels: Array, **options) -> Array:
             values = [weight * loss(logits, labels, **options) for weight, loss in now]
-            return sum(values[1:], start=values[0])
+            return functools.reduce(operator.add, values)
 
         return total
 

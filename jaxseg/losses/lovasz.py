@@ -21,7 +21,7 @@ def lovasz_loss(
     where: Array | None = None,
     axis_name: str | None = None,
 ) -> Array:
-    r"""Mean over classes of the Lovász extension of the Jaccard loss, all pixels pooled.
+    r"""Mean over classes of the Lovász extension of the Jaccard loss, pixels pooled.
 
     .. math:: \frac1C \sum_c \sum_i w_i e_{\pi(i)}, \quad e_i = |t_{ic} - p_{ic}|
 
@@ -29,8 +29,8 @@ def lovasz_loss(
     the mispredicted set. The growth is computed in closed form, (T - F_i + i t_i) /
     (u_i u_{i-1}) with u_i = T + B_i, where F and B count the target and the rest among
     the first i: no difference of nearly equal numbers. `links.sigmoid` gives the
-    Lovász-sigmoid. Linear in the errors between changes of their order; at a tie, and so
-    at full saturation, the gradient is one subgradient, chosen by pixel order.
+    Lovász-sigmoid. Linear in the errors between changes of their order; at a tie, and
+    so at full saturation, the gradient is one subgradient, chosen by pixel order.
 
     For soft t the sets become their expectations; the loss is 0 at p = t.
 
@@ -40,7 +40,7 @@ def lovasz_loss(
       classes: "present" averages over the classes that occur in t, "all" over all (the
         loss of an absent class is its largest error).
       link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground only.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; each device then sorts the errors of
         all, forward only.

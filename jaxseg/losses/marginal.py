@@ -1,4 +1,4 @@
-"""Label-marginal terms: what share of the pixels each class gets, against its target."""
+"""Label-marginal terms: the share of the pixels that each class gets, and should."""
 
 import dataclasses
 
@@ -77,6 +77,7 @@ def label_marginals(
     actual = safe_ratio(pooled_sum(targets, where, axis_name), count, 0)
     if target is not None:
         given = as_class_weights(target, scores)
+        assert given is not None
         actual = jnp.where(count > 0, jnp.broadcast_to(given, actual.shape), 0)
     predicted = safe_ratio(pooled_sum(link(sharp), where, axis_name), count, 0)
     mask = None if where is None else where[..., None]
@@ -87,6 +88,7 @@ def label_marginals(
 
     others = None
     if not link.exclusive(scores.shape[-1]):
+        assert link.log_complements is not None
         others = log_mean(link.log_complements(sharp))
     return Marginals(predicted, actual, log_mean(link.log_probs(sharp)), others)
 
@@ -190,9 +192,9 @@ def marginal_kl_loss(
     .. math:: \sum_k \hat y_k \log(\hat y_k / \hat p_k)
 
     The marginal is averaged in the log domain: where every pixel is background with
-    certainty the loss is large but finite and its gradient alive, which the L1 distance
-    and a plain mean of a saturated softmax are not. With `links.sigmoid` each class adds
-    the divergence of its two outcomes, so C = 1 equals a softmax over two classes.
+    certainty the loss is large but finite and its gradient alive, unlike that of the L1
+    distance or of a plain mean of a saturated softmax. With `links.sigmoid` each class
+    adds the divergence of its two outcomes, so C = 1 equals a softmax over two classes.
 
     Args:
       logits: ``[..., C]`` scores.
@@ -239,10 +241,10 @@ def dice_bias_loss(
 
     .. math:: DB = \sum_k \log(\hat p_k + \hat y_k)
 
-    -sum log Dice_k = DF + DB - sum log(2 y_k), with DF the ground-truth matching term.
-    Alone it is smallest where the most frequent class takes every pixel (Liu's
-    Proposition 1), not at p = t; with class_weights (0, 1) it is DB1 of the binary case,
-    smallest at an empty foreground.
+    Where every class occurs, -sum log Dice_k = DF + DB - sum log(2 y_k), with DF the
+    ground-truth matching term. Alone it is smallest where the most frequent class takes
+    every pixel (Liu's Proposition 1), not at p = t; with class_weights (0, 1) it is DB1
+    of the binary case, smallest at an empty foreground.
 
     Args:
       logits: ``[..., C]`` scores.

@@ -1,11 +1,11 @@
 """From a loss over one pool of pixels to the mean of the losses of single images."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxseg.losses.protocol import Loss
 from jaxseg.numerics import pool, safe_ratio
@@ -26,7 +26,7 @@ def per_image(loss: Loss) -> Loss:
         *,
         where: Array | None = None,
         axis_name: str | None = None,
-        **options: ArrayLike,
+        **options: Any,
     ) -> Array:
         if where is None:
             where = jnp.ones(logits.shape[:-1], bool)

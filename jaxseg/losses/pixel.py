@@ -46,6 +46,7 @@ def cross_entropy_loss(
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     losses = -times(targets, link.log_probs(scores))
     if not link.exclusive(scores.shape[-1]):
+        assert link.log_complements is not None
         losses -= times(1 - targets, link.log_complements(scores))
     by_class = pooled_sum(losses, where, axis_name)
     weights = as_class_weights(class_weights, scores)

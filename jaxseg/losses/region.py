@@ -54,7 +54,7 @@ def dice_loss(
       squared: the denominator of V-Net instead of the plain one.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
       link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground only.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; None under plain jit.
 
@@ -98,7 +98,7 @@ def log_dice_loss(
       labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
       link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground only.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; None under plain jit.
 
@@ -153,13 +153,13 @@ def jaccard_loss(
       squared: squared sums in the denominator.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
       link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground only.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
-      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one absent
-      from t alone costs 1 with zero gradient unless `smooth` > 0.
+      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
+      absent from t alone costs 1 with zero gradient unless `smooth` > 0.
 
     Raises:
       ValueError: the shapes of logits, labels, class_weights and where disagree.
@@ -196,13 +196,13 @@ def tversky_loss(
       beta: weight of false negatives, >= 0; (1/2, 1/2) is Dice, (1, 1) Jaccard.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
       link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground only.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
-      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one absent
-      from t alone costs 1 with zero gradient unless `smooth` > 0.
+      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
+      absent from t alone costs 1 with zero gradient unless `smooth` > 0.
 
     Raises:
       ValueError: the shapes of logits, labels, class_weights and where disagree.

@@ -20,7 +20,7 @@ def linear(start: float, end: float) -> Schedule:
 
 
 def switch(before: float, after: float, *, at: float = 0.9) -> Schedule:
-    """`before` while progress < `at`, then `after`; the default is Galdran's eq. (8)."""
+    """`before` while progress < `at`, then `after`; by default Galdran's eq. (8)."""
 
     def value(progress: ArrayLike) -> Array:
         return jnp.where(jnp.asarray(progress) < at, before, after)

@@ -1,4 +1,4 @@
-"""Normalisation without state: the same in training and use, on any number of devices."""
+"""Normalisation without state: the same in training and use, on any device."""
 
 import math
 from collections.abc import Callable, Mapping

@@ -51,7 +51,12 @@ def save(folder: Path, state: TrainState) -> Path:
             checkpointer.wait_until_finished()
     except (OSError, ValueError) as error:
         raise UserError(f"cannot write the checkpoint {path}: {error}") from error
-    write_json(path / MANIFEST, {"step": int(state.step), "sha256": _hashes(path)})
+    manifest = {
+        "step": int(state.step),
+        "arrays": _described(state),
+        "sha256": _hashes(path),
+    }
+    write_json(path / MANIFEST, manifest)
     for old in sorted(_steps(folder))[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return path
@@ -73,13 +78,21 @@ def restore(folder: Path, like: TrainState) -> TrainState | None:
         if fault is not None:
             warnings.warn(f"{fault}; passing over it", DamagedCheckpoint, stacklevel=2)
             continue
-        try:
-            with ocp.StandardCheckpointer() as checkpointer:
-                plain = checkpointer.restore(path.absolute() / "state", target)
-        except (ValueError, KeyError, TypeError) as error:
+        stored = json.loads((path / MANIFEST).read_text())["arrays"]
+        for name, wanted in _described(like).items():
+            found = stored.pop(name, "nothing")
+            if found != wanted:
+                raise UserError(
+                    f"{path} holds another network or optimizer: {name} is {found}, "
+                    f"not {wanted}"
+                )
+        if stored:
             raise UserError(
-                f"{path} holds another network or optimizer: {error}"
-            ) from error
+                f"{path} holds another network or optimizer: one with "
+                f"{next(iter(stored))}"
+            )
+        with ocp.StandardCheckpointer() as checkpointer:
+            plain = checkpointer.restore(path.absolute() / "state", target)
         return _state(plain, like)
     return None
 
@@ -104,6 +117,17 @@ def _state(plain: dict, like: TrainState) -> TrainState:
     )
 
 
+def _described(state: TrainState) -> dict[str, str]:
+    """Dtype and shape of every array of the state, by its place in the tree."""
+    leaves = jax.tree_util.tree_leaves_with_path(_plain(state))
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): (
+            f"{leaf.dtype}{list(leaf.shape)}"
+        )
+        for path, leaf in leaves
+    }
+
+
 def _steps(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         yield from (path for path in folder.iterdir() if path.name.isdigit())
@@ -122,7 +146,8 @@ def _fault(path: Path) -> str | None:
     """What is wrong with a step's folder, as a phrase; None if it is whole."""
     manifest = path / MANIFEST
     try:
-        expected = json.loads(manifest.read_text())["sha256"]
+        content = json.loads(manifest.read_text())
+        expected, _ = content["sha256"], content["arrays"]
     except FileNotFoundError:
         return f"{path} was never finished (it has no {MANIFEST})"
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""The training loop: steps, rows, validations, checkpoints, and taking up a run again."""
+"""The training loop: steps, rows, validations, checkpoints, and resuming."""
 
 import dataclasses
 import queue
@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.batch import Batch, split
+from jaxseg.errors import UserError
 from jaxseg.files import append_row, read_rows, replacing, write_rows
 from jaxseg.losses import CATALOG
 from jaxseg.models.norms import NORMS
@@ -111,23 +112,27 @@ class Run:
         for number in range(done + 1, config.steps + 1):
             state, values = step(state, next(feed))
             if number % every == 0 or number in (1, config.steps):
+                self._require_finite(number, values)
                 row = {
                     "step": number,
                     "loss": float(values["loss"]),
                     "gradient_norm": float(values["gradient_norm"]),
-                    "learning_rate": float(rate(number - 1)),
+                    "learning_rate": float(np.asarray(rate(number - 1))),
                 }
                 append_row(metrics, row)
                 report(row)
             else:
                 report({"step": number})
             last = number == config.steps
+            saving = last or number % config.checkpoint_every == 0
+            if saving:
+                self._require_finite(number, values)
             if validation is not None and (last or number % config.evaluate_every == 0):
                 scores = self._validate(objective, state, validation)
                 row = {"step": number, **scores}
                 append_row(metrics, row)
                 report(row)
-            if last or number % config.checkpoint_every == 0:
+            if saving:
                 checkpoints.save(self.folder / CHECKPOINTS, state)
         if validation is not None:
             self._save_samples(objective, state, validation)
@@ -138,6 +143,20 @@ class Run:
         objective = objective_of(self.config)
         like = first_state(self.config, objective)
         return objective, checkpoints.restore(self.folder / CHECKPOINTS, like)
+
+    def _require_finite(self, step: int, values: dict[str, jax.Array]) -> None:
+        """Stops a run that has diverged before it overwrites a good checkpoint.
+
+        Raises:
+          UserError: the loss or the gradient is not finite.
+        """
+        for name, value in values.items():
+            if not np.isfinite(value):
+                raise UserError(
+                    f"the {name.replace('_', ' ')} is {float(value)} at step {step}: "
+                    "try a lower --learning-rate than "
+                    f"{self.config.learning_rate:g}"
+                )
 
     def _validate(
         self, objective: Objective, state: TrainState, cases: Examples
@@ -177,7 +196,7 @@ def save_samples(path: Path, samples: list) -> None:
         arrays[f"predicted_{index}"] = mask
         arrays[f"name_{index}"] = np.array(example.name)
     with replacing(path) as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def _on_one_device(tree: Any) -> Any:

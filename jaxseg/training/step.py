@@ -21,6 +21,7 @@ from jaxseg.data.intensity import standardize
 from jaxseg.losses import LossAt
 
 AXIS = "devices"
+NO_AUGMENTATION = Augmentation()
 Apply = Callable[[Any, Array], Array]
 """(params, images ``[B, H, W, C]``) to scores ``[B, H, W, classes]``."""
 
@@ -59,7 +60,7 @@ class Objective:
     loss_at: LossAt
     optimizer: optax.GradientTransformation
     steps: int
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = NO_AUGMENTATION
 
 
 def init_state(objective: Objective, params: Any, key: Array) -> TrainState:
@@ -105,7 +106,7 @@ def train_step(
         grads, state.opt_state, state.params
     )
     params = optax.apply_updates(state.params, updates)
-    report = {"loss": value, "gradient_norm": optax.global_norm(grads)}
+    report = {"loss": value, "gradient_norm": optax.tree.norm(grads)}
     return TrainState(state.step + 1, params, opt_state, state.key), report
 
 

@@ -1,0 +1,1 @@
+"""Pictures: arrays or stored rows in, a matplotlib Figure out."""

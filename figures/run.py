@@ -1,0 +1,81 @@
+"""Pictures of a training run, from its stored rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from figures import style
+from jaxseg.data.overlay import overlay
+
+
+def draw_curves(rows: Sequence[Mapping[str, Any]], loss: str) -> Figure:
+    """Training loss and validation Dice against the step, from ``metrics.jsonl``."""
+    losses = [(row["step"], row["loss"]) for row in rows if "loss" in row]
+    dice = [
+        (row["step"], row["validation_dice"])
+        for row in rows
+        if row.get("validation_dice") is not None
+    ]
+    with mpl.rc_context(style.settings()):
+        figure = Figure(figsize=(6.5, 2.4), layout="constrained")
+        panels = figure.subplots(1, 2 if dice else 1, squeeze=False)[0]
+        steps, values = np.array(losses).T
+        panels[0].plot(steps, values, color="0.75", lw=0.8, label="single batches")
+        smooth = running_mean(values, max(len(values) // 20, 1))
+        panels[0].plot(steps, smooth, color=style.COLOURS[0], label="running mean")
+        panels[0].set(xlabel="optimizer step", ylabel=f"loss: {loss}")
+        panels[0].legend()
+        if dice:
+            panels[1].plot(*np.array(dice).T, "o-", color=style.COLOURS[1], ms=4)
+            panels[1].set(
+                xlabel="optimizer step", ylabel="validation Dice, mean over cases",
+                ylim=(0, 1.02),
+            )  # fmt: skip
+    return figure
+
+
+def running_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """Mean over up to `width` values ending at each."""
+    total = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - width, 0)
+    return (total[ends] - total[starts]) / (ends - starts)
+
+
+def draw_samples(arrays: Mapping[str, np.ndarray]) -> Figure:
+    """A sheet of cases: image, ground truth and prediction as outlines.
+
+    Args:
+      arrays: ``image_k`` [H, W, C] uint8, ``labels_k`` and ``predicted_k`` [H, W], and
+        ``name_k``, for k = 0, 1, ...
+    """
+    count = sum(name.startswith("image_") for name in arrays)
+    height, width = arrays["image_0"].shape[:2]
+    across = 6.5 / count
+    with mpl.rc_context(style.settings()):
+        figure = Figure(
+            figsize=(6.5 + 0.3, 3 * across * height / width + 0.45),
+            layout="constrained",
+        )
+        grid = figure.subplots(3, count, squeeze=False)
+        for k in range(count):
+            image = arrays[f"image_{k}"]
+            for row, mask in enumerate((None, "labels", "predicted")):
+                axes = grid[row, k]
+                shown = np.zeros(image.shape[:2], int)
+                if mask is not None:
+                    shown = arrays[f"{mask}_{k}"].astype(int)
+                axes.imshow(overlay(image, np.where(shown == 255, 0, shown)))
+                axes.set(xticks=[], yticks=[])
+                for spine in axes.spines.values():
+                    spine.set_visible(False)
+            name = str(arrays[f"name_{k}"])
+            grid[0, k].set_title(
+                name if len(name) < 14 else f"{name[:12]}…", fontsize=7
+            )
+        for row, label in enumerate(("image", "ground truth", "prediction")):
+            grid[row, 0].set_ylabel(label)
+    return figure

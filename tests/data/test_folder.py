@@ -1,0 +1,129 @@
+"""Image folders: what is read, and how each mistake is named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxseg.data.folder import check_cases, list_cases
+from jaxseg.data.images import read_image, read_mask, resize_image, resize_mask
+from jaxseg.data.pipeline import CaseSource, training_batches
+from jaxseg.errors import UserError
+
+
+def write(path: Path, pixels: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three images of 8 x 6 pixels with classes 0 and 1, and some void."""
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        image = rng.integers(0, 255, (6, 8, 3))
+        mask = np.zeros((6, 8))
+        mask[:3, : index + 1] = 1
+        mask[5, 7] = 255
+        write(tmp_path / f"train/images/case{index}.png", image)
+        write(tmp_path / f"train/masks/case{index}.png", mask)
+    return tmp_path
+
+
+def check(folder, **options):
+    return check_cases(list_cases(folder, "train"), **options)
+
+
+def test_facts_of_a_sound_folder(folder):
+    facts = check(folder)
+    assert (facts.num_classes, facts.channels, facts.size) == (2, 3, (6, 8))
+    assert facts.class_shares[1] == pytest.approx((3 + 6 + 9) / (3 * 47))
+    assert facts.empty == 0
+    assert check(folder, num_classes=5).num_classes == 5
+
+
+def test_each_mistake_is_named_with_its_file(folder):
+    images, masks = folder / "train/images", folder / "train/masks"
+
+    def refused(match, split="train", **options):
+        with pytest.raises(UserError, match=match) as caught:
+            check_cases(list_cases(folder, split), **options)
+        assert "\n" not in str(caught.value)
+
+    refused("has no split 'test'.*it has train", split="test")
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        list_cases(folder / "nowhere", "train")
+
+    extra = write(images / "case9.png", np.zeros((6, 8)))
+    refused(r"case9.png has no mask: expected .*masks/case9.png")
+    extra.rename(masks / "case9.png")
+    refused(r"masks/case9.png has no image")
+    (masks / "case9.png").unlink()
+
+    (images / "notes.txt").write_text("x")
+    refused(r"notes.txt is not an image file: expected one of .png")
+    (images / "notes.txt").unlink()
+
+    whole = (images / "case1.png").read_bytes()
+    (images / "case1.png").write_bytes(b"not an image")
+    refused(r"case1.png is not an image that can be read")
+    (images / "case1.png").write_bytes(whole[: len(whole) // 2])
+    refused(r"case1.png cannot be read as an image")
+    (images / "case1.png").write_bytes(whole)
+
+    good = read_mask(masks / "case1.png")
+    write(masks / "case1.png", np.zeros((6, 9)))
+    refused(r"masks/case1.png is 9x6 pixels but its image .* is 8x6")
+    write(masks / "case1.png", np.zeros((6, 8, 3)))
+    refused("has mode RGB; a mask is one channel")
+    write(masks / "case1.png", np.where(good == 1, 7, good))
+    refused("case1.png holds class id 7.* ids go from 0 to 1", num_classes=2)
+    refused("case1.png holds class id 7 though no mask holds 2")
+    for index in range(3):
+        write(masks / f"case{index}.png", 255 * (good == 1))
+    refused("hold no class but 0 .255 is void")
+    write(masks / "case1.png", good)
+
+    write(images / "case1.jpg", np.zeros((6, 8)))
+    refused("case1.jpg and case1.png have the same name")
+
+
+def test_hidden_files_are_passed_over(folder):
+    (folder / "train/images/.DS_Store").write_text("x")
+    assert len(list_cases(folder, "train")) == 3
+
+
+def test_images_are_read_as_stored_or_converted(folder, tmp_path):
+    path = folder / "train/images/case0.png"
+    assert read_image(path).shape == (6, 8, 3)
+    assert read_image(path, channels=1).shape == (6, 8, 1)
+    deep = tmp_path / "deep.png"
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(deep)
+    with pytest.raises(UserError, match="8 bits"):
+        read_image(deep)
+
+
+def test_resizing_keeps_ids_and_means():
+    mask = np.kron(np.array([[0, 1], [2, 255]], np.uint8), np.ones((4, 4), np.uint8))
+    assert set(np.unique(resize_mask(mask, (5, 3)))) <= {0, 1, 2, 255}
+    np.testing.assert_array_equal(resize_mask(mask, (2, 2)), [[0, 1], [2, 255]])
+    image = np.random.default_rng(0).integers(0, 255, (64, 48, 3)).astype(np.uint8)
+    small = resize_image(image, (16, 12))
+    assert small.shape == (16, 12, 3)
+    assert abs(small.mean() - image.mean()) < 2
+
+
+def test_batches_are_the_same_from_any_start(folder):
+    def names(start, count):
+        source = CaseSource(list_cases(folder, "train"), (6, 8), 3)
+        feed = training_batches(source, batch_size=2, seed=5, start=start)
+        return [
+            np.asarray(next(feed).images).sum((1, 2, 3)).tolist() for _ in range(count)
+        ]
+
+    assert names(0, 7)[3:] == names(3, 4)
+    flat = [value for batch in names(0, 6) for value in batch]
+    for epoch in range(4):  # each epoch holds each of the three images once
+        assert len(set(flat[3 * epoch : 3 * epoch + 3])) == 3

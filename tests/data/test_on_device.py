@@ -1,0 +1,145 @@
+"""Augmentation, synthetic lesions and batches: what is made on the device."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg.data.augment import AUGMENTATIONS, Augmentation, augment
+from jaxseg.data.batch import Batch, counted, split, unit_images
+from jaxseg.data.intensity import standardize
+from jaxseg.data.overlay import class_colours, outline, overlay
+from jaxseg.data.synthetic import Lesions, make_batch, make_image
+
+
+def picture(height=32, width=48):
+    """An image whose channel 0 shows its own labels."""
+    rows, columns = np.mgrid[:height, :width]
+    labels = ((rows - 12) ** 2 + (columns - 30) ** 2 < 60).astype(np.int32)
+    image = np.stack([labels, rows / height], axis=-1).astype(np.float32)
+    return jnp.asarray(image), jnp.asarray(labels)
+
+
+@pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
+def test_image_and_labels_change_alike(name):
+    image, labels = picture()
+    settings = AUGMENTATIONS[name]
+    for seed in range(5):
+        moved, ids = augment(jax.random.key(seed), image, labels, settings)
+        assert (moved.shape, ids.shape) == (image.shape, labels.shape)
+        assert set(np.unique(ids)) <= {0, 1}
+        inside = np.asarray(ids) == 1
+        shown = np.asarray(moved[..., 0])
+        gap = shown[inside].mean() - shown[~inside].mean()
+        assert gap > 0.6
+    again = augment(jax.random.key(4), image, labels, settings)
+    np.testing.assert_array_equal(moved, again[0])
+
+
+def test_flips_are_exact_and_equally_frequent():
+    image, labels = picture()
+    flip = Augmentation(flip_rows=True, flip_columns=True)
+    seen = []
+    for seed in range(64):
+        moved, ids = augment(jax.random.key(seed), image, labels, flip)
+        options = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
+        match = [k for k, x in enumerate(options) if np.allclose(moved, x, atol=1e-6)]
+        assert len(match) == 1
+        np.testing.assert_array_equal(ids, moved[..., 0] > 0.5)
+        seen.append(match[0])
+    assert min(np.bincount(seen, minlength=4)) >= 6
+
+
+def test_rotation_and_scale_keep_within_their_range():
+    """The area of a disc tells the zoom, void ids stay whole."""
+    image, labels = picture()
+    labels = labels.at[0, 0].set(255)
+    areas = []
+    for seed in range(30):
+        settings = Augmentation(rotation_degrees=20, scale=0.2)
+        _, ids = augment(jax.random.key(seed), image, labels, settings)
+        assert set(np.unique(ids)) <= {0, 1, 255}
+        areas.append(float((ids == 1).sum() / (labels == 1).sum()))
+    assert 0.6 < min(areas) < 0.95
+    assert 1.05 < max(areas) < 1.6
+
+
+def test_no_augmentation_changes_nothing():
+    image, labels = picture()
+    moved, ids = augment(jax.random.key(0), image, labels, Augmentation())
+    assert moved is image
+    assert ids is labels
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_lesions_cover_the_stated_share(share, classes):
+    settings = Lesions(
+        size=(48, 40), num_classes=classes, foreground_share=share, lesion_free=0.0
+    )
+    batch = make_batch(jax.random.key(0), 20, settings)
+    assert batch.images.shape == (20, 48, 40, 1)
+    assert batch.images.min() >= 0
+    assert batch.images.max() <= 1
+    labels = np.asarray(batch.labels)
+    assert set(np.unique(labels)) == set(range(classes))
+    got = (labels > 0).mean()
+    assert share * 0.7 < got < share * 1.02  # kinds may hide each other
+    if classes == 2:
+        assert got == pytest.approx(round(share * 48 * 40) / (48 * 40))
+
+
+def test_lesion_free_images_come_at_the_stated_rate():
+    settings = Lesions(size=(16, 16), lesion_free=0.3)
+    batch = make_batch(jax.random.key(1), 400, settings)
+    free = (np.asarray(batch.labels).reshape(400, -1).max(1) == 0).mean()
+    assert abs(free - 0.3) < 0.08
+    assert make_image(jax.random.key(0), Lesions(lesion_free=1.0))[1].max() == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"num_classes": 1}, {"foreground_share": 0.0}, {"lesion_free": 1.5}]
+)
+def test_impossible_lesions_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Lesions(**wrong)
+
+
+def test_a_batch_is_filled_up_with_masked_images():
+    images = np.full((5, 4, 4, 1), 255, np.uint8)
+    labels = np.ones((5, 4, 4), np.uint8)
+    labels[0, 0, 0] = 255
+    parts = split(Batch.of(images, labels), 4)
+    assert parts.images.shape == (4, 2, 4, 4, 1)
+    flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), parts)
+    where = counted(flat)
+    assert where.sum() == 5 * 16 - 1
+    assert not where[5:].any()
+    np.testing.assert_array_equal(flat.positions[:5], np.arange(5))
+    assert unit_images(flat).dtype == jnp.float32
+    assert unit_images(flat).max() == 1
+
+
+def test_standardize():
+    image = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32) * 7 + 100
+    image[1, ..., 2] = 5
+    out = np.asarray(standardize(jnp.asarray(image)))
+    np.testing.assert_allclose(out.mean((1, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(out[0].std((0, 1)), 1, rtol=1e-3)
+    assert not out[1, ..., 2].any()
+
+
+def test_overlay_draws_the_outline_alone():
+    mask = np.zeros((9, 9), np.uint8)
+    mask[2:7, 2:7] = 1
+    edge = outline(mask)
+    assert edge.sum() == 16
+    assert not edge[3:6, 3:6].any()
+    drawn = overlay(np.full((9, 9, 1), 100, np.uint8), mask)
+    assert (drawn[edge] == class_colours(np.array(1))).all()
+    near = np.zeros((9, 9), bool)
+    near[1:8, 1:8] = True
+    assert (drawn[near & ~edge & (mask == 0)] == 0).all()  # the black edging
+    assert (drawn[~near] == 100).all()
+    assert (drawn[4, 4] == 100).all()
+    assert (class_colours(np.array(8)) == class_colours(np.array(1))).all()

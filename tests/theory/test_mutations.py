@@ -1,0 +1,73 @@
+"""A broken jaxseg makes claims inconsistent: they look at it, not at copies."""
+
+from fractions import Fraction
+
+import pytest
+
+from jaxseg import counts
+from jaxseg.losses import marginal, pixel, region
+from theory.claim import gather, settle
+from theory.registry import CLAIMS
+
+FACTOR = Fraction(1001, 1000)
+
+
+def scaled(function, factor):
+    def broken(*args, **options):
+        return function(*args, **options) * factor
+
+    return broken
+
+
+def verdict_of(name, check):
+    (found,) = (c for c in CLAIMS[name].checks if c.name == check)
+    return gather(found).holds
+
+
+def test_a_wrong_dice_index_contradicts_a_whole_claim(monkeypatch):
+    assert settle(CLAIMS["E17"]).consistent
+    monkeypatch.setattr(counts, "dice_index", scaled(counts.dice_index, FACTOR))
+    broken = settle(CLAIMS["E17"])
+    assert [name for name, e in broken.evidence.items() if e.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("E05", "exact"),
+        ("E05", "algebra"),
+        ("E18", "certified"),
+        ("E27", "hard masks"),
+        ("E27", "certified"),
+        ("E30", "maximum by size"),
+        ("L01", "algebra"),
+    ],
+)
+def test_a_wrong_dice_index_contradicts(monkeypatch, name, check):
+    monkeypatch.setattr(counts, "dice_index", scaled(counts.dice_index, FACTOR))
+    assert not verdict_of(name, check)
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "module", "function"),
+    [
+        ("E05", "losses", region, "dice_index"),
+        ("E18", "one soft pixel", region, "jaccard_index"),
+        ("L01", "losses and gradients", marginal, "dice_bias_penalty"),
+        ("L12", "Table 1, by hand", pixel, "pooled_sum"),
+        ("L12", "Table 1, by hand", marginal, "kl_penalty"),
+    ],
+)
+def test_a_wrong_term_of_a_loss_contradicts(monkeypatch, name, check, module, function):
+    broken = scaled(getattr(module, function), float(FACTOR))
+    monkeypatch.setattr(module, function, broken)
+    assert not verdict_of(name, check)
+
+
+def test_a_wrong_empty_rule_contradicts(monkeypatch):
+    def empty_is_zero(numerator, denominator, empty):
+        del empty
+        return Fraction(0) if denominator == 0 else numerator / denominator
+
+    monkeypatch.setattr(counts, "safe_ratio", empty_is_zero)
+    assert not verdict_of("E05", "exact")

@@ -1,0 +1,189 @@
+"""A run in its folder: rows, checkpoints, damage, and being killed."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import jax
+import numpy as np
+import pytest
+
+from jaxseg.errors import UserError
+from jaxseg.files import read_rows
+from jaxseg.training import checkpoints
+from jaxseg.training.config import RunConfig
+from jaxseg.training.loop import CHECKPOINTS, METRICS, SAMPLES, Run
+from jaxseg.training.sources import examples
+from tests.training.small import small_config
+
+
+def train(folder, config=None, report=lambda row: None):
+    config = config or small_config()
+    folder.mkdir(exist_ok=True)
+    cases = examples(config, "synthetic", "validation", 4)
+    return Run(config, folder).train(cases, report=report)
+
+
+def bits(state):
+    leaves = jax.tree.leaves((state.step, state.params, state.opt_state))
+    return [np.asarray(leaf).tobytes() for leaf in leaves]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, train(folder)
+
+
+class Killed(Exception):
+    pass
+
+
+def killer(step):
+    def report(row):
+        if row["step"] == step:
+            raise Killed
+
+    return report
+
+
+def test_a_run_leaves_rows_checkpoints_and_samples(finished):
+    folder, state = finished
+    rows = read_rows(folder / METRICS)
+    assert [row["step"] for row in rows if "loss" in row] == [1, 2, 3, 4]
+    assert [row["step"] for row in rows if "validation_dice" in row] == [2, 4]
+    assert sorted(p.name for p in (folder / CHECKPOINTS).iterdir()) == [
+        "00000002",
+        "00000004",
+    ]
+    assert int(state.step) == 4
+    with np.load(folder / SAMPLES, allow_pickle=False) as arrays:
+        assert arrays["image_0"].shape == (16, 16, 1)
+        assert arrays["predicted_3"].shape == (16, 16)
+
+
+@pytest.mark.parametrize("stopped_at", [1, 2, 3])
+def test_a_stopped_run_resumes_to_the_same_bits(finished, tmp_path, stopped_at):
+    whole, expected = finished
+    with pytest.raises(Killed):
+        train(tmp_path, report=killer(stopped_at))
+    state = train(tmp_path)
+    assert bits(state) == bits(expected)
+    assert read_rows(tmp_path / METRICS) == read_rows(whole / METRICS)
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "empty", "manifest"])
+def test_a_damaged_checkpoint_is_passed_over_and_named(finished, tmp_path, damage):
+    _, expected = finished
+    train(tmp_path)
+    newest = tmp_path / CHECKPOINTS / "00000004"
+    files = [p for p in (newest / "state").rglob("*") if p.is_file()]
+    biggest = max(files, key=lambda path: path.stat().st_size)
+    content = biggest.read_bytes()
+    if damage == "flip":
+        middle = len(content) // 2
+        flipped = bytes([content[middle] ^ 1])
+        biggest.write_bytes(content[:middle] + flipped + content[middle + 1 :])
+    elif damage == "truncate":
+        biggest.write_bytes(content[: len(content) // 2])
+    elif damage == "remove":
+        biggest.unlink()
+    elif damage == "manifest":
+        (newest / checkpoints.MANIFEST).write_text("{")
+    else:
+        shutil.rmtree(newest)
+        newest.mkdir()
+    name = {"manifest": "manifest", "empty": "never finished"}.get(damage, biggest.name)
+    with pytest.warns(checkpoints.DamagedCheckpoint, match=name):
+        state = train(tmp_path)
+    assert bits(state) == bits(expected)
+
+
+def test_a_checkpoint_of_another_network_is_refused(finished, tmp_path):
+    folder, _ = finished
+    other = Run(small_config(width=8), folder)
+    with pytest.raises(UserError, match="another network"):
+        other.restore()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Run(small_config(), tmp_path).restore()[1] is None
+
+
+def test_settings_survive_json_and_differences_are_named():
+    config = small_config(hyper={"dice": 0.5})
+    again = RunConfig.from_json(json.loads(json.dumps(config.to_json())), "x.json")
+    assert again == config
+    assert config.difference(again) is None
+    other = dataclasses.replace(config, batch_size=5)
+    assert config.difference(other) == "batch-size 3 here, 5 there"
+    with pytest.raises(UserError, match="x.json has unknown settings: speed"):
+        RunConfig.from_json({**config.to_json(), "speed": 1}, "x.json")
+    with pytest.raises(UserError, match="x.json is not the settings"):
+        RunConfig.from_json({"size": [1, 2]}, "x.json")
+
+
+def test_a_row_cut_short_by_a_kill_is_left_out(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"step": 1}\n{"st')
+    assert read_rows(path) == [{"step": 1}]
+    path.write_text('{"step": 1}\n{"st\n')
+    with pytest.raises(UserError, match=r"rows.jsonl is damaged"):
+        read_rows(path)
+
+
+COMMAND = (
+    "train --data synthetic --loss lovasz --steps 40 --batch-size 3 --size 16 16 "
+    "--depth 1 --width 4 --checkpoint-every 5"
+).split()
+
+
+def start(out, *more):
+    environment = {**os.environ, "JAX_NUM_CPU_DEVICES": "2"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "jaxseg", *COMMAND, "--out", str(out), *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
+
+
+def test_sigkill_and_resume_give_the_same_bits(tmp_path):
+    """The command itself, killed without warning in the middle of its steps."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = start(whole)
+    process = start(killed)
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        rows = killed / METRICS
+        if rows.is_file() and rows.read_text().count("loss") >= 12:
+            break
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (killed / CHECKPOINTS / "00000040").exists()
+    output, _ = done.communicate()
+    assert done.returncode == 0, output
+    refused = start(killed)
+    output, _ = refused.communicate()
+    assert refused.returncode == 2
+    assert "already holds a run: pass --resume" in output
+    resumed = start(killed, "--resume")
+    output, _ = resumed.communicate()
+    assert resumed.returncode == 0, output
+    config = RunConfig.from_json(
+        json.loads((whole / "config.json").read_text()), "config.json"
+    )
+    a, b = (Run(config, folder).restore()[1] for folder in (whole, killed))
+    assert a is not None
+    assert b is not None
+    assert bits(a) == bits(b)
+    assert read_rows(whole / METRICS) == read_rows(killed / METRICS)

@@ -1,0 +1,166 @@
+"""What a claim is, and what it takes to settle one.
+
+A claim is data: a statement as printed, the verdict on it, and checks. A check returns
+evidence, the worst case it met. Evidence supports the recorded verdict or contradicts
+it; it never chooses one.
+"""
+
+import dataclasses
+import enum
+import time
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Literal
+
+import jax
+
+Method = Literal["enumeration", "interval", "symbolic", "search", "samples"]
+"""How a check looked: all cases exactly, certified bounds, algebra, ascent, draws."""
+
+
+class Verdict(enum.StrEnum):
+    """What is recorded about a statement."""
+
+    HOLDS = "holds"
+    CORRECTED = "holds-corrected"
+    FAILS = "fails"
+    DEPENDS = "depends"
+
+
+class UndecidedError(ArithmeticError):
+    """An engine stopped before it could say yes or no."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """The worst case that a check met.
+
+    Attributes:
+      slack: how far the worst case is from violating the statement; negative is a
+        violation, nan an undecided check. Exact where the method is.
+      tolerance: violations up to this are rounding; 0 for exact methods.
+      cases: how many cases, boxes, probes, draws or starts.
+      method: which engine.
+      witness: the worst case itself.
+    """
+
+    slack: float | Fraction
+    tolerance: float
+    cases: int
+    method: Method
+    witness: Mapping[str, Any]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no case violates the statement; nan never holds."""
+        return bool(self.slack >= -self.tolerance)
+
+    @property
+    def refutes(self) -> bool:
+        """Whether a case, named by the witness, violates it; nan never does."""
+        return bool(self.slack < -self.tolerance) and bool(self.witness)
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """A named checker, ready to run."""
+
+    name: str
+    run: Callable[[], Evidence]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One statement of a paper, its verdict and what the verdict rests on.
+
+    Attributes:
+      id: stable name, a letter of the paper and a number.
+      source: the paper.
+      where: the place in it.
+      statement: as printed.
+      assumes: hypotheses, printed or not.
+      verdict: see `Verdict`.
+      proof: why, in a few sentences.
+      checks: all must hold; at least one.
+      twins: false versions of the checks, each of which must be refuted.
+      values: named reference numbers, or a function that computes them.
+      correction: the statement that does hold; required for `holds-corrected`.
+      readings: reading to answer; required for `depends`.
+      counterexample: a case that a reader can redo; required for `fails`.
+    """
+
+    id: str
+    source: str
+    where: str
+    statement: str
+    assumes: str
+    verdict: Verdict
+    proof: str
+    checks: tuple[Check, ...]
+    twins: tuple[Check, ...]
+    values: Mapping[str, float] | Callable[[], Mapping[str, float]]
+    correction: str | None = None
+    readings: Mapping[str, str] | None = None
+    counterexample: str | None = None
+
+    def __post_init__(self):
+        needed = {
+            Verdict.CORRECTED: "correction",
+            Verdict.FAILS: "counterexample",
+            Verdict.DEPENDS: "readings",
+        }.get(Verdict(self.verdict))
+        if needed and not getattr(self, needed):
+            raise ValueError(f"{self.id}: the verdict {self.verdict} needs a {needed}")
+        for kind in ("checks", "twins"):
+            names = [check.name for check in getattr(self, kind)]
+            if not names or len(set(names)) < len(names):
+                raise ValueError(f"{self.id}: {kind} need distinct names, got {names}")
+
+    def reference_values(self) -> dict[str, float]:
+        """The named reference numbers."""
+        return dict(self.values() if callable(self.values) else self.values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settled:
+    """A claim with the evidence of its checks, by name."""
+
+    claim: Claim
+    evidence: Mapping[str, Evidence]
+    seconds: float
+
+    @property
+    def consistent(self) -> bool:
+        """Whether all evidence supports the recorded verdict."""
+        return all(evidence.holds for evidence in self.evidence.values())
+
+    @property
+    def worst(self) -> Evidence:
+        """The evidence that contradicts the verdict, else that of least slack."""
+        ranked = [(e.holds, _or_lowest(e.slack), e) for e in self.evidence.values()]
+        return min(ranked, key=lambda entry: entry[:2])[2]
+
+
+def _or_lowest(slack: float | Fraction) -> float:
+    return float(slack) if slack == slack else float("-inf")
+
+
+def gather(check: Check) -> Evidence:
+    """Runs one check in float64; an engine that gives up makes undecided evidence."""
+    try:
+        with jax.enable_x64():
+            return check.run()
+    except UndecidedError as error:
+        return Evidence(float("nan"), 0.0, 0, "interval", {"undecided": str(error)})
+
+
+def settle(claim: Claim) -> Settled:
+    """Runs all checks of `claim`."""
+    start = time.perf_counter()
+    evidence = {check.name: gather(check) for check in claim.checks}
+    return Settled(claim, evidence, time.perf_counter() - start)
+
+
+def try_twins(claim: Claim) -> dict[str, Evidence]:
+    """Runs the false twins of `claim`; each should come back with `refutes`."""
+    return {twin.name: gather(twin) for twin in claim.twins}

@@ -1,0 +1,3 @@
+"""Claims of Eelbode et al. 2020, "Optimization for Medical Image Segmentation"."""
+
+SOURCE = "Eelbode 2020"

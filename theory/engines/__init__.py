@@ -1,0 +1,1 @@
+"""Four ways to look for the worst case: exact, certified, algebraic, adversarial."""

@@ -1,0 +1,102 @@
+"""Exhaustive search in exact rational arithmetic."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from jaxseg.counts import SoftCounts
+from theory.claim import Evidence
+
+Case = TypeVar("Case")
+
+
+def confusion_counts(pixels: int) -> Iterator[tuple[int, int, int]]:
+    """All (tp, fp, fn) with tp + fp + fn <= `pixels`, true negatives fill the rest.
+
+    Up to the order of pixels these are all pairs of hard masks of that many pixels, and
+    for an index that ignores true negatives all pairs on fewer pixels too.
+    """
+    for tp in range(pixels + 1):
+        for fp in range(pixels + 1 - tp):
+            for fn in range(pixels + 1 - tp - fp):
+                yield tp, fp, fn
+
+
+def number_of_counts(pixels: int) -> int:
+    """How many triples `confusion_counts` yields: (pixels + 3) choose 3."""
+    return math.comb(pixels + 3, 3)
+
+
+def simplex_grid(classes: int, parts: int) -> Iterator[tuple[Fraction, ...]]:
+    """All points of the simplex with coordinates in multiples of 1 / `parts`."""
+
+    def compose(slots: int, total: int) -> Iterator[tuple[int, ...]]:
+        if slots == 1:
+            yield (total,)
+            return
+        for first in range(total + 1):
+            for rest in compose(slots - 1, total - first):
+                yield (first, *rest)
+
+    for counts in compose(classes, parts):
+        yield tuple(Fraction(count, parts) for count in counts)
+
+
+def worst_case(
+    cases: Iterable[Case],
+    slack: Callable[[Case], Fraction],
+    *,
+    describe: Callable[[Case], Mapping[str, Any]],
+) -> Evidence:
+    """The first case of least slack, exactly.
+
+    Args:
+      cases: finitely many, at least one.
+      slack: exact; negative where the statement is violated.
+      describe: the witness that a case makes.
+    """
+    number, worst, at = 0, None, None
+    for case in cases:
+        number += 1
+        value = slack(case)
+        if worst is None or value < worst:
+            worst, at = value, case
+    if worst is None or at is None:
+        raise ValueError("worst_case needs at least one case")
+    return Evidence(Fraction(worst), 0.0, number, "enumeration", describe(at))
+
+
+def exact_counts(tp: int, fp: int, fn: int, pixels: int) -> SoftCounts:
+    """Counts of hard masks as fractions, so that every index of them is exact."""
+    return SoftCounts.of_sets(*map(Fraction, (tp, fp, fn, pixels)))
+
+
+def over_counts(
+    slack: Callable[[SoftCounts], Fraction],
+    *,
+    pixels: int,
+    only: Callable[[SoftCounts], bool] | None = None,
+    triples: Iterable[tuple[int, int, int]] | None = None,
+) -> Evidence:
+    """Least slack over all pairs of hard masks of `pixels` pixels, exactly.
+
+    Args:
+      slack: of counts made of fractions; negative where the statement is violated.
+      pixels: complete up to this size.
+      only: hypotheses; counts that fail them are not cases. None asks nothing.
+      triples: (tp, fp, fn) to try instead of all of them.
+    """
+    triples = confusion_counts(pixels) if triples is None else triples
+    cases = (exact_counts(*triple, pixels) for triple in triples)
+    kept = cases if only is None else filter(only, cases)
+    return worst_case(kept, slack, describe=_describe)
+
+
+def _describe(counts: SoftCounts) -> dict[str, int]:
+    return {
+        "tp": int(counts.intersection),
+        "fp": int(counts.false_positives),
+        "fn": int(counts.false_negatives),
+        "pixels": int(counts.pixels),
+    }

@@ -1,0 +1,38 @@
+"""All claims, by id."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from jaxseg.errors import UserError
+from theory.claim import Claim
+from theory.eelbode.dice_jaccard import E17, E18
+from theory.eelbode.identity import E05
+from theory.eelbode.tversky import E27
+from theory.eelbode.tversky_ratio import E30
+from theory.liu.bias import L06
+from theory.liu.decomposition import L01
+from theory.liu.entropy import L12
+
+_ALL = (E05, E17, E18, E27, E30, L01, L06, L12)
+
+CLAIMS: Mapping[str, Claim] = MappingProxyType({claim.id: claim for claim in _ALL})
+"""Every claim by id, in the order of the papers."""
+
+
+def _unknown(name: str) -> UserError:
+    near = difflib.get_close_matches(name.upper(), CLAIMS, n=3, cutoff=0.3)
+    names = ", ".join(near or CLAIMS)
+    return UserError(f"there is no claim {name!r}; the nearest are {names}")
+
+
+def find(ids: Sequence[str]) -> list[Claim]:
+    """The claims with these ids, each once, in the given order; all for no id.
+
+    Raises:
+      UserError: no claim has one of the ids.
+    """
+    unknown = [name for name in ids if name not in CLAIMS]
+    if unknown:
+        raise _unknown(unknown[0])
+    return [CLAIMS[name] for name in dict.fromkeys(ids)] or list(CLAIMS.values())
