@@ -1,5 +1,6 @@
 """Pictures of a training run, from its stored rows."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,6 +46,10 @@ def running_mean(values: np.ndarray, width: int) -> np.ndarray:
     return (total[ends] - total[starts]) / (ends - starts)
 
 
+def _enlarged(pixels: np.ndarray, times: int) -> np.ndarray:
+    return np.repeat(np.repeat(pixels, times, axis=0), times, axis=1)
+
+
 def draw_samples(arrays: Mapping[str, np.ndarray]) -> Figure:
     """A sheet of cases: image, ground truth and prediction as outlines.
 
@@ -63,12 +68,15 @@ def draw_samples(arrays: Mapping[str, np.ndarray]) -> Figure:
         grid = figure.subplots(3, count, squeeze=False)
         for k in range(count):
             image = arrays[f"image_{k}"]
+            times = max(1, math.ceil(200 / min(image.shape[:2])))  # for fine outlines
             for row, mask in enumerate((None, "labels", "predicted")):
                 axes = grid[row, k]
                 shown = np.zeros(image.shape[:2], int)
                 if mask is not None:
                     shown = arrays[f"{mask}_{k}"].astype(int)
-                axes.imshow(overlay(image, np.where(shown == 255, 0, shown)))
+                shown = np.where(shown == 255, 0, shown)
+                drawn = overlay(_enlarged(image, times), _enlarged(shown, times))
+                axes.imshow(drawn)
                 axes.set(xticks=[], yticks=[])
                 for spine in axes.spines.values():
                     spine.set_visible(False)

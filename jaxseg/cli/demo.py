@@ -1,6 +1,7 @@
 """`jaxseg demo`: the whole idea once, small: verify, draw, train, evaluate."""
 
 import argparse
+import itertools
 import subprocess
 import sys
 import time
@@ -32,15 +33,17 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog=EXAMPLES,
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("demo"), metavar="DIR",
-        help="a new folder (default demo)",
-    )  # fmt: skip
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="a new folder (default demo, or demo-2, demo-3, ... if that is taken)",
+    )
     parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Runs the four commands that a user would run, each in its own process."""
-    out = options.fresh_folder(arguments.out)
+    out = options.fresh_folder(arguments.out or _free_folder())
     run = str(out / "run")
     start = time.perf_counter()
     commands = [
@@ -70,3 +73,9 @@ def main(arguments: argparse.Namespace) -> None:
         "  jaxseg train --data DIR --loss dice_ce --size 128 160 --steps 2000 --out "
         "runs/mine\n  jaxseg evaluate --run runs/mine --data DIR --split test"
     )
+
+
+def _free_folder() -> Path:
+    """The first of demo, demo-2, demo-3, ... that is not there yet."""
+    names = (Path("demo" if k == 1 else f"demo-{k}") for k in itertools.count(1))
+    return next(path for path in names if not path.exists())

@@ -11,7 +11,7 @@ from jaxseg.files import write_json, write_rows
 from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.inference import predict_masks
 from jaxseg.training.loop import SAMPLES, save_samples
-from jaxseg.training.sources import FolderExamples, Spread, examples
+from jaxseg.training.sources import FolderExamples, examples
 
 EXAMPLES = """\
 examples:
@@ -65,20 +65,23 @@ def main(arguments: argparse.Namespace) -> None:
     out = arguments.out or run.folder / f"evaluate-{arguments.split}"
     options.made_folder(out)
     evaluation = Evaluation(config.num_classes)
-    kept = {Spread(cases, 6)[k].name for k in range(min(6, len(cases)))}
-    samples = []
     with bar(len(cases), "predicting", "case") as progress:
         masks = predict_masks(objective.apply, state.params, config.size, cases)
         for example, mask in masks:
             assert example.labels is not None
             evaluation.add(example.name, mask, example.labels)
-            if example.name in kept:
-                samples.append((example, mask))
             progress.update()
     summary = evaluation.summary()
     write_rows(out / "cases.jsonl", evaluation.rows)
     write_json(out / "summary.json", summary.to_json())
-    save_samples(out / SAMPLES, samples)
+    save_samples(
+        out / SAMPLES,
+        objective.apply,
+        state.params,
+        config.size,
+        cases,
+        [row["lesion_free"] for row in evaluation.rows],
+    )
     print(table(summary))
     for name in ("cases.jsonl", "summary.json"):
         print(f"wrote {out / name}")

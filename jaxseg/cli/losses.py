@@ -52,6 +52,7 @@ def explain(entry: Entry) -> str:
             f"{entry.name}   ({entry.family})",
             f"  formula           {entry.formula}",
             f"  source            {entry.paper}: {entry.equation}",
+            f"  in Python         {entry.function}",
             f"  hyper-parameters  {defaults}",
             "",
             inspect.getdoc(entry.build) or "",

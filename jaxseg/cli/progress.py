@@ -26,7 +26,7 @@ class TrainingProgress:
     """Shows the rows of a training run on a progress line."""
 
     def __init__(self, steps: int, done: int):
-        self._bar = bar(steps, "training", "step", start=done)
+        self._bar = bar(steps, "compiling", "step", start=done)
         self._shown: dict[str, str] = {}
 
     def __call__(self, row: dict[str, Any]) -> None:
@@ -35,6 +35,7 @@ class TrainingProgress:
             self._shown["loss"] = f"{row['loss']:.4f}"
         if row.get("validation_dice") is not None:
             self._shown["validation Dice"] = f"{row['validation_dice']:.3f}"
+        self._bar.set_description_str("training", refresh=False)
         self._bar.set_postfix(self._shown, refresh=False)
         if "validation_dice" not in row:
             self._bar.update(row["step"] - self._bar.n)

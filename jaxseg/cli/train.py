@@ -14,7 +14,7 @@ from jaxseg.models.norms import NORMS
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CONFIG, Run
 from jaxseg.training.optimizers import OPTIMIZERS
-from jaxseg.training.sources import SYNTHETIC, Examples, Spread, examples
+from jaxseg.training.sources import SYNTHETIC, Examples, Subset, examples, spread
 
 EXAMPLES = """\
 examples:
@@ -276,4 +276,4 @@ def _validation(config: RunConfig) -> Examples | None:
     if config.data != SYNTHETIC and "validation" not in splits(Path(config.data)):
         return None
     cases = examples(config, config.data, "validation", VALIDATION_CASES)
-    return Spread(cases, VALIDATION_CASES)
+    return Subset(cases, spread(range(len(cases)), VALIDATION_CASES))

@@ -36,6 +36,7 @@ class Entry:
       formula: one line of plain text.
       paper: where it is printed.
       equation: which equation there.
+      function: how to call it in Python.
       build: hyper-parameters as keywords to a `LossAt`.
       defaults: the hyper-parameters that `build` takes, with their defaults.
       perfect: the value at a certain and right prediction, None if it varies.
@@ -46,6 +47,7 @@ class Entry:
     formula: str
     paper: str
     equation: str
+    function: str
     build: Callable[..., LossAt]
     defaults: Mapping[str, Any]
     perfect: float | None = 0.0
@@ -54,11 +56,6 @@ class Entry:
     def loss(self) -> Loss:
         """The loss with its defaults, in the middle of training if it is scheduled."""
         return self.build()(0.5)
-
-    @property
-    def summary(self) -> str:
-        """First sentence about it, from the docstring of what builds it."""
-        return (inspect.getdoc(self.build) or "").split("\n")[0]
 
 
 def _defaults(function: Callable[..., object]) -> Mapping[str, Any]:
@@ -81,15 +78,28 @@ def _single(
 
     build.__doc__ = loss.__doc__
     free = {k: v for k, v in _defaults(loss).items() if k not in fixed}
-    defaults = MappingProxyType(free)
-    return Entry(name=name, family=family, build=build, defaults=defaults, **facts)
+    bound = ", ".join(f"{k}={v}" for k, v in fixed.items() if v is not False)
+    return Entry(
+        name=name,
+        family=family,
+        function=f"{loss.__name__}({bound})" if bound else loss.__name__,
+        build=build,
+        defaults=MappingProxyType(free),
+        **facts,
+    )
 
 
 def _compound(build: Callable[..., LossAt], **facts: Any) -> Entry:
     """Entry of a compound, named like the function that builds it."""
-    defaults = _defaults(build)
     name = build.__name__
-    return Entry(name=name, family="compound", build=build, defaults=defaults, **facts)
+    return Entry(
+        name=name,
+        family="compound",
+        function=f'CATALOG["{name}"].build',
+        build=build,
+        defaults=_defaults(build),
+        **facts,
+    )
 
 
 def dice_ce(*, dice: float = 1.0, ce: float = 1.0) -> LossAt:

@@ -29,8 +29,9 @@ class LossAt:
 
 def _at(value: Any, progress: ArrayLike) -> Any:
     """`value` itself, or at `progress` if it is a schedule."""
-    is_schedule = callable(value) and not isinstance(value, Link)
-    return value(progress) if is_schedule else value
+    if isinstance(value, Link) or not callable(value):
+        return value
+    return value(progress)
 
 
 def scheduled(loss: Loss, **hyper: object) -> LossAt:

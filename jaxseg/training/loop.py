@@ -3,7 +3,7 @@
 import dataclasses
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation
 from jaxseg.training.inference import predict_masks
 from jaxseg.training.optimizers import OPTIMIZERS, learning_rate
-from jaxseg.training.sources import Examples, Spread, batches
+from jaxseg.training.sources import Examples, Subset, batches, spread
 from jaxseg.training.step import (
+    Apply,
     Objective,
     TrainState,
     init_state,
@@ -128,14 +129,26 @@ class Run:
             if saving:
                 self._require_finite(number, values)
             if validation is not None and (last or number % config.evaluate_every == 0):
-                scores = self._validate(objective, state, validation)
-                row = {"step": number, **scores}
+                evaluation = self._validate(objective, state, validation)
+                summary = evaluation.summary()
+                row = {
+                    "step": number,
+                    "validation_dice": summary.dice,
+                    "validation_rejected": summary.rejected,
+                }
                 append_row(metrics, row)
                 report(row)
+                if last:
+                    save_samples(
+                        self.folder / SAMPLES,
+                        objective.apply,
+                        _on_one_device(state.params),
+                        config.size,
+                        validation,
+                        [row["lesion_free"] for row in evaluation.rows],
+                    )
             if saving:
                 checkpoints.save(self.folder / CHECKPOINTS, state)
-        if validation is not None:
-            self._save_samples(objective, state, validation)
         return state
 
     def restore(self) -> tuple[Objective, TrainState | None]:
@@ -160,37 +173,43 @@ class Run:
 
     def _validate(
         self, objective: Objective, state: TrainState, cases: Examples
-    ) -> dict[str, Any]:
+    ) -> Evaluation:
         evaluation = Evaluation(self.config.num_classes)
         params = _on_one_device(state.params)
         masks = predict_masks(objective.apply, params, self.config.size, cases)
         for example, mask in masks:
             assert example.labels is not None
             evaluation.add(example.name, mask, example.labels)
-        summary = evaluation.summary()
-        return {
-            "validation_dice": summary.dice,
-            "validation_rejected": summary.rejected,
-        }
-
-    def _save_samples(
-        self, objective: Objective, state: TrainState, cases: Examples
-    ) -> None:
-        chosen = Spread(cases, SAMPLE_COUNT)
-        params = _on_one_device(state.params)
-        masks = predict_masks(objective.apply, params, self.config.size, chosen)
-        save_samples(self.folder / SAMPLES, list(masks))
+        return evaluation
 
 
-def save_samples(path: Path, samples: list) -> None:
-    """Images, ground truth and predictions of a few cases, for the sample sheet.
+def save_samples(
+    path: Path,
+    apply: Apply,
+    params: Any,
+    size: tuple[int, int],
+    cases: Examples,
+    lesion_free: Sequence[bool],
+) -> None:
+    """Stores a few cases for the sample sheet, some of them without a lesion.
 
     Args:
-      path: an ``.npz`` file; arrays ``image_k``, ``labels_k``, ``predicted_k``.
-      samples: pairs of an example and its predicted mask.
+      path: an ``.npz`` file for ``image_k``, ``labels_k``, ``predicted_k``, ``name_k``.
+      apply: the network.
+      params: its parameters.
+      size: (height, width) of its input.
+      cases: to choose from.
+      lesion_free: of each case, whether its ground truth holds no foreground.
     """
+    free = [index for index, empty in enumerate(lesion_free) if empty]
+    sick = [index for index, empty in enumerate(lesion_free) if not empty]
+    few = SAMPLE_COUNT // 3 if sick else SAMPLE_COUNT
+    healthy = spread(free, few)
+    chosen = Subset(cases, (*spread(sick, SAMPLE_COUNT - len(healthy)), *healthy))
     arrays: dict[str, np.ndarray] = {}
+    samples = predict_masks(apply, params, size, chosen)
     for index, (example, mask) in enumerate(samples):
+        assert example.labels is not None
         arrays[f"image_{index}"] = example.image
         arrays[f"labels_{index}"] = example.labels
         arrays[f"predicted_{index}"] = mask

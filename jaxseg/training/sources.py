@@ -1,7 +1,7 @@
 """Where a run's images come from: a checked image folder, or synthetic lesions."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -97,19 +97,25 @@ class SyntheticExamples:
 
 
 @dataclasses.dataclass(frozen=True)
-class Spread:
-    """Up to `count` of some examples, evenly spread over them."""
+class Subset:
+    """Some of the examples, by index."""
 
     examples: Examples
-    count: int
+    indices: tuple[int, ...]
 
     def __len__(self) -> int:
         """How many there are."""
-        return min(self.count, len(self.examples))
+        return len(self.indices)
 
     def __getitem__(self, index: int) -> Example:
         """One of them."""
-        return self.examples[index * len(self.examples) // len(self)]
+        return self.examples[self.indices[index]]
+
+
+def spread(items: Sequence[int], count: int) -> tuple[int, ...]:
+    """Up to `count` of `items`, evenly spread over them."""
+    count = min(count, len(items))
+    return tuple(items[k * len(items) // count] for k in range(count))
 
 
 _synthetic_image = jax.jit(make_image, static_argnums=1)
