@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import jax
+import numpy as np
+
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 from jaxseg.losses.catalog import nearest_names
@@ -25,8 +28,8 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}{hint}")
 
 
-def at_least(low: int) -> Callable[[str], int]:
-    """Type of a whole number that is not below `low`."""
+def at_least(low: int, *, at_most: int | None = None) -> Callable[[str], int]:
+    """Type of a whole number from `low` up to `at_most`."""
 
     def parse(text: str) -> int:
         try:
@@ -37,6 +40,8 @@ def at_least(low: int) -> Callable[[str], int]:
             ) from None
         if value < low:
             raise argparse.ArgumentTypeError(f"{value} is less than {low}")
+        if at_most is not None and value > at_most:
+            raise argparse.ArgumentTypeError(f"{value} is more than {at_most}")
         return value
 
     return parse
@@ -111,6 +116,21 @@ def hyper_parameters(loss: str, settings: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             raise UserError(f"--hyper {setting}: {text!r} is not a number") from None
     return hyper
+
+
+def check_loss(loss: str, hyper: Mapping[str, Any], num_classes: int) -> None:
+    """Traces a loss once, so that a wrong hyper-parameter is found before any work.
+
+    Raises:
+      UserError: the loss refuses its hyper-parameters.
+    """
+    logits = jax.ShapeDtypeStruct((2, 4, 4, num_classes), np.float32)
+    labels = jax.ShapeDtypeStruct((2, 4, 4), np.int32)
+    try:
+        jax.eval_shape(CATALOG[loss].build(**hyper)(0.5), logits, labels)
+    except (ValueError, TypeError) as error:
+        given = ", ".join(f"{name}={value}" for name, value in hyper.items())
+        raise UserError(f"--hyper {given}: {loss} says that {error}") from error
 
 
 def fresh_folder(path: Path, flag: str = "--out") -> Path:

@@ -72,7 +72,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="height and width that images are resized to (default: their own, if they "
         "all agree; 64 64 for synthetic)",
     )
-    add("--seed", type=options.at_least(0), default=0, metavar="N")
+    add(
+        "--seed",
+        type=options.at_least(0, at_most=2**31 - 2),
+        default=0,
+        metavar="N",
+        help="of weights, order, augmentation and lesions (default 0)",
+    )
     add(
         "--classes",
         type=options.at_least(2),
@@ -165,6 +171,7 @@ def main(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.out
     stored = _stored(folder, resume=arguments.resume)
     config = _config(arguments, hyper)
+    options.check_loss(config.loss, hyper, config.num_classes)
     if stored is not None:
         difference = config.difference(stored)
         if difference:

@@ -160,6 +160,10 @@ def examples(config: RunConfig, data: str, split: str, count: int) -> Examples:
       UserError: the folder or split is missing or ill-formed.
     """
     if data == SYNTHETIC:
+        if config.data != SYNTHETIC:
+            raise UserError(
+                f"--data synthetic does not fit a run that was trained on {config.data}"
+            )
         if split not in SPLITS:
             raise UserError(
                 f"synthetic data has the splits {', '.join(SPLITS)}, not {split!r}"

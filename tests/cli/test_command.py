@@ -141,6 +141,9 @@ BASE = ("train", "--data", "synthetic", "--loss", "dice", "--out", "unused")
         ((*BASE, "--steps", "1", "--hyper", "gamma=2"), ("gamma=2", "smooth")),
         ((*BASE, "--steps", "1", "--hyper", "smooth=x"), ("'x' is not a number",)),
         ((*BASE,), ("--steps",)),
+        ((*BASE, "--steps", "1", "--seed", "99999999999"), ("--seed", "more than")),
+        (("train", "--data", "synthetic", "--loss", "lovasz", "--out", "x", "--steps",
+          "1", "--hyper", "classes=some"), ("classes=some", "present")),
         (("train", "--data", "synthetic", "--loss", "dise_ce", "--out", "x",
           "--steps", "1"), ("no loss 'dise_ce'", "dice_ce")),
         (("losses", "tversky_los"), ("tversky",)),
@@ -220,6 +223,8 @@ def test_evaluate_refuses_ids_the_run_does_not_know(run, folder, tmp_path, capsy
     data = broken(folder, tmp_path, change)
     argv = ["evaluate", "--run", run, "--data", data, "--split", "test"]
     sentence(capsys, argv, "test/masks/disc0.png holds class id 3")
+    synthetic = ["evaluate", "--run", run, "--data", "synthetic"]
+    sentence(capsys, synthetic, "does not fit a run that was trained on")
     argv[-1] = "tset"
     sentence(capsys, argv, "no split 'tset'", "test")
 

@@ -1,0 +1,1 @@
+"""Studies: protocol to rows to statistics to a report."""

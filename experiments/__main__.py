@@ -1,0 +1,101 @@
+"""`python -m experiments NAME`: runs a study and writes its rows."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments import speed
+from jaxseg.cli import options
+from jaxseg.cli.progress import bar
+from jaxseg.errors import UserError
+from jaxseg.files import write_rows
+
+EXAMPLES = """\
+examples:
+  python -m experiments speed
+  python -m experiments speed --shape 1 128 128 128 --classes 4 --losses dice lovasz
+
+studies:
+  speed   milliseconds of value and gradient of each loss on this machine
+"""
+
+
+def parser() -> options.Parser:
+    """The command line."""
+    parsed = options.Parser(
+        prog="python -m experiments", description=__doc__, epilog=EXAMPLES
+    )
+    defaults = speed.Config()
+    positive = options.at_least(1)
+    add = parsed.add_argument
+    add("name", type=options.one_of(["speed"]), metavar="NAME", help="which study")
+    add(
+        "--shape",
+        type=positive,
+        nargs="+",
+        default=defaults.shape,
+        metavar="N",
+        help="pixels (default 8 256 256)",
+    )
+    add(
+        "--classes",
+        type=options.at_least(2),
+        nargs="+",
+        default=defaults.classes,
+        metavar="C",
+        help="numbers of classes (default 2 4 20)",
+    )
+    add(
+        "--losses",
+        type=options.loss_name,
+        nargs="+",
+        default=defaults.losses,
+        metavar="NAME",
+        help="losses of the catalog (default all)",
+    )
+    add(
+        "--repeats",
+        type=positive,
+        default=defaults.repeats,
+        metavar="N",
+        help="timed calls of each (default 10)",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("runs/speed"),
+        metavar="DIR",
+        help="where rows.jsonl goes (default runs/speed)",
+    )
+    return parsed  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs, prints the table, writes the rows; 2 after a user's mistake."""
+    try:
+        arguments = parser().parse_args(argv)
+        config = speed.Config(
+            shape=tuple(arguments.shape),
+            classes=tuple(arguments.classes),
+            losses=tuple(arguments.losses),
+            repeats=arguments.repeats,
+        )
+        out = options.made_folder(arguments.out)
+        with bar(len(config.classes) * len(config.losses), "speed", "loss") as progress:
+
+            def tick(what: str) -> None:
+                progress.set_postfix_str(what)
+                progress.update()
+
+            rows = list(speed.run(config, tick))
+        print(speed.table(rows))
+        write_rows(out / "rows.jsonl", rows)
+        print(f"wrote {out / 'rows.jsonl'}")
+    except UserError as error:
+        print(f"experiments: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
