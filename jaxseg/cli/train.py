@@ -81,7 +81,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add(
         "--classes",
-        type=options.at_least(2),
+        type=options.at_least(2, at_most=255),
         metavar="N",
         help="number of classes, background included (default: from the masks; "
         "2 for synthetic)",
