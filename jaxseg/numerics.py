@@ -109,6 +109,12 @@ def pooled_count(values: Array, where: Array | None, axis_name: str | None) -> A
     return pool(count, axis_name)
 
 
+def pooled_mean(values: Array, where: Array | None, axis_name: str | None) -> Array:
+    """Mean of `values` [...] over all pixels that count, on all devices; 0 of none."""
+    total = pooled_sum(values[..., None], where, axis_name)[0]
+    return safe_ratio(total, pooled_count(values[..., None], where, axis_name), 0)
+
+
 def pooled_logsumexp(
     logs: Array, where: Array | None, axis_name: str | None
 ) -> tuple[Array, Array]:

@@ -36,11 +36,7 @@ def as_targets(labels: Array, logits: Array) -> Array:
         raise ValueError(
             f"labels have dtype {labels.dtype}: integers are class ids, floats targets"
         )
-    if labels.shape != logits.shape[:-1]:
-        raise ValueError(
-            f"class ids need the shape {logits.shape[:-1]} of the pixels of logits "
-            f"{logits.shape}, not {labels.shape}"
-        )
+    check_ids(labels, logits)
     classes = jnp.arange(logits.shape[-1]) if logits.shape[-1] > 1 else jnp.ones(1, int)
     classes = classes.reshape((1,) * labels.ndim + (-1,))
     return (labels[..., None] == classes).astype(dtype)
@@ -69,6 +65,48 @@ def as_pixels(
     Raises:
       ValueError: shapes or dtypes disagree, or a softmax over one class.
     """
+    logits = as_scores(logits, link)
+    scores, targets = widen(logits), as_targets(labels, logits)
+    if where is not None:
+        where = as_where(where, logits)
+        neutral = 0.5  # a legal score under every link
+        scores = jnp.where(where[..., None], scores, neutral)
+        targets = jnp.where(where[..., None], targets, 0)
+    return scores, targets
+
+
+def is_hard(labels: Array) -> bool:
+    """Whether labels are class ids, rather than targets."""
+    return jnp.issubdtype(jnp.asarray(labels).dtype, jnp.integer)
+
+
+def as_hard_pixels(
+    logits: Array, ids: Array, *, where: Array | None = None
+) -> tuple[Array, Array]:
+    """Scores and class ids of the pixels, checked; scores widened, zero where masked.
+
+    Args:
+      logits: ``[..., C]`` floating scores, C >= 2.
+      ids: ``[...]`` integers.
+      where: ``[...]`` bool, False for pixels to leave out; None keeps all.
+
+    Raises:
+      ValueError: shapes or dtypes disagree, or a softmax over one class.
+    """
+    logits = as_scores(logits, softmax)
+    check_ids(ids, logits)
+    scores = widen(logits)
+    if where is not None:
+        scores = jnp.where(as_where(where, logits)[..., None], scores, 0)
+    return scores, jnp.asarray(ids)
+
+
+def as_scores(logits: Array, link: Link) -> Array:
+    """`logits` as an array.
+
+    Raises:
+      ValueError: no floating ``[..., C]`` scores, or a softmax over one class.
+    """
     logits = jnp.asarray(logits)
     if not jnp.issubdtype(logits.dtype, jnp.floating) or logits.ndim == 0:
         raise ValueError(
@@ -78,13 +116,16 @@ def as_pixels(
         raise ValueError(
             "a softmax over one class is constant: use link=links.sigmoid for C = 1"
         )
-    scores, targets = widen(logits), as_targets(labels, logits)
-    if where is not None:
-        where = as_where(where, logits)
-        neutral = 0.5  # a legal score under every link
-        scores = jnp.where(where[..., None], scores, neutral)
-        targets = jnp.where(where[..., None], targets, 0)
-    return scores, targets
+    return logits
+
+
+def check_ids(ids: Array, logits: Array) -> None:
+    """Raises ValueError unless `ids` has the shape ``[...]`` of the pixels."""
+    if jnp.shape(ids) != logits.shape[:-1]:
+        raise ValueError(
+            f"class ids need the shape {logits.shape[:-1]} of the pixels of logits "
+            f"{logits.shape}, not {jnp.shape(ids)}"
+        )
 
 
 def as_where(where: Array, logits: Array) -> Array:

@@ -4,9 +4,16 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxseg.fused import by_id, target_log_probs
 from jaxseg.links import Link, softmax
-from jaxseg.numerics import pooled_count, pooled_sum, safe_ratio, times
-from jaxseg.targets import as_class_weights, as_pixels
+from jaxseg.numerics import (
+    pooled_count,
+    pooled_mean,
+    pooled_sum,
+    safe_ratio,
+    times,
+)
+from jaxseg.targets import as_class_weights, as_hard_pixels, as_pixels, is_hard
 
 
 def cross_entropy_loss(
@@ -43,13 +50,19 @@ def cross_entropy_loss(
 
     Source: Ma 2021, eqs. (1) and (2); Galdran 2022, eqs. (1) and (2).
     """
+    weights = as_class_weights(class_weights, logits)
+    if is_hard(labels) and link is softmax:
+        scores, ids = as_hard_pixels(logits, labels, where=where)
+        losses = -target_log_probs(scores, ids)
+        if weights is not None:
+            losses *= by_id(weights, ids)
+        return pooled_mean(losses, where, axis_name)
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     losses = -times(targets, link.log_probs(scores))
     if not link.exclusive(scores.shape[-1]):
         assert link.log_complements is not None
         losses -= times(1 - targets, link.log_complements(scores))
     by_class = pooled_sum(losses, where, axis_name)
-    weights = as_class_weights(class_weights, scores)
     if weights is not None:
         by_class = by_class * weights
     return safe_ratio(jnp.sum(by_class), pooled_count(losses, where, axis_name), 0)

@@ -6,6 +6,7 @@ from jax.typing import ArrayLike
 
 from jaxseg.counts import (
     SoftCounts,
+    counts_of_ids,
     dice_index,
     jaccard_index,
     soft_counts,
@@ -13,7 +14,7 @@ from jaxseg.counts import (
 )
 from jaxseg.links import Link, softmax
 from jaxseg.numerics import pooled_logsumexp, soft_minimum, weighted_mean
-from jaxseg.targets import as_class_weights, as_pixels
+from jaxseg.targets import as_class_weights, as_hard_pixels, as_pixels, is_hard
 
 
 def _counts(
@@ -23,6 +24,9 @@ def _counts(
     where: Array | None,
     axis_name: str | None,
 ) -> SoftCounts:
+    if is_hard(labels) and link is softmax:
+        scores, ids = as_hard_pixels(logits, labels, where=where)
+        return counts_of_ids(scores, ids, where=where, axis_name=axis_name)
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     return soft_counts(link(scores), targets, where=where, axis_name=axis_name)
 

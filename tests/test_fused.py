@@ -1,0 +1,103 @@
+"""The fused statistics against plain ones, for few classes and for many."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg.counts import counts_of_ids, soft_counts
+from jaxseg.fused import UNROLLED, by_id, softmax_sums, target_log_probs
+from jaxseg.losses import cross_entropy_loss, dice_loss
+
+CLASSES = [2, UNROLLED, UNROLLED + 1, 20]
+
+
+def pixels(classes, dtype=np.float64):
+    rng = np.random.default_rng(classes)
+    scores = rng.standard_normal((3, 5, 7, classes)).astype(dtype)
+    ids = rng.integers(-1, classes + 1, (3, 5, 7))  # two of them are no class
+    return (
+        jnp.asarray(scores),
+        jnp.asarray(ids),
+        jnp.asarray(rng.random(ids.shape) > 0.3),
+    )
+
+
+@pytest.mark.parametrize("classes", CLASSES)
+def test_sums_and_slopes_equal_plain_ones(classes):
+    with jax.enable_x64():
+        scores, ids, where = pixels(classes)
+        weights = jax.random.normal(jax.random.key(0), (3, classes), jnp.float64)
+
+        def plain(scores):
+            probs = jax.nn.softmax(scores) * where[..., None]
+            targets = jax.nn.one_hot(ids, classes, dtype=jnp.float64)
+            sums = (probs * targets, probs, probs**2)
+            return sum(
+                (w * x.sum((0, 1, 2))).sum() for w, x in zip(weights, sums, strict=True)
+            )
+
+        def fused(scores):
+            sums = softmax_sums(scores, ids, where)
+            return sum((w * x).sum() for w, x in zip(weights, sums, strict=True))
+
+        a, b = (jax.value_and_grad(f)(scores) for f in (plain, fused))
+        np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
+        np.testing.assert_allclose(b[1], a[1], atol=1e-13)
+
+
+@pytest.mark.parametrize("classes", CLASSES)
+def test_log_probabilities_and_slopes_equal_plain_ones(classes):
+    with jax.enable_x64():
+        scores, ids, where = pixels(classes)
+
+        def plain(scores):
+            logs = jax.nn.log_softmax(scores)
+            own = (jax.nn.one_hot(ids, classes, dtype=jnp.float64) * logs).sum(-1)
+            return (jnp.sin(own) * where).sum()
+
+        def fused(scores):
+            return (jnp.sin(target_log_probs(scores, ids)) * where).sum()
+
+        a, b = (jax.value_and_grad(f)(scores) for f in (plain, fused))
+        np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
+        np.testing.assert_allclose(b[1], a[1], atol=1e-13)
+
+
+@pytest.mark.parametrize("classes", CLASSES)
+def test_counts_of_ids_equal_soft_counts(classes):
+    scores, ids, where = pixels(classes, np.float32)
+    targets = jax.nn.one_hot(ids, classes)
+    plain = soft_counts(jax.nn.softmax(scores), targets, where)
+    fused = counts_of_ids(scores, ids, where)
+    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(fused), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", CLASSES)
+def test_values_by_id(classes):
+    values = jnp.arange(1.0, classes + 1)
+    ids = jnp.array([-1, 0, classes - 1, classes, 255])
+    np.testing.assert_array_equal(by_id(values, ids), [0, 1, classes, 0, 0])
+
+
+@pytest.mark.parametrize("loss", [cross_entropy_loss, dice_loss])
+def test_hessians_pass_through_the_hand_written_rule(loss):
+    """Forward over reverse, against the general route of one-hot targets."""
+    with jax.enable_x64():
+        scores, _, _ = pixels(3)
+        ids = jnp.array([0, 1, 2, 1])
+        scores = scores[0, 0, :4]
+        targets = jax.nn.one_hot(ids, 3, dtype=jnp.float64)
+        fused = jax.hessian(loss)(scores, ids)
+        plain = jax.hessian(loss)(scores, targets)
+        np.testing.assert_allclose(fused, plain, atol=1e-13)
+        assert np.abs(plain).max() > 1e-3
+
+
+def test_nothing_of_the_size_of_the_logits_is_kept_for_the_reverse_pass():
+    """Only the logits themselves, ids, mask and one number per pixel are saved."""
+    scores, ids, _ = pixels(4, np.float32)
+    _, reverse = jax.vjp(lambda z: dice_loss(z, ids), scores)
+    saved = [x for x in jax.tree.leaves(reverse) if x.shape == scores.shape]
+    assert len(saved) <= 1
