@@ -181,6 +181,27 @@ def tversky_index(counts: SoftCounts, *, alpha: Any, beta: Any, smooth: Any = 0)
     return safe_ratio(overlap + smooth, overlap + errors + smooth, 1)
 
 
+def generalized_dice_index(counts: SoftCounts, class_weights: Array | None) -> Array:
+    """Generalised Dice score of all classes together, a scalar in [0, 1].
+
+    Sudre 2017: classes weigh by the inverse square of their size; an absent class takes
+    the largest weight of those present, 1 if none is.
+
+    Args:
+      counts: arrays ``[C]``.
+      class_weights: ``[C]`` further factors, or None.
+    """
+    present = counts.actual > 0
+    sizes = jnp.where(present, counts.actual, jnp.inf)
+    smallest = jnp.min(sizes)
+    smallest = jnp.where(jnp.isfinite(smallest), smallest, 1)
+    weights = jnp.square(smallest / jnp.where(present, sizes, smallest))
+    if class_weights is not None:
+        weights = weights * class_weights
+    top = 2 * jnp.sum(weights * counts.intersection)
+    return safe_ratio(top, jnp.sum(weights * (counts.predicted + counts.actual)), 1)
+
+
 def sensitivity_index(counts: SoftCounts) -> Any:
     """TP / (TP + FN) per class, the recall; 1 where there is no t."""
     return safe_ratio(counts.intersection, counts.actual, 1)

@@ -153,3 +153,54 @@ def times(targets: Array, logs: Array) -> Array:
     """`targets * logs` with 0 log 0 = 0, also in the gradient."""
     some = targets > 0
     return jnp.where(some, targets * jnp.where(some, logs, 0), 0)
+
+
+def power(base: Array, exponent: ArrayLike) -> Array:
+    """`base` >= 0 to an exponent >= 0; at 0 it is 0 (1 for exponent 0), with slope 0.
+
+    The slope of a root at 0 is infinite and would make nan of a loss at its minimum.
+    """
+    some = base > 0
+    raised = jnp.power(jnp.where(some, base, 1), exponent)
+    return jnp.where(some, raised, jnp.asarray(exponent == 0, raised.dtype))
+
+
+def top_weights(
+    values: Array, where: Array | None, fraction: ArrayLike, axis_name: str | None
+) -> Array:
+    """Weights in [0, 1] that pick the largest values, without sorting or gathering.
+
+    The place of the last one is found by bisection of the bits of floats >= 0, which
+    order like the floats: one count over all devices for each bit.
+
+    Args:
+      values: ``[...]`` >= 0.
+      where: ``[...]`` bool, True where a value counts.
+      fraction: share of the values to pick.
+      axis_name: mapped axis to pool over.
+
+    Returns:
+      ``[...]`` weights without gradient, adding up to fraction times the number of
+      values that count; those equal to the last place share what is left for them.
+    """
+    values = lax.stop_gradient(jnp.maximum(values, 0))
+    wide = values.dtype == jnp.float64
+    bits = lax.bitcast_convert_type(values, jnp.int64 if wide else jnp.int32)
+    if where is not None:
+        bits = jnp.where(where, bits, -1)
+    wanted = fraction * pooled_count(values[..., None], where, axis_name)
+
+    def count(mask: Array) -> Array:
+        total = pool(jnp.sum(mask, dtype=jnp.int32), axis_name)
+        return total.astype(values.dtype)
+
+    def refine(step: Array, least: Array) -> Array:
+        bit = jnp.asarray(1, bits.dtype) << (top - step).astype(bits.dtype)
+        higher = least | bit
+        return jnp.where(count(bits >= higher) >= wanted, higher, least)
+
+    top = 62 if wide else 30
+    least = lax.fori_loop(0, top + 1, refine, jnp.zeros((), bits.dtype))
+    above, level = bits > least, bits == least
+    share = safe_ratio(wanted - count(above), count(level), 0)
+    return jnp.where(above, 1, jnp.where(level, jnp.clip(share, 0, 1), 0))

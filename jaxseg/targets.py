@@ -158,3 +158,20 @@ def as_class_weights(class_weights: ArrayLike | None, logits: Array) -> Array | 
             f"of logits {logits.shape}, not the shape {weights.shape}"
         )
     return weights
+
+
+def as_pixel_weights(pixel_weights: Array | None, logits: Array) -> Array:
+    """Weights ``[...]`` of the pixels of `logits`, float32 or wider; None is 1.
+
+    Raises:
+      ValueError: another shape than one weight per pixel.
+    """
+    if pixel_weights is None:
+        return jnp.ones((), jnp.promote_types(logits.dtype, jnp.float32))
+    weights = widen(jnp.asarray(pixel_weights))
+    if weights.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"pixel_weights need the shape {logits.shape[:-1]} of the pixels of logits "
+            f"{logits.shape}, not {weights.shape}"
+        )
+    return weights

@@ -8,22 +8,34 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from jaxseg.losses.compound import LossAt, scheduled, weighted_sum
+from jaxseg.losses.exponential import exponential_logarithmic_loss
 from jaxseg.losses.lovasz import lovasz_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.per_image import per_image
-from jaxseg.losses.pixel import cross_entropy_loss
+from jaxseg.losses.pixel import (
+    cross_entropy_loss,
+    focal_loss,
+    region_cross_entropy_loss,
+    topk_loss,
+    topk_threshold_loss,
+)
 from jaxseg.losses.protocol import Loss, Schedule
 from jaxseg.losses.region import (
+    asymmetric_loss,
     dice_loss,
+    focal_tversky_loss,
+    generalized_dice_loss,
     jaccard_loss,
     log_dice_loss,
+    penalized_generalized_dice_loss,
+    sensitivity_specificity_loss,
     tversky_loss,
 )
 from jaxseg.losses.schedules import linear, switch
 
 Family = Literal["pixel", "region", "marginal", "compound"]
 
-_OPTIONS = ("link", "class_weights", "where", "axis_name")
+_OPTIONS = ("link", "class_weights", "pixel_weights", "where", "axis_name")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,6 +119,23 @@ def dice_ce(*, dice: float = 1.0, ce: float = 1.0) -> LossAt:
     return weighted_sum((ce, cross_entropy_loss), (dice, dice_loss))
 
 
+def dice_focal(*, dice: float = 1.0, focal: float = 1.0, gamma: float = 2.0) -> LossAt:
+    """Dice plus focal loss."""
+    return weighted_sum((dice, dice_loss), (focal, scheduled(focal_loss, gamma=gamma)))
+
+
+def dice_topk(*, dice: float = 1.0, topk: float = 1.0, fraction: float = 0.1) -> LossAt:
+    """Dice plus cross-entropy of the worst pixels."""
+    worst = scheduled(topk_loss, fraction=fraction)
+    return weighted_sum((dice, dice_loss), (topk, worst))
+
+
+def dice_bias_ce(*, weight: float = 1.0, temperature: float = 1.0) -> LossAt:
+    """Cross-entropy plus the label-marginal bias of Dice, image by image."""
+    bias = scheduled(per_image(dice_bias_loss), temperature=temperature)
+    return weighted_sum((1.0, cross_entropy_loss), (weight, bias))
+
+
 def log_dice_ce(*, log_dice: float = 1.0, ce: float = 1.0) -> LossAt:
     """Cross-entropy plus log-Dice."""
     return weighted_sum((ce, cross_entropy_loss), (log_dice, log_dice_loss))
@@ -150,6 +179,38 @@ _ENTRIES = (
         formula="-mean_i sum_c t log p",
         paper="Ma 2021; Galdran 2022",
         equation="(1), (2); (1), (2)",
+    ),
+    _single(
+        "region_cross_entropy",
+        region_cross_entropy_loss,
+        "pixel",
+        formula="-sum_c mean of log p over the pixels of c",
+        paper="Liu 2022",
+        equation="Table 1, (20)",
+    ),
+    _single(
+        "focal",
+        focal_loss,
+        "pixel",
+        formula="-mean_i sum_c (1 - p)^gamma t log p",
+        paper="Ma 2021",
+        equation="(5)",
+    ),
+    _single(
+        "topk",
+        topk_loss,
+        "pixel",
+        formula="-(1/N) sum over the worst fraction of pixels of log p",
+        paper="Ma 2021",
+        equation="(4)",
+    ),
+    _single(
+        "topk_threshold",
+        topk_threshold_loss,
+        "pixel",
+        formula="-mean of log p over pixels with p < threshold",
+        paper="Ma 2021",
+        equation="(3)",
     ),
     _single(
         "dice",
@@ -204,6 +265,46 @@ _ENTRIES = (
         equation="(14); (14)",
     ),
     _single(
+        "focal_tversky",
+        focal_tversky_loss,
+        "region",
+        formula="mean_c (1 - Tversky_c)^(1/gamma)",
+        paper="Ma 2021",
+        equation="(16)",
+    ),
+    _single(
+        "asymmetric",
+        asymmetric_loss,
+        "region",
+        formula="1 - mean_c F-beta_c",
+        paper="Ma 2021",
+        equation="(17)",
+    ),
+    _single(
+        "generalized_dice",
+        generalized_dice_loss,
+        "region",
+        formula="1 - 2 sum_c w_c sum min(p, t) / sum_c w_c sum (p + t), w = 1 / T^2",
+        paper="Ma 2021",
+        equation="(15)",
+    ),
+    _single(
+        "penalized_generalized_dice",
+        penalized_generalized_dice_loss,
+        "region",
+        formula="1 - GD / (1 + k (1 - GD))",
+        paper="Ma 2021",
+        equation="(18)",
+    ),
+    _single(
+        "sensitivity_specificity",
+        sensitivity_specificity_loss,
+        "region",
+        formula="mean_c w sum (t-p)^2 t / sum t + (1-w) sum (t-p)^2 (1-t) / sum (1-t)",
+        paper="Ma 2021",
+        equation="(7)",
+    ),
+    _single(
         "lovasz",
         lovasz_loss,
         "region",
@@ -237,6 +338,28 @@ _ENTRIES = (
         perfect=None,
     ),
     _compound(dice_ce, formula="ce CE + dice Dice", paper="Ma 2021", equation="(22)"),
+    _compound(
+        dice_focal, formula="dice Dice + focal Focal", paper="Ma 2021", equation="(24)"
+    ),
+    _compound(
+        dice_topk, formula="dice Dice + topk TopK", paper="Ma 2021", equation="(25)"
+    ),
+    _single(
+        "exponential_logarithmic",
+        exponential_logarithmic_loss,
+        "compound",
+        formula="dice mean_c (-log Dice_c)^gamma + ce mean_i (-log p)^gamma",
+        paper="Ma 2021",
+        equation="(23)",
+        perfect=0.0,
+    ),
+    _compound(
+        dice_bias_ce,
+        formula="CE + weight sum_k log(p_k + y_k), per image",
+        paper="Liu 2022",
+        equation="Table 2",
+        perfect=None,
+    ),
     _compound(
         log_dice_ce,
         formula="ce CE + log_dice logDice",

@@ -1,4 +1,6 @@
-"""Losses that are means over pixels."""
+"""Losses that are means over pixels of a function of the target's probability."""
+
+from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax import Array
@@ -7,19 +9,65 @@ from jax.typing import ArrayLike
 from jaxseg.fused import by_id, target_log_probs
 from jaxseg.links import Link, softmax
 from jaxseg.numerics import (
-    pooled_count,
     pooled_mean,
     pooled_sum,
+    power,
     safe_ratio,
     times,
+    top_weights,
 )
-from jaxseg.targets import as_class_weights, as_hard_pixels, as_pixels, is_hard
+from jaxseg.targets import (
+    as_class_weights,
+    as_hard_pixels,
+    as_pixel_weights,
+    as_pixels,
+    is_hard,
+)
+
+
+def pixel_losses(
+    logits: Array,
+    labels: Array,
+    penalty: Callable[[Array], Array],
+    *,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+) -> Array:
+    """Sum over classes of the weighted penalty of the log-probability of the target.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` targets t.
+      penalty: elementwise function of log p, 0 at 0.
+      link: how scores become the probabilities p; where classes are not exclusive, a
+        class that a pixel does not have adds the penalty of log(1 - p).
+      class_weights: ``[C]`` factor on the terms of each class.
+      where: ``[...]`` bool, False for pixels to leave out.
+
+    Returns:
+      ``[...]``, float32 or wider.
+    """
+    weights = as_class_weights(class_weights, logits)
+    if is_hard(labels) and link is softmax:
+        scores, ids = as_hard_pixels(logits, labels, where=where)
+        losses = penalty(target_log_probs(scores, ids))
+        return losses if weights is None else losses * by_id(weights, ids)
+    scores, targets = as_pixels(logits, labels, link=link, where=where)
+    losses = times(targets, penalty(link.log_probs(scores)))
+    if not link.exclusive(scores.shape[-1]):
+        assert link.log_complements is not None
+        losses += times(1 - targets, penalty(link.log_complements(scores)))
+    if weights is not None:
+        losses *= weights.reshape((1,) * (losses.ndim - 1) + (-1,))
+    return jnp.sum(losses, axis=-1)
 
 
 def cross_entropy_loss(
     logits: Array,
     labels: Array,
     *,
+    pixel_weights: Array | None = None,
     link: Link = softmax,
     class_weights: ArrayLike | None = None,
     where: Array | None = None,
@@ -31,11 +79,12 @@ def cross_entropy_loss(
 
     With `links.sigmoid` each class is a binary problem of its own and the classes'
     terms add up: for C = 1 this is the binary cross-entropy. Smallest at p = t, also
-    for soft t. Where class c is exact, the gradient in the logits is (p - t) / N.
+    for soft t; the gradient in the logits is (p - t) / N.
 
     Args:
       logits: ``[..., C]`` scores.
       labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      pixel_weights: ``[...]`` factor >= 0 on each pixel's term.
       link: how scores become the probabilities p.
       class_weights: ``[C]`` weight of each pixel by its class, w; the mean still
         divides by the number of pixels N, as printed (PyTorch divides by the weights).
@@ -46,23 +95,215 @@ def cross_entropy_loss(
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
 
     Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
+      ValueError: the shapes of logits, labels, weights and where disagree.
 
     Source: Ma 2021, eqs. (1) and (2); Galdran 2022, eqs. (1) and (2).
     """
-    weights = as_class_weights(class_weights, logits)
-    if is_hard(labels) and link is softmax:
-        scores, ids = as_hard_pixels(logits, labels, where=where)
-        losses = -target_log_probs(scores, ids)
-        if weights is not None:
-            losses *= by_id(weights, ids)
-        return pooled_mean(losses, where, axis_name)
+    losses = pixel_losses(
+        logits,
+        labels,
+        jnp.negative,
+        link=link,
+        class_weights=class_weights,
+        where=where,
+    )
+    losses *= as_pixel_weights(pixel_weights, logits)
+    return pooled_mean(losses, where, axis_name)
+
+
+def region_cross_entropy_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Sum over classes of the mean negative log-probability in the class's region.
+
+    .. math:: -\sum_k \frac1{|\Omega_k|} \sum_{i \in \Omega_k} \log p_{ik}
+
+    Every class weighs the same, however few its pixels. With `links.sigmoid` each class
+    adds the mean over the pixels outside it as well: for C = 1 that is eq. (20). Not
+    smallest at p = t for soft t, since the weights differ between classes.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the sum over classes.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar >= 0, float32 or wider; an empty region adds 0.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Liu 2022, Table 1 and eq. (20). The proof of Liu's Proposition 2 and the
+    released code use the plain mean over pixels instead.
+    """
     scores, targets = as_pixels(logits, labels, link=link, where=where)
-    losses = -times(targets, link.log_probs(scores))
+
+    def means(targets: Array, logs: Array) -> Array:
+        total = pooled_sum(times(targets, logs), where, axis_name)
+        return safe_ratio(total, pooled_sum(targets, where, axis_name), 0)
+
+    losses = -means(targets, link.log_probs(scores))
     if not link.exclusive(scores.shape[-1]):
         assert link.log_complements is not None
-        losses -= times(1 - targets, link.log_complements(scores))
-    by_class = pooled_sum(losses, where, axis_name)
-    if weights is not None:
-        by_class = by_class * weights
-    return safe_ratio(jnp.sum(by_class), pooled_count(losses, where, axis_name), 0)
+        losses -= means(1 - targets, link.log_complements(scores))
+    weights = as_class_weights(class_weights, logits)
+    return jnp.sum(losses if weights is None else losses * weights)
+
+
+def focal_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    gamma: ArrayLike = 2.0,
+    pixel_weights: Array | None = None,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Cross-entropy in which a pixel counts the less the better it is classified.
+
+    .. math:: -\frac1N \sum_i \sum_c w_c (1 - p_{ic})^\gamma t_{ic} \log p_{ic}
+
+    gamma = 0 is cross-entropy. 1 - p is computed without cancellation and its power
+    has slope 0 at p = 1, so gamma < 1 is safe. Not smallest at p = t for soft t.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      gamma: focusing exponent >= 0; may be traced.
+      pixel_weights: ``[...]`` factor >= 0 on each pixel's term.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weight of each pixel by its class, w.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
+
+    Raises:
+      ValueError: the shapes of logits, labels, weights and where disagree.
+
+    Source: Lin 2017; Ma 2021, eq. (5).
+    """
+
+    def penalty(logs: Array) -> Array:
+        return -power(-jnp.expm1(logs), gamma) * logs
+
+    losses = pixel_losses(
+        logits, labels, penalty, link=link, class_weights=class_weights, where=where
+    )
+    losses *= as_pixel_weights(pixel_weights, logits)
+    return pooled_mean(losses, where, axis_name)
+
+
+def topk_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    fraction: ArrayLike = 0.1,
+    pixel_weights: Array | None = None,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Cross-entropy of the worst pixels alone.
+
+    .. math:: -\frac1N \sum_{i \in K} \sum_c w_c t_{ic} \log p_{ic}
+
+    K holds the `fraction` of the N pixels with the largest terms, on all devices. Those
+    that tie for its last places share them, so that K has exactly fraction * N pixels,
+    whole or not. fraction = 1 is cross-entropy. Which pixels are in K has no gradient.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      fraction: share of the pixels that count, in (0, 1]; may be traced.
+      pixel_weights: ``[...]`` factor >= 0 on each pixel's term, before the ranking.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weight of each pixel by its class, w, before the ranking.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
+
+    Raises:
+      ValueError: the shapes of logits, labels, weights and where disagree.
+
+    Source: Ma 2021, eq. (4), divided by N as printed; released code divides by the
+    number of pixels in K (multiply by 1 / fraction).
+    """
+    losses = pixel_losses(
+        logits,
+        labels,
+        jnp.negative,
+        link=link,
+        class_weights=class_weights,
+        where=where,
+    )
+    losses *= as_pixel_weights(pixel_weights, logits)
+    chosen = top_weights(losses, where, fraction, axis_name)
+    return pooled_mean(chosen * losses, where, axis_name)
+
+
+def topk_threshold_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    threshold: ArrayLike = 0.5,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Cross-entropy of the pixels whose target has a probability below a threshold.
+
+    .. math:: -\frac{\sum_{ic} 1\{p_{ic} < \theta\} w_c t_{ic} \log p_{ic}}
+        {\sum_{ic} 1\{p_{ic} < \theta\} t_{ic}}
+
+    Which pixels are chosen has no gradient; the loss jumps as one enters or leaves. Not
+    smallest at p = t for soft t.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      threshold: probability in (0, 1]; may be traced. Ma compares 0.1, 0.3, ..., 0.9.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weight of each pixel by its class, w.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel is chosen.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Wu 2016; Ma 2021, eq. (3). Released code compares the largest probability
+    of a pixel, whatever its class, with the threshold.
+    """
+    limit = jnp.log(threshold)
+
+    def chosen(logs: Array) -> Array:
+        return jnp.where(logs < limit, -logs, 0)
+
+    def is_chosen(logs: Array) -> Array:
+        return (logs < limit).astype(logs.dtype)
+
+    losses = pixel_losses(
+        logits, labels, chosen, link=link, class_weights=class_weights, where=where
+    )
+    counts = pixel_losses(logits, labels, is_chosen, link=link, where=where)
+    total = pooled_sum(losses[..., None], where, axis_name)[0]
+    return safe_ratio(total, pooled_sum(counts[..., None], where, axis_name)[0], 0)

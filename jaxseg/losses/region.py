@@ -8,12 +8,21 @@ from jaxseg.counts import (
     SoftCounts,
     counts_of_ids,
     dice_index,
+    generalized_dice_index,
     jaccard_index,
     soft_counts,
     tversky_index,
 )
+from jaxseg.fused import target_log_probs
 from jaxseg.links import Link, softmax
-from jaxseg.numerics import pooled_logsumexp, soft_minimum, weighted_mean
+from jaxseg.numerics import (
+    pooled_logsumexp,
+    pooled_sum,
+    power,
+    safe_ratio,
+    soft_minimum,
+    weighted_mean,
+)
 from jaxseg.targets import as_class_weights, as_hard_pixels, as_pixels, is_hard
 
 
@@ -114,22 +123,45 @@ def log_dice_loss(
 
     Source: Liu 2022, eq. (1), times 1/C: the paper sums over classes.
     """
-    scores, targets = as_pixels(logits, labels, link=link, where=where)
-    counts = soft_counts(link(scores), targets, where=where, axis_name=axis_name)
-    log_targets = jnp.log(jnp.where(targets > 0, targets, 1))
-    overlaps = soft_minimum(link.log_probs(scores), log_targets, tie=targets)
-    log_overlap, present = pooled_logsumexp(overlaps, targets > 0, axis_name)
-    smooth = jnp.asarray(smooth, scores.dtype)
-    log_smooth = jnp.where(
-        smooth > 0, jnp.log(jnp.where(smooth > 0, smooth, 1)), -jnp.inf
+    losses = log_dice_terms(
+        logits, labels, smooth=smooth, link=link, where=where, axis_name=axis_name
     )
+    return weighted_mean(losses, as_class_weights(class_weights, logits))
+
+
+def log_dice_terms(
+    logits: Array,
+    labels: Array,
+    *,
+    smooth: ArrayLike,
+    link: Link,
+    where: Array | None,
+    axis_name: str | None,
+) -> Array:
+    """-log Dice of each class, ``[C]``, as `log_dice_loss` averages it."""
+    counts = _counts(logits, labels, link, where, axis_name)
+    if is_hard(labels) and link is softmax:
+        scores, ids = as_hard_pixels(logits, labels, where=where)
+        overlaps = target_log_probs(scores, ids)[..., None]
+        own = ids[..., None] == jnp.arange(scores.shape[-1]).reshape(
+            (1,) * ids.ndim + (-1,)
+        )
+        own = own if where is None else own & where[..., None]
+    else:
+        scores, targets = as_pixels(logits, labels, link=link, where=where)
+        log_targets = jnp.log(jnp.where(targets > 0, targets, 1))
+        overlaps = soft_minimum(link.log_probs(scores), log_targets, tie=targets)
+        own = targets > 0
+    log_overlap, present = pooled_logsumexp(overlaps, own, axis_name)
+    smooth = jnp.asarray(smooth, log_overlap.dtype)
+    some = smooth > 0
+    log_smooth = jnp.where(some, jnp.log(jnp.where(some, smooth, 1)), -jnp.inf)
     log_top = jnp.where(
         present, jnp.logaddexp(jnp.log(2.0) + log_overlap, log_smooth), log_smooth
     )
     total = counts.predicted + counts.actual + smooth
-    defined = (present | (smooth > 0)) & (total > 0)
-    losses = jnp.log(jnp.where(defined, total, 1)) - jnp.where(defined, log_top, 0)
-    return weighted_mean(losses, as_class_weights(class_weights, logits))
+    defined = (present | some) & (total > 0)
+    return jnp.log(jnp.where(defined, total, 1)) - jnp.where(defined, log_top, 0)
 
 
 def jaccard_loss(
@@ -217,3 +249,230 @@ def tversky_loss(
     counts = _counts(logits, labels, link, where, axis_name)
     index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
+
+
+def focal_tversky_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    gamma: ArrayLike = 4 / 3,
+    alpha: ArrayLike = 0.3,
+    beta: ArrayLike = 0.7,
+    smooth: ArrayLike = 0.0,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Mean over classes of a root of the Tversky loss.
+
+    .. math:: \frac1C \sum_c (1 - T_c)^{1 / \gamma}
+
+    gamma = 1 is the Tversky loss; gamma > 1 makes the slope steeper the better a class
+    is segmented, and infinite at T = 1, where the gradient here is 0. Smallest at
+    p = t.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      gamma: exponent's inverse, in [1, 3] as a rule; may be traced.
+      alpha: weight of false positives, >= 0; may be traced.
+      beta: weight of false negatives, >= 0; may be traced.
+      smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Abraham 2019, whose gamma = 4/3 and weights are the defaults; Ma 2021,
+    eq. (16), takes the root of the one Tversky loss of all classes. Released code takes
+    the power 0.75 of the mean over classes.
+    """
+    counts = _counts(logits, labels, link, where, axis_name)
+    index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
+    losses = power(jnp.maximum(1 - index, 0), 1 / jnp.asarray(gamma))
+    return weighted_mean(losses, as_class_weights(class_weights, logits))
+
+
+def asymmetric_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    beta: ArrayLike = 1.5,
+    smooth: ArrayLike = 0.0,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""One minus the mean soft F-beta score, all pixels pooled.
+
+    .. math:: 1 - \frac1C \sum_c \frac{(1 + \beta^2) TP_c}
+        {(1 + \beta^2) TP_c + \beta^2 FN_c + FP_c}
+
+    The Tversky loss with alpha = 1 / (1 + beta^2) and beta^2 / (1 + beta^2); beta = 1
+    is Dice. Smallest at p = t.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      beta: how much more a missed pixel weighs than a false one, >= 0; may be traced.
+      smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Hashemi 2019, which recommends beta = 1.5; Ma 2021, eq. (17), prints the
+    score without "1 -" and sums over classes inside.
+    """
+    square = jnp.square(jnp.asarray(beta))
+    return tversky_loss(
+        logits,
+        labels,
+        alpha=1 / (1 + square),
+        beta=square / (1 + square),
+        smooth=smooth,
+        link=link,
+        class_weights=class_weights,
+        where=where,
+        axis_name=axis_name,
+    )
+
+
+def generalized_dice_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""One minus the generalised Dice score: one ratio, small classes weighing more.
+
+    .. math:: 1 - \frac{2 \sum_c w_c \sum_i \min(p_{ic}, t_{ic})}
+        {\sum_c w_c (\sum_i p_{ic} + \sum_i t_{ic})}, \quad
+        w_c = (\sum_i t_{ic})^{-2}
+
+    An absent class, whose printed weight is infinite, gets the largest weight of a
+    class that is present, and weight 1 if none is: false positives always cost.
+    Smallest at p = t.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` further factors on w; (0, 1) is foreground only.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 1], float32 or wider; 0 where no pixel counts.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Sudre 2017; Ma 2021, eq. (15).
+    """
+    counts = _counts(logits, labels, link, where, axis_name)
+    return 1 - generalized_dice_index(counts, as_class_weights(class_weights, logits))
+
+
+def penalized_generalized_dice_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    k: ArrayLike = 2.5,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""One minus the generalised Dice score GD, the score penalised for its errors.
+
+    .. math:: 1 - \frac{GD}{1 + k (1 - GD)}
+
+    k = 0 is the generalised Dice loss. Smallest at p = t.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      k: penalty, >= 0; may be traced.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` further factors on the classes' weights.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 1], float32 or wider; 0 where no pixel counts.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Su 2019, with k = 2.5; Ma 2021, the last line of eq. (18). Released code
+    applies the formula to the loss instead of the score, which reverses its focus.
+    """
+    counts = _counts(logits, labels, link, where, axis_name)
+    score = generalized_dice_index(counts, as_class_weights(class_weights, logits))
+    return 1 - score / (1 + k * (1 - score))
+
+
+def sensitivity_specificity_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    w: ArrayLike = 0.1,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Mean over classes of the squared errors inside and outside, weighed.
+
+    .. math:: \frac1C \sum_c \Big( w \frac{\sum_i (t_{ic} - p_{ic})^2 t_{ic}}
+        {\sum_i t_{ic}} + (1 - w) \frac{\sum_i (t_{ic} - p_{ic})^2 (1 - t_{ic})}
+        {\sum_i (1 - t_{ic})} \Big)
+
+    Smallest at p = t. A class that fills no pixel, or all, lacks one of the terms.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      w: weight of the error inside (sensitivity), in [0, 1]; may be traced.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 1], float32 or wider; 0 where no pixel counts.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Brosch 2015; Ma 2021, eq. (7), but per class, then the mean, and 0/0 = 0 in
+    the place of epsilon.
+    """
+    scores, targets = as_pixels(logits, labels, link=link, where=where)
+    errors = jnp.square(targets - link(scores))
+
+    def mean_error(region: Array) -> Array:
+        total = pooled_sum(errors * region, where, axis_name)
+        return safe_ratio(total, pooled_sum(region, where, axis_name), 0)
+
+    w = jnp.asarray(w)
+    losses = w * mean_error(targets) + (1 - w) * mean_error(1 - targets)
+    return weighted_mean(losses, as_class_weights(class_weights, logits))

@@ -33,8 +33,23 @@ def _per_image(loss):
 
 _SQUARED = _overlap(oracle.dice_squared)
 
+_DICE = _overlap(oracle.dice)
+
 ORACLES = {
     "cross_entropy": oracle.cross_entropy,
+    "region_cross_entropy": oracle.region_cross_entropy,
+    "focal": oracle.focal,
+    "topk": oracle.topk,
+    "topk_threshold": oracle.topk_threshold,
+    "focal_tversky": oracle.focal_tversky,
+    "asymmetric": _overlap(oracle.f_beta),
+    "generalized_dice": oracle.generalized_dice,
+    "penalized_generalized_dice": oracle.penalized_generalized_dice,
+    "sensitivity_specificity": oracle.sensitivity_specificity,
+    "exponential_logarithmic": oracle.exponential_logarithmic,
+    "dice_focal": _plus((1, _DICE), (1, oracle.focal)),
+    "dice_topk": _plus((1, _DICE), (1, oracle.topk)),
+    "dice_bias_ce": _plus((1, oracle.cross_entropy), (1, _per_image(oracle.dice_bias))),
     "dice": _overlap(oracle.dice),
     "dice_squared": _SQUARED,
     "log_dice": oracle.log_dice,
@@ -55,14 +70,13 @@ ORACLES = {
     "ce_to_dice_hard": oracle.cross_entropy,
 }
 
-# p = t is no minimiser for soft t: the temperature sharpens p, or the loss is a bias.
+# p = t is no minimiser for soft t, as the docstrings say: a temperature sharpens p, the
+# loss is a bias, or it weighs a pixel by its own p or its class.
 NOT_OPTIMAL_AT_SOFT_TARGETS = {
-    "marginal_l1",
-    "marginal_kl",
-    "dice_bias",
-    "ce_l1",
-    "ce_kl",
-}
+    "marginal_l1", "marginal_kl", "dice_bias", "ce_l1", "ce_kl", "dice_bias_ce",
+    "region_cross_entropy", "focal", "topk_threshold", "dice_focal",
+    "exponential_logarithmic",
+}  # fmt: skip
 
 
 @functools.cache

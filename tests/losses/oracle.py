@@ -176,3 +176,133 @@ def mean_over_images(loss, logits, labels, where=None, **options):
             continue
         values.append(loss(logits[i], labels[i], where=mask, **options))
     return float(np.mean(values)) if values else 0.0
+
+
+def _pixel_mean(logits, labels, penalty, link, weights, where, chosen=None):
+    """Mean over kept pixels of sum_c w_c t penalty(p) (both outcomes for sigmoid)."""
+    p, t, _ = pixels(logits, labels, link, where)
+    if not len(p):
+        return 0.0, np.zeros(0)
+    w = _weights(weights, p.shape[1])
+    each = np.zeros(len(p))
+    for i in range(len(p)):
+        for c in range(p.shape[1]):
+            if t[i, c] > 0:
+                each[i] += w[c] * t[i, c] * penalty(p[i, c])
+            if link == "sigmoid" and t[i, c] < 1:
+                each[i] += w[c] * (1 - t[i, c]) * penalty(1 - p[i, c])
+    return each.mean(), each
+
+
+def focal(logits, labels, gamma=2.0, link="softmax", weights=None, where=None):
+    def penalty(p):
+        return -((1 - p) ** gamma) * np.log(p)
+
+    return _pixel_mean(logits, labels, penalty, link, weights, where)[0]
+
+
+def topk(logits, labels, fraction=0.1, link="softmax", weights=None, where=None):
+    _, each = _pixel_mean(logits, labels, lambda p: -np.log(p), link, weights, where)
+    if not len(each):
+        return 0.0
+    room, total = fraction * len(each), 0.0
+    for value in sorted(each, reverse=True):
+        total += min(room, 1.0) * value
+        room -= min(room, 1.0)
+    return total / len(each)
+
+
+def topk_threshold(
+    logits, labels, threshold=0.5, link="softmax", weights=None, where=None
+):
+    def chosen(p):
+        return -np.log(p) if p < threshold else 0.0
+
+    total, _ = _pixel_mean(logits, labels, chosen, link, weights, where)
+    count, _ = _pixel_mean(
+        logits, labels, lambda p: float(p < threshold), link, None, where
+    )
+    return total / count if count else 0.0
+
+
+def region_cross_entropy(logits, labels, link="softmax", weights=None, where=None):
+    p, t, _ = pixels(logits, labels, link, where)
+    w = _weights(weights, p.shape[1])
+    total = 0.0
+    for c in range(p.shape[1]):
+        if t[:, c].sum():
+            total -= w[c] * _xlogy(t[:, c], p[:, c]).sum() / t[:, c].sum()
+        if link == "sigmoid" and (1 - t[:, c]).sum():
+            rest = 1 - t[:, c]
+            total -= w[c] * _xlogy(rest, 1 - p[:, c]).sum() / rest.sum()
+    return total
+
+
+def focal_tversky(
+    logits, labels, gamma=4 / 3, alpha=0.3, beta=0.7, link="softmax", weights=None,
+    where=None,
+):  # fmt: skip
+    p, t, _ = pixels(logits, labels, link, where)
+    values = [
+        max(1 - tversky(p[:, c], t[:, c], alpha, beta), 0) ** (1 / gamma)
+        for c in range(p.shape[1])
+    ]
+    return _class_mean(np.array(values), weights)
+
+
+def f_beta(p, t, beta=1.5):
+    tp = np.minimum(p, t).sum()
+    fp, fn = np.maximum(p - t, 0).sum(), np.maximum(t - p, 0).sum()
+    bottom = (1 + beta**2) * tp + beta**2 * fn + fp
+    return (1 + beta**2) * tp / bottom if bottom else 1.0
+
+
+def _generalized_dice(logits, labels, link, weights, where):
+    p, t, _ = pixels(logits, labels, link, where)
+    sizes = t.sum(0)
+    present = sizes[sizes > 0]
+    largest = 1 / present.min() ** 2 if len(present) else 1.0
+    w = np.array([1 / s**2 if s > 0 else largest for s in sizes])
+    w = w * _weights(weights, len(w))
+    bottom = (w * (p.sum(0) + sizes)).sum()
+    return 2 * (w * np.minimum(p, t).sum(0)).sum() / bottom if bottom else 1.0
+
+
+def generalized_dice(logits, labels, link="softmax", weights=None, where=None):
+    return 1 - _generalized_dice(logits, labels, link, weights, where)
+
+
+def penalized_generalized_dice(
+    logits, labels, k=2.5, link="softmax", weights=None, where=None
+):
+    score = _generalized_dice(logits, labels, link, weights, where)
+    return 1 - score / (1 + k * (1 - score))
+
+
+def sensitivity_specificity(
+    logits, labels, w=0.1, link="softmax", weights=None, where=None
+):
+    p, t, _ = pixels(logits, labels, link, where)
+    values = []
+    for c in range(p.shape[1]):
+        errors, value = (t[:, c] - p[:, c]) ** 2, 0.0
+        if t[:, c].sum():
+            value += w * (errors * t[:, c]).sum() / t[:, c].sum()
+        if (1 - t[:, c]).sum():
+            value += (1 - w) * (errors * (1 - t[:, c])).sum() / (1 - t[:, c]).sum()
+        values.append(value)
+    return _class_mean(np.array(values), weights)
+
+
+def exponential_logarithmic(
+    logits, labels, dice_weight=0.8, ce_weight=0.2, gamma=0.3, smooth=1.0,
+    link="softmax", weights=None, where=None,
+):  # fmt: skip
+    p, t, _ = pixels(logits, labels, link, where)
+    values = [
+        (-np.log(dice(p[:, c], t[:, c], smooth))) ** gamma for c in range(p.shape[1])
+    ]
+    mean, _ = _pixel_mean(
+        logits, labels, lambda p: (-np.log(p)) ** gamma, link, weights, where
+    )
+    return dice_weight * _class_mean(np.array(values), weights) + ce_weight * mean

@@ -11,18 +11,28 @@ import pytest
 from jaxseg import links
 from jaxseg.losses import (
     CATALOG,
+    asymmetric_loss,
     cross_entropy_loss,
     dice_bias_loss,
     dice_loss,
+    exponential_logarithmic_loss,
+    focal_loss,
+    focal_tversky_loss,
+    generalized_dice_loss,
     jaccard_loss,
     linear,
     log_dice_loss,
     lovasz_loss,
     marginal_kl_loss,
     marginal_l1_loss,
+    penalized_generalized_dice_loss,
     per_image,
+    region_cross_entropy_loss,
     scheduled,
+    sensitivity_specificity_loss,
     switch,
+    topk_loss,
+    topk_threshold_loss,
     tversky_loss,
     weighted_sum,
 )
@@ -119,6 +129,33 @@ def test_marginals():
         (jaccard_loss, functools.partial(tversky_loss, alpha=1.0, beta=1.0)),
         (tversky_loss, dice_loss),
         (CATALOG["tversky"].loss, CATALOG["dice"].loss),
+        (functools.partial(focal_loss, gamma=0.0), cross_entropy_loss),
+        (functools.partial(topk_loss, fraction=1.0), cross_entropy_loss),
+        (functools.partial(topk_threshold_loss, threshold=1.0), cross_entropy_loss),
+        (
+            functools.partial(focal_tversky_loss, gamma=1.0, alpha=0.2, beta=0.9),
+            functools.partial(tversky_loss, alpha=0.2, beta=0.9),
+        ),
+        (functools.partial(asymmetric_loss, beta=1.0), dice_loss),
+        (
+            functools.partial(asymmetric_loss, beta=2.0),
+            functools.partial(tversky_loss, alpha=0.2, beta=0.8),
+        ),
+        (
+            functools.partial(penalized_generalized_dice_loss, k=0.0),
+            generalized_dice_loss,
+        ),
+        (
+            functools.partial(
+                exponential_logarithmic_loss,
+                dice=1.0,
+                ce=1.0,
+                gamma_dice=1.0,
+                gamma_ce=1.0,
+                smooth=0.0,
+            ),
+            CATALOG["log_dice_ce"].loss,
+        ),
         (
             CATALOG["dice_ce"].loss,
             lambda *a, **k: dice_loss(*a, **k) + cross_entropy_loss(*a, **k),
@@ -303,3 +340,101 @@ def test_a_missing_psum_would_be_seen():
 
     values = jax.vmap(forgetful)(logits, labels)
     assert float(np.ptp(values)) > 1e-4
+
+
+def test_region_cross_entropy_and_focal():
+    each = -math.log(0.75) - math.log(0.5)
+    assert of(region_cross_entropy_loss) == pytest.approx(each)
+    focal = -(0.25**2 * math.log(0.75) + 0.5**2 * math.log(0.5)) / 2
+    assert of(focal_loss) == pytest.approx(focal)
+
+
+def test_region_cross_entropy_of_a_sigmoid_is_equation_20():
+    probs = jnp.array([[0.9], [0.6], [0.2], [0.3]])
+    value = region_cross_entropy_loss(
+        probs, jnp.array([1, 0, 0, 0]), link=links.identity
+    )
+    outside = (math.log(0.4) + math.log(0.8) + math.log(0.7)) / 3
+    assert float(value) == pytest.approx(-math.log(0.9) - outside, rel=1e-5)
+
+
+def test_pixel_weights_are_factors_of_each_term():
+    weights = jnp.array([2.0, 0.0])
+    for loss, expected in (
+        (cross_entropy_loss, -2 * math.log(0.75) / 2),
+        (focal_loss, -2 * 0.25**2 * math.log(0.75) / 2),
+        (functools.partial(topk_loss, fraction=0.5), -2 * math.log(0.75) / 2),
+    ):
+        assert of(loss, pixel_weights=weights) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="pixel_weights need the shape"):
+        of(cross_entropy_loss, pixel_weights=jnp.ones(3))
+
+
+def test_topk_keeps_the_worst_pixels_and_shares_the_last_place():
+    # Pixel losses -log(0.75) and -log(0.5); half of two pixels is the worse one.
+    assert of(topk_loss, fraction=0.5) == pytest.approx(-math.log(0.5) / 2)
+    # Three quarters of two pixels: the worse one and half of the other.
+    expected = (-math.log(0.5) - 0.5 * math.log(0.75)) / 2
+    assert of(topk_loss, fraction=0.75) == pytest.approx(expected)
+    tied = jnp.zeros((4, 2))
+    grad = jax.grad(topk_loss)(tied, jnp.array([0, 0, 0, 0]), fraction=0.5)
+    np.testing.assert_allclose(grad[:, 0], -np.full(4, 0.5 * 0.5 / 4), rtol=1e-6)
+
+
+def test_topk_threshold_keeps_what_is_below():
+    assert of(topk_threshold_loss, threshold=0.6) == pytest.approx(-math.log(0.5))
+    assert of(topk_threshold_loss, threshold=0.4) == 0
+    both = -(math.log(0.5) + math.log(0.75)) / 2
+    assert of(topk_threshold_loss, threshold=0.8) == pytest.approx(both)
+
+
+def test_focal_tversky_asymmetric_and_sensitivity_specificity():
+    # class 0: TP 0.75, FP 0.5, FN 0.25; class 1: TP 0.5, FP 0.25, FN 0.5
+    tversky = [0.75 / (0.75 + 0.3 * 0.5 + 0.7 * 0.25), 0.5 / (0.5 + 0.075 + 0.35)]
+    root = sum((1 - t) ** 0.75 for t in tversky) / 2
+    assert of(focal_tversky_loss) == pytest.approx(root)
+    scores = [3.25 * tp / (3.25 * tp + 2.25 * fn + fp)
+              for tp, fp, fn in ((0.75, 0.5, 0.25), (0.5, 0.25, 0.5))]  # fmt: skip
+    assert of(asymmetric_loss) == pytest.approx(1 - sum(scores) / 2)
+    inside, outside = (0.25**2, 0.5**2), (0.5**2, 0.25**2)
+    expected = sum(0.1 * a + 0.9 * b for a, b in zip(inside, outside, strict=True)) / 2
+    assert of(sensitivity_specificity_loss) == pytest.approx(expected)
+
+
+def test_generalized_dice():
+    probs = jnp.array([[0.8, 0.2], [0.6, 0.4], [0.5, 0.5]])
+    ids = jnp.array([0, 0, 1])
+    # weights 1/4 and 1
+    top = 2 * (0.25 * 1.4 + 0.5)
+    bottom = 0.25 * (1.9 + 2) + (1.1 + 1)
+    score = top / bottom
+    value = generalized_dice_loss(probs, ids, link=links.identity)
+    assert float(value) == pytest.approx(1 - score)
+    value = penalized_generalized_dice_loss(probs, ids, link=links.identity)
+    assert float(value) == pytest.approx(1 - score / (1 + 2.5 * (1 - score)))
+
+
+def test_generalized_dice_with_an_absent_class_is_no_constant():
+    """The printed weight 1 / 0 would make every prediction look the same."""
+    labels = jnp.array([0, 0, 0, 1, 1])
+    right = 5 * jax.nn.one_hot(labels, 3)
+    swapped = 5 * jax.nn.one_hot(1 - labels, 3)
+    absent = 5 * jax.nn.one_hot(jnp.full(5, 2), 3)
+    values = [float(generalized_dice_loss(z, labels)) for z in (right, swapped, absent)]
+    assert values[0] < 0.1
+    assert values[1] > 0.9
+    assert values[2] > 0.9
+    nothing = jnp.zeros(5, int)
+    foreground = jnp.array([0.0, 1.0, 1.0])
+    value = generalized_dice_loss(swapped, nothing, class_weights=foreground)
+    assert float(value) == 1  # false positives cost though no class is present
+
+
+@pytest.mark.parametrize("loss", [focal_loss, focal_tversky_loss,
+                                  exponential_logarithmic_loss])  # fmt: skip
+def test_roots_have_no_nan_at_a_perfect_prediction(loss):
+    perfect = 200 * jax.nn.one_hot(jnp.array([0, 1, 1]), 2)
+    hyper = {"gamma": 0.5} if loss is focal_loss else {}
+    value, grad = jax.value_and_grad(loss)(perfect, jnp.array([0, 1, 1]), **hyper)
+    assert float(value) == 0
+    assert not grad.any()
