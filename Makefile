@@ -1,12 +1,13 @@
 # make demo   set up an environment and run the whole idea once
 # make test   set up an environment and run the tests (make test-all: the slow ones too)
 # make check  format, lint and types
+# make peers  an environment of other libraries, for `python -m experiments speed --peers`
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
-.PHONY: demo test test-all check clean
+.PHONY: demo test test-all check peers clean
 
 demo: $(VENV)/.ready
 	$(BIN)/jaxseg demo
@@ -22,8 +23,12 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 
+peers:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet torch==2.13.0 monai==1.6.1
+
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) .venv-peers .cache .pytest_cache .ruff_cache build *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

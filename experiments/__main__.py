@@ -13,6 +13,7 @@ from jaxseg.files import write_rows
 EXAMPLES = """\
 examples:
   python -m experiments speed
+  make peers && python -m experiments speed --peers .venv-peers/bin/python
   python -m experiments speed --shape 1 128 128 128 --classes 4 --losses dice lovasz
 
 studies:
@@ -61,6 +62,12 @@ def parser() -> options.Parser:
         help="timed calls of each (default 10)",
     )
     add(
+        "--peers",
+        type=Path,
+        metavar="PYTHON",
+        help="a Python with PyTorch and MONAI, to measure those in the same run",
+    )
+    add(
         "--out",
         type=Path,
         default=Path("runs/speed"),
@@ -88,6 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 progress.update()
 
             rows = list(speed.run(config, tick))
+        if arguments.peers is not None:
+            peers = speed.run_peers(config, arguments.peers)
+            rows = speed.with_peers(rows, peers)
+            write_rows(out / "peers.jsonl", peers)
         print(speed.table(rows))
         write_rows(out / "rows.jsonl", rows)
         print(f"wrote {out / 'rows.jsonl'}")

@@ -6,16 +6,20 @@ the bandwidth that a copy reaches on the same machine in the same run.
 """
 
 import dataclasses
+import json
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 
 
@@ -89,15 +93,72 @@ def run(config: Config, tick: Callable[[str], object]) -> Iterator[dict[str, Any
             }
 
 
+def run_peers(config: Config, python: Path) -> list[dict[str, Any]]:
+    """Rows of PyTorch and MONAI, measured by the Python of their environment.
+
+    Raises:
+      UserError: that Python lacks a library or cannot be run.
+    """
+    settings = {
+        "shape": config.shape,
+        "classes": config.classes,
+        "losses": config.losses,
+        "repeats": config.repeats,
+    }
+    script = Path(__file__).with_name("peer_losses.py")
+    command = [str(python), str(script), json.dumps(settings)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UserError(f"--peers {python} cannot be run: {error.strerror}") from error
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise UserError(f"--peers {python} failed: {reason}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def with_peers(
+    rows: Sequence[dict[str, Any]], peers: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Our rows, each with the fastest peer's time where a peer has the loss."""
+    fastest: dict[tuple[str, int], dict[str, Any]] = {}
+    for row in peers:
+        place = row["loss"], row["classes"]
+        best = fastest.get(place)
+        if best is None or row["milliseconds"] < best["milliseconds"]:
+            fastest[place] = row
+    joined = []
+    for row in rows:
+        peer = fastest.get((row["loss"], row["classes"]))
+        more = (
+            {}
+            if peer is None
+            else {
+                "peer": peer["library"],
+                "peer_milliseconds": peer["milliseconds"],
+                "times_faster": peer["milliseconds"] / row["milliseconds"],
+            }
+        )
+        joined.append({**row, **more})
+    return joined
+
+
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Losses down, numbers of classes across: milliseconds and share of the floor."""
+    """Losses down, numbers of classes across: milliseconds and share of the floor.
+
+    Where a peer has the loss, how many times faster than it ours is.
+    """
     columns = sorted({row["classes"] for row in rows})
     cells = {(row["loss"], row["classes"]): row for row in rows}
     names = list(dict.fromkeys(row["loss"] for row in rows))
     head = "".join(f"{f'{c} classes':>22}" for c in columns)
-    lines = [f"{'ms, share of floor':<20}{head}"]
+    lines = [f"{'ms, floor, times a peer':<28}{head}"]
     for name in names:
         found = [cells[name, c] for c in columns]
-        text = (f"{r['milliseconds']:.2f}, {r['share_of_floor']:.0%}" for r in found)
-        lines.append(f"{name:<20}" + "".join(f"{cell:>22}" for cell in text))
+        lines.append(f"{name:<28}" + "".join(f"{_cell(row):>22}" for row in found))
     return "\n".join(lines)
+
+
+def _cell(row: dict[str, Any]) -> str:
+    faster = f", {row['times_faster']:.1f}x" if "times_faster" in row else ""
+    return f"{row['milliseconds']:.2f}, {row['share_of_floor']:.0%}{faster}"

@@ -44,6 +44,38 @@ def by_id(values: Array, ids: Array) -> Array:
     return functools.reduce(operator.add, picked)
 
 
+def logsumexp_by_id(
+    logs: Array, ids: Array, where: Array, classes: int, axis_name: str | None
+) -> tuple[Array, Array]:
+    """Log of the sum of exp(logs) over the pixels of each class, on all devices.
+
+    Args:
+      logs: ``[...]`` finite.
+      ids: ``[...]`` integers; one that is no class belongs to none.
+      where: ``[...]`` bool, True where a pixel counts.
+      classes: how many classes.
+      axis_name: mapped axis to pool over.
+
+    Returns:
+      ``[C]`` logs and ``[C]`` bool, False for a class without a pixel; its log is 0 and
+      has zero gradient.
+    """
+    members = [(ids == c) & where for c in range(classes)]
+    fixed = lax.stop_gradient(logs)
+    peak = jnp.stack([jnp.max(jnp.where(m, fixed, -jnp.inf)) for m in members])
+    if axis_name is not None:
+        peak = lax.pmax(peak, axis_name)
+    some = jnp.isfinite(peak)
+    peak = jnp.where(some, peak, 0)
+    counted = where & (ids >= 0) & (ids < classes)
+    # Where a pixel does not count, 0 is in the place of a difference of any size.
+    powers = jnp.exp(jnp.where(counted, logs - by_id(peak, ids), 0))
+    total = jnp.stack([jnp.sum(jnp.where(m, powers, 0)) for m in members])
+    if axis_name is not None:
+        total = lax.psum(total, axis_name)
+    return peak + jnp.log(jnp.where(some, total, 1)), some
+
+
 def _is_id(scores: Array, ids: Array) -> Array:
     """``[..., C]`` bool: one-hot, to be fused and never stored."""
     classes = jnp.arange(scores.shape[-1]).reshape((1,) * ids.ndim + (-1,))

@@ -13,7 +13,7 @@ from jaxseg.counts import (
     soft_counts,
     tversky_index,
 )
-from jaxseg.fused import target_log_probs
+from jaxseg.fused import logsumexp_by_id, target_log_probs
 from jaxseg.links import Link, softmax
 from jaxseg.numerics import (
     pooled_logsumexp,
@@ -142,17 +142,18 @@ def log_dice_terms(
     counts = _counts(logits, labels, link, where, axis_name)
     if is_hard(labels) and link is softmax:
         scores, ids = as_hard_pixels(logits, labels, where=where)
-        overlaps = target_log_probs(scores, ids)[..., None]
-        own = ids[..., None] == jnp.arange(scores.shape[-1]).reshape(
-            (1,) * ids.ndim + (-1,)
+        log_overlap, present = logsumexp_by_id(
+            target_log_probs(scores, ids),
+            ids,
+            jnp.ones(ids.shape, bool) if where is None else where,
+            scores.shape[-1],
+            axis_name,
         )
-        own = own if where is None else own & where[..., None]
     else:
         scores, targets = as_pixels(logits, labels, link=link, where=where)
         log_targets = jnp.log(jnp.where(targets > 0, targets, 1))
         overlaps = soft_minimum(link.log_probs(scores), log_targets, tie=targets)
-        own = targets > 0
-    log_overlap, present = pooled_logsumexp(overlaps, own, axis_name)
+        log_overlap, present = pooled_logsumexp(overlaps, targets > 0, axis_name)
     smooth = jnp.asarray(smooth, log_overlap.dtype)
     some = smooth > 0
     log_smooth = jnp.where(some, jnp.log(jnp.where(some, smooth, 1)), -jnp.inf)

@@ -55,7 +55,7 @@ def test_a_wrong_dice_index_contradicts(monkeypatch, name, check):
         ("E18", "one soft pixel", region, "jaccard_index"),
         ("L01", "losses and gradients", marginal, "dice_bias_penalty"),
         ("L12", "proof's reading", pixel, "pooled_mean"),
-        ("L12", "Table 1, by hand", pixel, "pooled_sum"),
+        ("L12", "Table 1, by hand", pixel, "safe_ratio"),
         ("L12", "Table 1, by hand", marginal, "kl_penalty"),
     ],
 )
