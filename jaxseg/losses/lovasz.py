@@ -2,13 +2,14 @@
 
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
 from jaxseg.numerics import pooled_sum, weighted_mean
-from jaxseg.targets import as_class_weights, as_pixels, as_where
+from jaxseg.targets import as_class_weights, as_pixels, as_where, is_hard
 
 
 def lovasz_loss(
@@ -29,8 +30,8 @@ def lovasz_loss(
     the mispredicted set. The growth is computed in closed form, (T - F_i + i t_i) /
     (u_i u_{i-1}) with u_i = T + B_i, where F and B count the target and the rest among
     the first i: no difference of nearly equal numbers. `links.sigmoid` gives the
-    Lovász-sigmoid. Linear in the errors between changes of their order; at a tie, and
-    so at full saturation, the gradient is one subgradient, chosen by pixel order.
+    Lovász-sigmoid. Linear in the errors between changes of their order; at a tie the
+    gradient is one subgradient, shared equally by pixels on one side of the class.
 
     For soft t the sets become their expectations; the loss is 0 at p = t.
 
@@ -62,7 +63,11 @@ def lovasz_loss(
         jnp.ones(errors.shape[:-1], bool) if where is None else as_where(where, scores)
     )
     growth = _pooled_growth(
-        lax.stop_gradient(errors), lax.stop_gradient(targets), counted, axis_name
+        lax.stop_gradient(errors),
+        lax.stop_gradient(targets),
+        counted,
+        axis_name,
+        hard=is_hard(labels),
     )
     losses = pooled_sum(growth * errors, where, axis_name)
     weights = as_class_weights(class_weights, logits)
@@ -74,28 +79,94 @@ def lovasz_loss(
 
 
 def _pooled_growth(
-    errors: Array, targets: Array, counted: Array, axis_name: str | None
+    errors: Array,
+    targets: Array,
+    counted: Array,
+    axis_name: str | None,
+    *,
+    hard: bool,
 ) -> Array:
-    """`jaccard_growth` per class of ``[..., C]`` errors, among all devices' pixels."""
+    """Growth per class of ``[..., C]`` errors, among all devices' pixels."""
     classes = errors.shape[-1]
     rows = (errors.reshape(-1, classes).T, targets.reshape(-1, classes).T)
     mask = jnp.broadcast_to(counted.reshape(1, -1), rows[0].shape)
-    if axis_name is None:
-        growth = jaccard_growth(*rows, mask)
+
+    def gathered(row: Array) -> Array:
+        if axis_name is None:
+            return row
+        return lax.all_gather(row, axis_name, axis=1, tiled=True)
+
+    if hard:
+        keys = pixel_keys(rows[0], rows[1] > 0.5, mask)
+        growth = jaccard_growth_of_keys(gathered(keys), keys, errors.dtype)
     else:
-        here = rows[0].shape[-1]
-        gathered = (
-            lax.all_gather(x, axis_name, axis=1, tiled=True) for x in (*rows, mask)
-        )
-        start = lax.axis_index(axis_name) * here
-        growth = lax.dynamic_slice_in_dim(
-            jaccard_growth(*gathered), start, here, axis=1
-        )
+        growth = jaccard_growth(*(gathered(row) for row in (*rows, mask)))
+        if axis_name is not None:
+            here = mask.shape[-1]
+            start = lax.axis_index(axis_name) * here
+            growth = lax.dynamic_slice_in_dim(growth, start, here, axis=1)
     return growth.T.reshape(errors.shape)
 
 
+def pixel_keys(errors: Array, own: Array, counted: Array) -> Array:
+    """Integers that order pixels by error and hold in their last bit whose they are.
+
+    The bits of non-negative floats order like the floats, and one integer sorts several
+    times faster than a float with a companion.
+
+    Args:
+      errors: ``[C, N]`` in [0, 1].
+      own: ``[C, N]`` bool, whether the pixel belongs to the class.
+      counted: ``[C, N]`` bool; other pixels get the key -1.
+    """
+    integer = jnp.int64 if errors.dtype == jnp.float64 else jnp.int32
+    bits = lax.bitcast_convert_type(errors, integer)
+    return jnp.where(counted, 2 * bits + own, -1)
+
+
+def jaccard_growth_of_keys(keys: Array, asked: Array, dtype: jnp.dtype) -> Array:
+    """Growth of the Jaccard loss at pixels, as pixels join in order of their error.
+
+    Pixels of one key, of equal error and on one side, share their growth equally.
+
+    Args:
+      keys: ``[C, M]`` `pixel_keys` of all pixels.
+      asked: ``[C, N]`` keys, each of which is among those of its class.
+      dtype: of the result.
+
+    Returns:
+      ``[C, N]`` growths >= 0; 0 for pixels that do not count.
+    """
+    rising = lax.sort(keys, dimension=1)
+    falling = rising[:, ::-1]
+    own = (falling >= 0) & (falling % 2 == 1)
+    others = (falling >= 0) & ~own
+    total = jnp.sum(own, axis=1, keepdims=True, dtype=jnp.int32)
+    behind = total - jnp.cumsum(own, axis=1, dtype=jnp.int32)
+    outside = jnp.cumsum(others, axis=1, dtype=jnp.int32)
+    # Others counted before and after the run of equal keys that a place belongs to.
+    new = jnp.pad(falling[:, 1:] != falling[:, :-1], ((0, 0), (1, 0)))
+    new = new.at[:, 0].set(True)
+    last = jnp.pad(new[:, 1:], ((0, 0), (0, 1)), constant_values=True)
+    most = jnp.iinfo(jnp.int32).max
+    before = lax.cummax(jnp.where(new, outside - others, 0), axis=1)
+    after = lax.cummin(jnp.where(last, outside, most), axis=1, reverse=True)
+    size, smaller, larger = (x.astype(dtype) for x in (total, before, after))
+    union = jnp.maximum(size + larger, 1)
+    of_own = 1 / union
+    # With no pixel of its own, a class has all its loss as soon as one is mispredicted.
+    of_other = jnp.where(
+        size + smaller > 0,
+        behind / (union * jnp.maximum(size + smaller, 1)),
+        1 / union,
+    )
+    growth = jnp.where(own, of_own, jnp.where(others, of_other, 0))
+    place = jax.vmap(jnp.searchsorted)(rising, asked)
+    return jnp.take_along_axis(growth[:, ::-1], place, axis=1)
+
+
 def jaccard_growth(errors: Array, targets: Array, counted: Array) -> Array:
-    """Growth of the Jaccard loss at each pixel as pixels join in order of their error.
+    """Growth of the Jaccard loss at each pixel, for soft targets too.
 
     Args:
       errors: ``[C, N]`` >= 0.
