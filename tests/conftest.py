@@ -1,5 +1,6 @@
 """Eight simulated devices, strict shapes and a compilation cache for all tests."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -15,6 +16,21 @@ _CACHE = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache/j
 jax.config.update("jax_compilation_cache_dir", _CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+TESTS_BETWEEN_RELEASES = 50
+_finished = itertools.count(1)
+
+
+def pytest_runtest_teardown():
+    """Releases compiled programs now and then.
+
+    Each test's programs take about 40 memory maps, and Linux allows a process 65,530:
+    past that, compiling ends in a segmentation fault. What is needed again comes from
+    the compilation cache on disk.
+    """
+    if next(_finished) % TESTS_BETWEEN_RELEASES == 0:
+        jax.clear_caches()
+
 
 REAL_DATA = ROOT.parent / "shared" / "data"
 
