@@ -39,8 +39,8 @@ def listing() -> str:
         for entry in CATALOG.values():
             if entry.family == family:
                 source = f"{entry.paper}: {entry.equation}"
-                lines.append(f"  {entry.name:<20}{entry.formula}")
-                lines.append(f"  {'':<20}{source}")
+                lines.append(f"  {entry.name:<28}{entry.formula}")
+                lines.append(f"  {'':<28}{source}")
     return "\n".join(lines)
 
 
