@@ -91,11 +91,13 @@ def value_and_grad(name, link=links.softmax):
 
 
 def evaluate(name, logits, labels, where=None, class_weights=None, link=links.softmax):
+    """Value and gradient; without a mask or weights all are ones, to compile once."""
+    logits = jnp.asarray(logits)
+    where = np.ones(logits.shape[:-1], bool) if where is None else where
+    if class_weights is None:
+        class_weights = np.ones(logits.shape[-1], np.float32)
     value, grad = value_and_grad(name, link)(
-        jnp.asarray(logits),
-        jnp.asarray(labels),
-        where if where is None else jnp.asarray(where),
-        class_weights if class_weights is None else jnp.asarray(class_weights),
+        logits, jnp.asarray(labels), jnp.asarray(where), jnp.asarray(class_weights)
     )
     return np.asarray(value), np.asarray(grad)
 
