@@ -3,7 +3,7 @@
 import functools
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
@@ -74,39 +74,38 @@ def soft_skeleton(values: Array, iterations: int, where: Array | None = None) ->
     What openings remove, gathered over `iterations` erosions. The erosion takes the
     least of a pixel and its neighbours along the axes, the dilation the largest of the
     3 x 3 x ... box; the outside of the image, and of `where`, takes part in neither.
+    Where several tie for the least or the largest, one of them has the slope.
     """
-    inside = None if where is None else where[..., None]
-    left, skeleton = values, jnp.zeros_like(values)
-    for step in range(iterations + 1):
-        smaller = _erode(left, inside)
-        ridge = jnp.maximum(left - _dilate(smaller, inside), 0)
-        skeleton = skeleton + ridge * (1 - skeleton) if step else ridge
-        left = smaller
-    return skeleton if inside is None else jnp.where(inside, skeleton, 0)
+    if where is None:
+        where = jnp.ones(values.shape[:-1], bool)
+    inside = where[..., None]
+
+    def peel(left: Array, _: None) -> tuple[Array, Array]:
+        smaller = _erode(jnp.where(inside, left, 1))
+        opened = _dilate(jnp.where(inside, smaller, 0))
+        return smaller, jnp.maximum(left - opened, 0)
+
+    def gather(skeleton: Array, ridge: Array) -> tuple[Array, None]:
+        return skeleton + ridge * (1 - skeleton), None
+
+    _, ridges = lax.scan(peel, values, length=iterations + 1)
+    skeleton, _ = lax.scan(gather, ridges[0], ridges[1:])
+    return jnp.where(inside, skeleton, 0)
 
 
-def _erode(values: Array, inside: Array | None) -> Array:
-    if inside is not None:
-        values = jnp.where(inside, values, 1)
-    neighbours = (_beside(values, axis, 1) for axis in range(values.ndim - 1))
-    return functools.reduce(jnp.minimum, (x for pair in neighbours for x in pair), values)
+def _erode(values: Array) -> Array:
+    axes = range(values.ndim - 1)
+    least = [_window(values, axis, lax.min, jnp.inf) for axis in axes]
+    return functools.reduce(jnp.minimum, least)
 
 
-def _dilate(values: Array, inside: Array | None) -> Array:
-    if inside is not None:
-        values = jnp.where(inside, values, 0)
+def _dilate(values: Array) -> Array:
     for axis in range(values.ndim - 1):
-        values = functools.reduce(jnp.maximum, _beside(values, axis, 0), values)
+        values = _window(values, axis, lax.max, -jnp.inf)
     return values
 
 
-def _beside(values: Array, axis: int, outside: float) -> tuple[Array, Array]:
-    """The values before and after each along `axis`, `outside` beyond the ends."""
-    pads = [(0, 0)] * values.ndim
-    pads[axis] = (1, 1)
-    padded = jnp.pad(values, pads, constant_values=outside)
-    size = values.shape[axis]
-    before = [slice(None)] * values.ndim
-    after = list(before)
-    before[axis], after[axis] = slice(0, size), slice(2, size + 2)
-    return padded[tuple(before)], padded[tuple(after)]
+def _window(values: Array, axis: int, chosen, start: float) -> Array:
+    """The least or largest of three neighbours along an axis, `start` outside."""
+    sizes = [3 if a == axis else 1 for a in range(values.ndim)]
+    return lax.reduce_window(values, start, chosen, sizes, [1] * values.ndim, "SAME")

@@ -12,7 +12,6 @@ from jaxseg.losses.growth import binned_growth, pooled_growth
 from jaxseg.numerics import pooled_sum, weighted_mean
 from jaxseg.targets import as_class_weights, as_pixels, as_where, is_hard
 
-
 Classes = Literal["present", "all"]
 
 

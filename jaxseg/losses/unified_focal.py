@@ -1,4 +1,4 @@
-"""Unified focal losses: focal cross-entropy and focal Tversky under three parameters."""
+"""Unified focal losses: focal cross-entropy and focal Tversky, three parameters."""
 
 import jax.numpy as jnp
 from jax import Array

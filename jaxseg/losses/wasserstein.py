@@ -1,7 +1,7 @@
 """Dice loss for classes some of which are nearer to each other than others."""
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
@@ -68,9 +68,13 @@ def wasserstein_dice_loss(
             f"{matrix.shape}"
         )
     targets = keep(found.targets, where)
-    moved = jnp.sum((targets @ matrix) * found.probs, axis=-1, keepdims=True)
-    importance = jnp.sum(targets * found.weights[None], axis=-1, keepdims=True)
-    generalised = jnp.sum(targets * matrix[0], axis=-1, keepdims=True)
-    hits = pooled_sum(importance * generalised * (1 - moved), where, axis_name)
-    errors = pooled_sum(importance * moved, where, axis_name)
-    return 1 - safe_ratio(2 * hits, 2 * hits + errors, 1)[0]
+
+    def at_pixels(rows: Array) -> Array:
+        """Rows ``[K, ...]`` of the pixels' targets: ``[..., ...]``."""
+        return jnp.matmul(targets, rows, precision=lax.Precision.HIGHEST)
+
+    work = jnp.sum(at_pixels(matrix) * found.probs, axis=-1)
+    importance, foreground = at_pixels(found.weights), at_pixels(matrix[:, 0])
+    sums = jnp.stack([importance * foreground * (1 - work), importance * work], axis=-1)
+    hits, errors = pooled_sum(sums, where, axis_name)
+    return 1 - safe_ratio(2 * hits, 2 * hits + errors, 1)
