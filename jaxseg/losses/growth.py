@@ -176,7 +176,8 @@ def binned_growth(
     classes = errors.shape[-1]
     counts = jnp.broadcast_to(counted[..., None], errors.shape).astype(errors.dtype)
     # Bins in falling order of error, those of one class after those of another.
-    places = jnp.clip((1 - errors) * bins, 0, bins - 1).astype(jnp.int32)
+    rising = jnp.clip(errors * bins, 0, bins - 1).astype(jnp.int32)
+    places = bins - 1 - rising
     places += bins * jnp.arange(classes).reshape((1,) * (errors.ndim - 1) + (-1,))
 
     def histogram(weights: Array) -> Array:
