@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
@@ -83,7 +84,7 @@ def soft_skeleton(values: Array, iterations: int, where: Array | None = None) ->
     def peel(left: Array, _: None) -> tuple[Array, Array]:
         smaller = _erode(jnp.where(inside, left, 1))
         opened = _dilate(jnp.where(inside, smaller, 0))
-        return smaller, jnp.maximum(left - opened, 0)
+        return smaller, jax.nn.relu(left - opened)
 
     def gather(skeleton: Array, ridge: Array) -> tuple[Array, None]:
         return skeleton + ridge * (1 - skeleton), None
