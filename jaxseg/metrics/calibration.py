@@ -18,7 +18,7 @@ class Bins:
     """Sums over the predictions in each bin of confidence, ``[..., bins]``.
 
     Bins are of equal width; bin b of B holds the confidences in (b / B, (b + 1) / B],
-    the first one 0 as well: Guo 2017, section 2.
+    the first one 0 as well, as in Guo 2017.
 
     Attributes:
       predictions: how many fall into the bin.
@@ -86,7 +86,8 @@ def calibration_counts(
     mask = xp.ones(np.shape(ids), bool) if where is None else xp.asarray(where)
     real = xp.asarray(probs) if host else widen(probs)
     probs = xp.where(mask[..., None], real, 0)
-    label = xp.asarray(ids)[..., None] == xp.arange(probs.shape[-1])
+    classes = range(probs.shape[-1])
+    label = xp.stack([xp.asarray(ids) == c for c in classes], axis=-1)
     right = probs.argmax(-1) == ids
     top = binned(probs.max(-1)[..., None], right[..., None], mask, bins)
     errors = xp.where(mask[..., None], xp.square(probs - label), 0)
@@ -138,7 +139,7 @@ def expected_calibration_error(bins: Bins) -> Any:
     """Mean over predictions of abs(accuracy - confidence) of their bin, in [0, 1].
 
     A bin without predictions weighs nothing; nan where there is no prediction at all.
-    Guo 2017, eq. (3).
+    Guo 2017.
     """
     gaps = abs(bins.hits - bins.confidence).sum(-1)
     return safe_ratio(gaps, bins.predictions.sum(-1), float("nan"))
