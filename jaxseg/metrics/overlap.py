@@ -94,8 +94,11 @@ def _host_counts(
     counted = actual != void
 
     def known(ids: np.ndarray) -> np.ndarray:
-        ids = ids[counted].astype(np.int64)
-        return np.where((ids < 0) | (ids >= num_classes), num_classes, ids)
+        ids = ids[counted]
+        outside = (ids < 0) | (ids >= num_classes)
+        ids = ids.astype(np.int64)
+        ids[outside] = num_classes
+        return ids
 
     side = num_classes + 1
     table = np.bincount(known(actual) * side + known(predicted), minlength=side**2)
