@@ -9,13 +9,19 @@ from jax import Array
 
 from jaxseg.fused import softmax_sums
 from jaxseg.indices import (
+    accuracy_index,
     dice_index,
+    f_beta_index,
     generalized_dice_index,
+    hamming_index,
     jaccard_index,
+    kappa_index,
     matthews_index,
     precision_index,
     sensitivity_index,
+    specificity_index,
     tversky_index,
+    weighted_hamming_index,
 )
 from jaxseg.numerics import (
     keep,
@@ -27,15 +33,21 @@ from jaxseg.numerics import (
 
 __all__ = [
     "SoftCounts",
+    "accuracy_index",
     "counts_of_ids",
     "dice_index",
+    "f_beta_index",
     "generalized_dice_index",
+    "hamming_index",
     "jaccard_index",
+    "kappa_index",
     "matthews_index",
     "precision_index",
     "sensitivity_index",
     "soft_counts",
+    "specificity_index",
     "tversky_index",
+    "weighted_hamming_index",
 ]
 
 
@@ -53,7 +65,7 @@ class SoftCounts:
       actual: sum t.
       predicted_squares: sum p^2.
       actual_squares: sum t^2.
-      pixels: how many pixels, a scalar.
+      pixels: how many pixels, a scalar (or what broadcasts against the classes).
     """
 
     intersection: Any

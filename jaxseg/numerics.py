@@ -100,12 +100,11 @@ def geometric_mean(first: Any, second: Any) -> Any:
     Where the product is below `tiniest` it is 0 with slope 0. Exact numbers go through
     Python's own power, which makes a float of a fraction.
     """
-    product = first * second
-    if is_exact(product):
-        return product ** Fraction(1, 2)
-    if is_numpy(product):
-        return np.sqrt(np.maximum(product, 0))
-    product = widen(product)
+    if is_exact(first) or is_exact(second):
+        return (first * second) ** Fraction(1, 2)
+    if is_numpy(first, second):
+        return np.sqrt(np.maximum(np.multiply(first, second, dtype=np.float64), 0))
+    product = widen(first) * widen(second)
     some = product >= tiniest(product.dtype)
     return jnp.where(some, jnp.sqrt(jnp.where(some, product, 1)), 0)
 

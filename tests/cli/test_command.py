@@ -85,6 +85,16 @@ def test_evaluate_writes_a_row_per_case_and_a_table(run, folder, tmp_path, capsy
     assert (summary["cases"], summary["lesion_free"]) == (2, 1)
     for phrase in ("mean Dice", "all is foreground", "all is background", "empty"):
         assert phrase in text
+    challenge = (sum(row["dice"][1] for row in rows[:2]) + summary["rejected"]) / 3
+    assert summary["challenge"]["score"] == pytest.approx(challenge)
+    assert f"challenge score{challenge:27.4f}" in text
+    assert summary["calibration"]["pixels"] == 3 * 20 * 24
+    assert 0 < summary["calibration"]["brier"] < 2
+    assert main([*map(str, argv), "--empty", "nan"]) == 0
+    left_out = read_rows(out / "cases.jsonl")
+    assert [row["empty_rule"] for row in left_out] == ["nan"] * 3
+    assert [row["sensitivity"][1] for row in left_out[2:]] == [None]
+    assert [row["sensitivity"][1] for row in rows[2:]] == [1]
 
 
 def test_predict_writes_masks_of_the_size_of_the_images(run, folder, tmp_path, capsys):
