@@ -5,6 +5,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Two processes, neighbouring tests in one: the tests of a loss share its programs.
+PARALLEL := -n 2 --dist worksteal
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .PHONY: demo test test-all check peers clean
@@ -13,10 +15,10 @@ demo: $(VENV)/.ready
 	$(BIN)/jaxseg demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "slow or not slow"
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""What each loss makes of an image without a lesion: the table of docs/empty_masks.md."""
+"""What each loss makes of an image without a lesion: docs/empty_masks.md."""
 
 import functools
 from pathlib import Path
@@ -31,10 +31,10 @@ none of it, Dice costs 1 whatever is predicted and teaches nothing. What helps:
 * a loss that counts what is rightly left out (`sensitivity_specificity`).
 
 The numbers below are computed by `python -m tests.readme` and checked by the tests: an
-image of {SHAPE[1]} x {SHAPE[2]} pixels without lesion. "Alone" is foreground as the only
-class under a sigmoid, "with background" two classes under a softmax; the prediction is
-{PREDICTED} foreground everywhere, or (last columns) certainly empty. The gradient is
-the sum of its magnitudes in the logits.
+image of {SHAPE[1]} x {SHAPE[2]} pixels without lesion. "Alone" is foreground as the
+only class under a sigmoid, "with background" two classes under a softmax; the
+prediction is {PREDICTED} foreground everywhere, or (last columns) certainly empty. The
+gradient is the sum of its magnitudes in the logits.
 
 """
 
