@@ -27,7 +27,10 @@ check: $(VENV)/.ready-dev
 
 peers:
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet torch==2.13.0 monai==1.6.1
+	.venv-peers/bin/python -m pip install --quiet torch==2.13.0
+	.venv-peers/bin/python -m pip install --quiet monai==1.6.1 exacta==0.0.1a5 scipy
+	.venv-peers/bin/python -m pip install --quiet --no-deps \
+	  segmentation-models-pytorch==0.6.0
 
 clean:
 	rm -rf $(VENV) .venv-peers .cache .pytest_cache .ruff_cache build *.egg-info

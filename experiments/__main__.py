@@ -34,17 +34,17 @@ def parser() -> options.Parser:
         "--shape",
         type=positive,
         nargs="+",
-        default=defaults.shape,
         metavar="N",
-        help="pixels (default 8 256 256)",
+        help="pixels, such as 8 256 256 (default: that with 2, 4 and 20 classes, and "
+        "1 128 128 128 with 4)",
     )
     add(
         "--classes",
         type=options.at_least(2),
         nargs="+",
-        default=defaults.classes,
+        default=(4,),
         metavar="C",
-        help="numbers of classes (default 2 4 20)",
+        help="numbers of classes, with --shape (default 4)",
     )
     add(
         "--losses",
@@ -65,7 +65,7 @@ def parser() -> options.Parser:
         "--peers",
         type=Path,
         metavar="PYTHON",
-        help="a Python with PyTorch and MONAI, to measure those in the same run",
+        help="a Python with the other libraries, to measure those in the same run",
     )
     add(
         "--out",
@@ -77,18 +77,24 @@ def parser() -> options.Parser:
     return parsed  # fmt: skip
 
 
+def cases(shape: Sequence[int] | None, classes: Sequence[int]) -> tuple:
+    """What to measure: one shape with each number of classes, or the defaults."""
+    if shape is None:
+        return speed.Config().cases
+    return tuple((tuple(shape), count) for count in classes)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs, prints the table, writes the rows; 2 after a user's mistake."""
     try:
         arguments = parser().parse_args(argv)
         config = speed.Config(
-            shape=tuple(arguments.shape),
-            classes=tuple(arguments.classes),
+            cases=cases(arguments.shape, arguments.classes),
             losses=tuple(arguments.losses),
             repeats=arguments.repeats,
         )
         out = options.made_folder(arguments.out)
-        with bar(len(config.classes) * len(config.losses), "speed", "loss") as progress:
+        with bar(len(config.cases) * len(config.losses), "speed", "loss") as progress:
 
             def tick(what: str) -> None:
                 progress.set_postfix_str(what)

@@ -1,42 +1,95 @@
 """Times of other libraries' losses, run in an environment of their own.
 
 `python -m experiments speed --peers PYTHON` runs this file with that Python, which has
-PyTorch and MONAI and not jaxseg; it prints one JSON row a line.
+PyTorch and the libraries and not jaxseg; it prints one JSON row a line. Only losses
+with our formula are here: pixels pooled over the batch and a mean over classes, unless
+the name says otherwise.
 """
 
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
 import json
 import statistics
 import sys
 import time
+import types
+from collections.abc import Iterator
 
-import monai
+import exacta.losses as exacta
 import torch
-from monai import losses
+from monai import losses as monai
 from torch.nn import functional
 
 
-def peer_losses():
-    """Catalog name to (library, function of class-first logits and ids)."""
-    common = {"softmax": True, "to_onehot_y": True, "batch": True}
-    found = {
-        "dice": losses.DiceLoss(**common),
-        "dice_squared": losses.DiceLoss(squared_pred=True, **common),
-        "jaccard": losses.DiceLoss(jaccard=True, **common),
-        "tversky": losses.TverskyLoss(**common),
-        "generalized_dice": losses.GeneralizedDiceLoss(**common),
-        "dice_ce": losses.DiceCELoss(**common),
-        "focal": losses.FocalLoss(use_softmax=True, to_onehot_y=True),
-        "dice_focal": losses.DiceFocalLoss(**common),
-    }
-    rows = {
-        name: (
-            f"MONAI {monai.__version__}",
-            lambda z, y, loss=loss: loss(z, y[:, None]),
-        )
-        for name, loss in found.items()
-    }
-    rows["cross_entropy"] = (f"PyTorch {torch.__version__}", functional.cross_entropy)
-    return rows
+@functools.cache
+def losses_of(package: str) -> types.ModuleType:
+    """``package.losses`` without the rest of the package, which needs torchvision."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.submodule_search_locations is None:
+        raise ImportError(f"{package} is not installed")
+    parent = types.ModuleType(package)
+    parent.__path__ = list(spec.submodule_search_locations)
+    sys.modules[package] = parent
+    return importlib.import_module(f"{package}.losses")
+
+
+def _version(package: str) -> str:
+    return importlib.metadata.version(package)
+
+
+def peer_losses(classes: int) -> Iterator[tuple]:
+    """(catalog name, library, function of class-first logits and ids)."""
+    torch_ = f"PyTorch {torch.__version__}"
+    yield "cross_entropy", torch_, functional.cross_entropy
+
+    def with_channel(loss):
+        return lambda z, y: loss(z, y[:, None])
+
+    pooled = {"softmax": True, "to_onehot_y": True, "batch": True}
+    apart = 1 - torch.eye(classes)
+    for name, loss in {
+        "dice": monai.DiceLoss(**pooled),
+        "dice_squared": monai.DiceLoss(squared_pred=True, **pooled),
+        "dice_per_image": monai.DiceLoss(softmax=True, to_onehot_y=True),
+        "jaccard": monai.DiceLoss(jaccard=True, **pooled),
+        "tversky": monai.TverskyLoss(**pooled),
+        "generalized_dice": monai.GeneralizedDiceLoss(**pooled),
+        "dice_ce": monai.DiceCELoss(**pooled),
+        "focal": monai.FocalLoss(use_softmax=True, to_onehot_y=True),
+        "dice_focal": monai.DiceFocalLoss(**pooled),
+        "cldice": monai.SoftclDiceLoss(softmax=True, to_onehot_y=True),
+        "wasserstein_dice": monai.GeneralizedWassersteinDiceLoss(apart),
+    }.items():
+        yield name, f"MONAI {_version('monai')}", with_channel(loss)
+    smp = losses_of("segmentation_models_pytorch")
+    for name, loss in {
+        "dice": smp.DiceLoss("multiclass"),
+        "log_dice": smp.DiceLoss("multiclass", log_loss=True),
+        "jaccard": smp.JaccardLoss("multiclass"),
+        "tversky": smp.TverskyLoss("multiclass"),
+        "lovasz": smp.LovaszLoss("multiclass"),
+    }.items():
+        yield name, f"SMP {_version('segmentation-models-pytorch')}", loss
+    together = {"batch_dice": True}
+    for name, loss in {
+        "dice": exacta.DiceLoss(**together),
+        "dice_squared": exacta.DiceLoss(squared_pred=True, **together),
+        "dice_per_image": exacta.DiceLoss(),
+        "tversky": exacta.TverskyLoss(**together),
+        "focal_tversky": exacta.FocalTverskyLoss(**together),
+        "generalized_dice": exacta.GeneralizedDiceLoss(**together),
+        "focal": exacta.FocalLoss(),
+        "topk": exacta.TopKCELoss(),
+        "lovasz": exacta.LovaszSoftmaxLoss(),
+        "dice_ce": exacta.DiceCELoss(**together),
+        "dice_focal": exacta.DiceFocalLoss(**together),
+        "dice_topk": exacta.DiceTopKCELoss(**together),
+        "cldice": exacta.SoftClDiceLoss(iterations=3, include_background=True),
+        "wasserstein_dice": exacta.GeneralizedWassersteinDiceLoss(apart.numpy()),
+    }.items():
+        yield name, f"exacta {_version('exacta')}", loss
 
 
 def median_seconds(call, repeats: int) -> float:
@@ -53,11 +106,11 @@ def main() -> None:
     """Reads one JSON object of settings from the command line and prints rows."""
     settings = json.loads(sys.argv[1])
     torch.manual_seed(0)
-    batch, *pixels = settings["shape"]
-    for classes in settings["classes"]:
+    for shape, classes in settings["cases"]:
+        batch, *pixels = shape
         logits = torch.randn(batch, classes, *pixels, requires_grad=True)
         ids = torch.randint(0, classes, (batch, *pixels))
-        for name, (library, loss) in peer_losses().items():
+        for name, library, loss in peer_losses(classes):
             if name not in settings["losses"]:
                 continue
 
@@ -68,7 +121,7 @@ def main() -> None:
             row = {
                 "loss": name,
                 "library": library,
-                "shape": settings["shape"],
+                "shape": shape,
                 "classes": classes,
                 "milliseconds": 1e3 * median_seconds(step, settings["repeats"]),
                 "threads": torch.get_num_threads(),

@@ -22,20 +22,26 @@ import numpy as np
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 
+Case = tuple[tuple[int, ...], int]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """What is measured.
 
     Attributes:
-      shape: pixels, such as (8, 256, 256) for a batch of images.
-      classes: numbers of classes, one round of measurements each.
+      cases: pixels, such as (8, 256, 256) for a batch of images, and number of
+        classes; one round of measurements each.
       losses: catalog names.
       repeats: timed calls of each, after two that are not; the median counts.
     """
 
-    shape: tuple[int, ...] = (8, 256, 256)
-    classes: tuple[int, ...] = (2, 4, 20)
+    cases: tuple[Case, ...] = (
+        ((8, 256, 256), 2),
+        ((8, 256, 256), 4),
+        ((8, 256, 256), 20),
+        ((1, 128, 128, 128), 4),
+    )
     losses: tuple[str, ...] = tuple(CATALOG)
     repeats: int = 10
 
@@ -71,12 +77,12 @@ def bandwidth(repeats: int = 10) -> float:
 
 
 def run(config: Config, tick: Callable[[str], object]) -> Iterator[dict[str, Any]]:
-    """One row per loss and number of classes."""
+    """One row per loss and case."""
     reach = bandwidth(config.repeats)
-    for classes in config.classes:
+    for shape, classes in config.cases:
         rng = np.random.default_rng(0)
-        logits = jnp.asarray(rng.standard_normal((*config.shape, classes)), jnp.float32)
-        labels = jnp.asarray(rng.integers(0, classes, config.shape), jnp.int32)
+        logits = jnp.asarray(rng.standard_normal((*shape, classes)), jnp.float32)
+        labels = jnp.asarray(rng.integers(0, classes, shape), jnp.int32)
         for name in config.losses:
             tick(f"{name}, {classes} classes")
             step = jax.jit(jax.value_and_grad(CATALOG[name].loss))
@@ -85,7 +91,7 @@ def run(config: Config, tick: Callable[[str], object]) -> Iterator[dict[str, Any
             yield {
                 "loss": name,
                 "library": "jaxseg",
-                "shape": list(config.shape),
+                "shape": list(shape),
                 "classes": classes,
                 "milliseconds": 1e3 * seconds,
                 "share_of_floor": floor / seconds,
@@ -94,14 +100,13 @@ def run(config: Config, tick: Callable[[str], object]) -> Iterator[dict[str, Any
 
 
 def run_peers(config: Config, python: Path) -> list[dict[str, Any]]:
-    """Rows of PyTorch and MONAI, measured by the Python of their environment.
+    """Rows of other libraries, measured by the Python of their environment.
 
     Raises:
       UserError: that Python lacks a library or cannot be run.
     """
     settings = {
-        "shape": config.shape,
-        "classes": config.classes,
+        "cases": config.cases,
         "losses": config.losses,
         "repeats": config.repeats,
     }
@@ -121,15 +126,15 @@ def with_peers(
     rows: Sequence[dict[str, Any]], peers: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Our rows, each with the fastest peer's time where a peer has the loss."""
-    fastest: dict[tuple[str, int], dict[str, Any]] = {}
+    fastest: dict[tuple, dict[str, Any]] = {}
     for row in peers:
-        place = row["loss"], row["classes"]
+        place = row["loss"], *case_of(row)
         best = fastest.get(place)
         if best is None or row["milliseconds"] < best["milliseconds"]:
             fastest[place] = row
     joined = []
     for row in rows:
-        peer = fastest.get((row["loss"], row["classes"]))
+        peer = fastest.get((row["loss"], *case_of(row)))
         more = (
             {}
             if peer is None
@@ -143,19 +148,33 @@ def with_peers(
     return joined
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Losses down, numbers of classes across: milliseconds and share of the floor.
+def case_of(row: dict[str, Any]) -> Case:
+    """Pixels and number of classes of a row."""
+    return tuple(row["shape"]), row["classes"]
 
-    Where a peer has the loss, how many times faster than it ours is.
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Losses down, cases across: milliseconds and share of the floor.
+
+    Where a peer has the loss, how many times faster than the fastest peer ours is, and
+    below all the geometric mean of these.
     """
-    columns = sorted({row["classes"] for row in rows})
-    cells = {(row["loss"], row["classes"]): row for row in rows}
+    columns = list(dict.fromkeys(case_of(row) for row in rows))
+    cells = {(row["loss"], case_of(row)): row for row in rows}
     names = list(dict.fromkeys(row["loss"] for row in rows))
-    head = "".join(f"{f'{c} classes':>22}" for c in columns)
-    lines = [f"{'ms, floor, times a peer':<28}{head}"]
+    heads = [f"{'x'.join(map(str, shape))}, {c} classes" for shape, c in columns]
+    lines = ["ms, floor, times a peer".ljust(28) + "".join(f"{h:>26}" for h in heads)]
     for name in names:
         found = [cells[name, c] for c in columns]
-        lines.append(f"{name:<28}" + "".join(f"{_cell(row):>22}" for row in found))
+        lines.append(f"{name:<28}" + "".join(f"{_cell(row):>26}" for row in found))
+    ratios = [row["times_faster"] for row in rows if "times_faster" in row]
+    if ratios:
+        mean = statistics.geometric_mean(ratios)
+        slower = sum(ratio < 1 for ratio in ratios)
+        lines.append(
+            f"{mean:.2f} times faster than the fastest peer in the geometric mean of "
+            f"{len(ratios)} comparisons, slower in {slower}"
+        )
     return "\n".join(lines)
 
 
