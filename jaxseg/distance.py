@@ -16,6 +16,8 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from jaxseg.numerics import safe_ratio
+
 SOURCES_A_PASS = 8
 """Source lines that one pass over the image takes in; memory for none of them."""
 
@@ -80,20 +82,73 @@ def signed_distance(
       ValueError: as `distance_transform`, or where has another shape than mask.
     """
     mask = _as_mask(mask)
-    inside, outside = mask, ~mask
-    if where is not None:
-        if jnp.shape(where) != mask.shape:
-            raise ValueError(
-                f"where needs the shape {mask.shape} of the mask, "
-                f"not {jnp.shape(where)}"
-            )
-        inside, outside = inside & jnp.asarray(where), outside & jnp.asarray(where)
-    both = jnp.stack([~outside, ~inside])
-    to_outside, to_inside = jax.vmap(
-        lambda side: distance_transform(side, spacing=spacing)
-    )(both)
-    bounded = jnp.any(inside) & jnp.any(outside)
-    return jnp.where(bounded, jnp.where(mask, -to_outside, to_inside), 0)
+    distance = boundary_distance(mask, spacing=spacing, where=where)
+    return jnp.where(mask, -distance, distance)
+
+
+def boundary_distance(
+    mask: ArrayLike, *, spacing: Spacing | None = None, where: ArrayLike | None = None
+) -> Array:
+    """Distance to the other side of the mask's boundary, inside and outside.
+
+    The size of `signed_distance`, with its arguments: 0 for a mask without a boundary.
+    """
+    mask = _as_mask(mask)
+    inside, outside = _counted(mask, where)
+
+    def to_nearest(side: Array) -> Array:
+        return squared_distance_transform(~side, spacing=spacing)
+
+    to_inside, to_outside = jax.vmap(to_nearest)(jnp.stack([inside, outside]))
+    distance = jnp.sqrt(jnp.where(mask, to_outside, to_inside))
+    return jnp.where(jnp.any(inside) & jnp.any(outside), distance, 0)
+
+
+def inner_distance(
+    mask: ArrayLike, *, spacing: Spacing | None = None, where: ArrayLike | None = None
+) -> Array:
+    """Distance inside the mask to the nearest pixel outside it, and 0 outside.
+
+    `distance_transform`, but 0 also for a full mask, which has no boundary, and without
+    the pixels that `where` leaves out.
+    """
+    mask = _as_mask(mask)
+    _, outside = _counted(mask, where)
+    distance = distance_transform(~outside, spacing=spacing)
+    return jnp.where(mask & jnp.any(outside), distance, 0)
+
+
+def border_closeness(
+    mask: ArrayLike, *, spacing: Spacing | None = None, where: ArrayLike | None = None
+) -> Array:
+    """(max - d) / max of the boundary distance d, its maximum taken on the same side.
+
+    Close to 1 at the boundary and 0 in the middle of a side; 0 without a boundary.
+    """
+    mask = _as_mask(mask)
+    distance = boundary_distance(mask, spacing=spacing, where=where)
+    deepest = [jnp.max(distance * side) for side in _counted(mask, where)]
+    longest = jnp.where(mask, *deepest)
+    return safe_ratio(longest - distance, longest, 0)
+
+
+def reciprocal_distance(
+    mask: ArrayLike, *, spacing: Spacing | None = None, where: ArrayLike | None = None
+) -> Array:
+    """1 / d of the boundary distance d, in 1 / spacing; 0 without a boundary."""
+    return safe_ratio(1, boundary_distance(mask, spacing=spacing, where=where), 0)
+
+
+def _counted(mask: Array, where: ArrayLike | None) -> tuple[Array, Array]:
+    """Pixels inside and outside `mask`, without those that do not count."""
+    if where is None:
+        return mask, ~mask
+    where = jnp.asarray(where)
+    if where.shape != mask.shape:
+        raise ValueError(
+            f"where needs the shape {mask.shape} of the mask, not {where.shape}"
+        )
+    return mask & where, ~mask & where
 
 
 def diagonal(shape: Sequence[int], spacing: Spacing | None = None) -> Array:
