@@ -1,5 +1,6 @@
 """Segmentation losses: pure functions of scores and labels over one pool of pixels."""
 
+from jaxseg.losses.boundary import boundary_loss, hausdorff_erosion_loss, hausdorff_loss
 from jaxseg.losses.catalog import CATALOG
 from jaxseg.losses.class_balance import balanced_weights, inverse_frequency_weights
 from jaxseg.losses.cldice import cldice_loss
@@ -8,11 +9,13 @@ from jaxseg.losses.deep_supervision import deep_supervision
 from jaxseg.losses.entry import Entry
 from jaxseg.losses.exponential import exponential_logarithmic_loss
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
+from jaxseg.losses.maps import class_maps, signed_distance_maps
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.matthews import matthews_loss
 from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import (
     cross_entropy_loss,
+    distance_cross_entropy_loss,
     focal_loss,
     region_cross_entropy_loss,
     topk_loss,
@@ -48,16 +51,21 @@ __all__ = [
     "asymmetric_loss",
     "asymmetric_unified_focal_loss",
     "balanced_weights",
+    "boundary_loss",
+    "class_maps",
     "cldice_loss",
     "cross_entropy_loss",
     "deep_supervision",
     "dice_bias_loss",
     "dice_loss",
     "dice_semimetric_loss",
+    "distance_cross_entropy_loss",
     "exponential_logarithmic_loss",
     "focal_loss",
     "focal_tversky_loss",
     "generalized_dice_loss",
+    "hausdorff_erosion_loss",
+    "hausdorff_loss",
     "inverse_frequency_weights",
     "jaccard_loss",
     "jaccard_metric_loss",
@@ -74,6 +82,7 @@ __all__ = [
     "region_cross_entropy_loss",
     "scheduled",
     "sensitivity_specificity_loss",
+    "signed_distance_maps",
     "switch",
     "topk_loss",
     "topk_threshold_loss",

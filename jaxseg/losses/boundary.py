@@ -1,0 +1,226 @@
+"""Losses of boundaries: errors weighed by how far they are from where they should be.
+
+A distance is measured within one image. Where a loss computes its own maps, all leading
+axes of the scores are the axes of that one image, `per_image` makes the loss of a batch
+of it, and each image has to be whole on one device. Maps carry no gradient. Soft labels
+and probabilities count as inside above one half. A masked pixel belongs to neither side
+of a boundary, so that no distance is measured to it.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxseg.distance import Spacing, boundary_distance, diagonal
+from jaxseg.distance import signed_distance as signed_distance_of_mask
+from jaxseg.links import Link, softmax
+from jaxseg.losses.maps import class_maps
+from jaxseg.numerics import (
+    pooled_count,
+    pooled_sum,
+    power,
+    safe_ratio,
+    weighted_mean,
+)
+from jaxseg.targets import as_class_weights, as_pixels
+
+
+def _mean_over_pixels_and_classes(
+    values: Array,
+    class_weights: ArrayLike | None,
+    where: Array | None,
+    axis_name: str | None,
+) -> Array:
+    total = pooled_sum(values, where, axis_name)
+    means = safe_ratio(total, pooled_count(values, where, axis_name), 0)
+    return weighted_mean(means, as_class_weights(class_weights, values))
+
+
+def boundary_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    signed_distance: Array | None = None,
+    spacing: Spacing | None = None,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Mean probability, weighed by the signed distance to the true boundary.
+
+    .. math:: \frac1{CN} \sum_c \sum_i \phi_{ic} p_{ic}
+
+    phi is negative inside the true region and positive outside, so the loss is negative
+    where the prediction is good and smallest for p = t hard; it is linear in p. It is
+    up to a constant the integral of |phi| over the mismatch of p and t. A class that is
+    absent or fills the image has no boundary: its phi, and its gradient, are 0, which
+    is why the loss goes with a region loss.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      signed_distance: ``[..., C]`` maps phi; with them the leading axes may be a batch.
+        None computes them from the labels of one image, each time.
+      spacing: size of a pixel along each axis of the image, for maps computed here.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; each image is whole on one device.
+
+    Returns:
+      Scalar, float32 or wider, in units of `spacing`; 0 where no pixel counts.
+
+    Raises:
+      ValueError: the shapes of the arguments disagree.
+
+    Source: Kervadec 2019; Ma 2021, eqs. (19) and (20); departs: the mean over pixels
+    and classes, as in released code, in the place of a sum. Released code also moves
+    the inside by one pixel, to -(d - 1), which puts phi = 0 on inner border pixels.
+    """
+    scores, targets = as_pixels(logits, labels, link=link, where=where)
+    if signed_distance is None:
+        phi = class_maps(signed_distance_of_mask, targets, spacing=spacing, where=where)
+    else:
+        phi = lax.stop_gradient(jnp.asarray(signed_distance))
+        if phi.shape != scores.shape:
+            raise ValueError(
+                f"signed_distance needs the shape {scores.shape} of logits, "
+                f"not {phi.shape}"
+            )
+    values = phi * link(scores)
+    return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
+
+
+def hausdorff_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    alpha: ArrayLike = 2.0,
+    spacing: Spacing | None = None,
+    transform: Callable[..., Array] = boundary_distance,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Mean squared error, weighed by the distances to both boundaries, of one image.
+
+    .. math:: \frac1{CN} \sum_c \sum_i (p_{ic} - t_{ic})^2
+        (d^\alpha_{ic}(p) + d^\alpha_{ic}(t))
+
+    d(p) and d(t) are distances to the boundary of the regions where p and t are above
+    one half. Smallest at p = t, also for soft t. A region that is empty or full has
+    no boundary and d = 0; only if one is empty and the other full is d the diagonal of
+    the image for both, so that the worst prediction is not the cheapest.
+
+    Args:
+      logits: ``[..., C]`` scores of one image; `per_image` for a batch.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      alpha: power of the distances, > 0; may be traced.
+      spacing: size of a pixel along each axis of the image, or one number; None is 1.
+      transform: ``(mask, *, spacing, where)`` to d; `inner_distance` measures inside
+        the regions only, as released code does.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; each image is whole on one device.
+
+    Returns:
+      Scalar >= 0, float32 or wider, in units of `spacing` to the power alpha; 0 where
+      no pixel counts.
+
+    Raises:
+      ValueError: the shapes of the arguments disagree.
+
+    Source: Karimi 2019, the loss of distance transforms; Ma 2021, eq. (21), which
+    prints the error without its square and sums over classes.
+    """
+    scores, targets = as_pixels(logits, labels, link=link, where=where)
+    probs = link(scores)
+    pair = jnp.concatenate([probs, targets], axis=-1)
+    distances = class_maps(transform, pair, spacing=spacing, where=where)
+    of_probs, of_targets = jnp.split(distances, 2, axis=-1)
+    axes = tuple(range(scores.ndim - 1))
+    unbounded = ~jnp.any((of_probs > 0) | (of_targets > 0), axis=axes)
+    differs = (lax.stop_gradient(probs) > 0.5) != (targets > 0.5)
+    if where is not None:
+        differs &= where[..., None]
+    opposite = (unbounded & jnp.any(differs, axis=axes)).reshape(
+        (1,) * len(axes) + (-1,)
+    )
+    farthest = power(diagonal(scores.shape[:-1], spacing), alpha)
+    weights = power(of_probs, alpha) + power(of_targets, alpha)
+    weights = jnp.where(opposite, 2 * farthest, weights)
+    values = jnp.square(probs - targets) * lax.stop_gradient(weights)
+    return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
+
+
+def hausdorff_erosion_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    alpha: ArrayLike = 2.0,
+    erosions: int = 10,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Mean of the squared error that is left after each of several erosions.
+
+    .. math:: \frac1{CN} \sum_{k=1}^K \sum_c \sum_i k^\alpha e^k_{ic}, \quad
+        e^0 = (p - t)^2, \quad e^{k+1} = \max(0, 2 B e^k - 1)
+
+    B is the mean over a pixel and its neighbours along each axis, with 0 outside of the
+    image and where masked: a soft erosion that leaves 1 where all of them are 1 and 0
+    where their mean is below one half. Thick errors survive more erosions. Needs no
+    distance map; counts in pixels, whatever their size. Smallest at p = t.
+
+    Args:
+      logits: ``[..., C]`` scores of one image; `per_image` for a batch.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      alpha: how much more a later erosion weighs; may be traced.
+      erosions: how many, K: errors thicker than 2 K pixels weigh like those of 2 K.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; each image is whole on one device.
+
+    Returns:
+      Scalar >= 0, float32 or wider; 0 where no pixel counts.
+
+    Raises:
+      ValueError: the shapes of the arguments disagree.
+
+    Source: Karimi 2019, the loss of morphological erosions, K = 10 and alpha = 2;
+    released code rescales each erosion by its range over the image, which is the factor
+    2 here as long as some pixel keeps the value 1.
+    """
+    scores, targets = as_pixels(logits, labels, link=link, where=where)
+    left = jnp.square(link(scores) - targets)
+    if where is not None:
+        left = jnp.where(where[..., None], left, 0)
+
+    def erode(carry: tuple[Array, Array], weight: Array):
+        left, values = carry
+        left = jnp.maximum(2 * _mean_of_cross(left) - 1, 0)
+        return (left, values + weight * left), None
+
+    weights = jnp.arange(1, erosions + 1, dtype=left.dtype) ** alpha
+    (_, values), _ = lax.scan(erode, (left, jnp.zeros_like(left)), weights)
+    return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
+
+
+def _mean_of_cross(values: Array) -> Array:
+    """Mean over a pixel and its two neighbours along each axis but the last."""
+    total = values
+    for axis in range(values.ndim - 1):
+        length = values.shape[axis]
+        padding = [(1, 1) if a == axis else (0, 0) for a in range(values.ndim)]
+        padded = jnp.pad(values, padding)
+        total += lax.slice_in_dim(padded, 0, length, axis=axis)
+        total += lax.slice_in_dim(padded, 2, length + 2, axis=axis)
+    return total / (2 * values.ndim - 1)
