@@ -152,7 +152,8 @@ def test_an_empty_class_without_smoothing_is_nan():
 
 def test_empty_ground_truth_leaves_a_gradient_of_rounding_errors():
     # Score 2 everywhere, no foreground. segmentation_models.pytorch 0.6.0 and
-    # SegLossBias: exactly 0 in value and gradient, so that false positives are free. MONAI 1.6.1 and exacta 0.0.1a5, smooth 1e-5: gradient 3e-10.
+    # SegLossBias: exactly 0 in value and gradient, so that false positives are free.
+    # MONAI 1.6.1 and exacta 0.0.1a5, smooth 1e-5: gradient 3e-10.
     logits, none = jnp.full((8, 8, 1), 2.0), jnp.zeros((8, 8), jnp.int32)
     value, grad = value_and_grad(dice_loss, logits, none, link=links.sigmoid)
     assert value == 1  # documented: the price is fixed, the gradient is zero

@@ -1,12 +1,16 @@
 """Galdran 2022 as released: github.com/agaldran/lesion_losses_ood at 0abbc8a."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, sigmoid
 from jaxseg.losses.as_released.common import mean_over_images, product_counts
-from jaxseg.losses.compound import LossAt, weighted_sum
+from jaxseg.losses.compound import LossAt
 from jaxseg.losses.pixel import cross_entropy_loss
 from jaxseg.losses.protocol import Schedule
 
@@ -118,10 +122,16 @@ def hard_ce_share(*, epochs: int = 12, cycles: int = 1) -> Schedule:
 
 
 def _hand_over(ce_share: Schedule) -> LossAt:
-    def dice_share(progress: ArrayLike) -> ArrayLike:
-        return 1 - jnp.asarray(ce_share(progress))
+    def build(progress: ArrayLike) -> Callable[..., Array]:
+        share = jnp.asarray(ce_share(progress))
 
-    return weighted_sum((ce_share, cross_entropy_loss), (dice_share, dice_loss))
+        def total(logits: Array, labels: Array, **options: Any) -> Array:
+            bce = cross_entropy_loss(logits, labels, **options)
+            return share * bce + (1 - share) * dice_loss(logits, labels, **options)
+
+        return functools.partial(total, link=sigmoid)
+
+    return LossAt(build)
 
 
 def ce_to_dice_linear(*, epochs: int = 12, cycles: int = 1) -> LossAt:

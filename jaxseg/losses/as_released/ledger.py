@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxseg.links import Link, softmax
@@ -84,6 +85,9 @@ class Released:
         return self.printed if self.at is None else self.printed()(self.at)
 
 
+_SQUARED_DICE = per_image(functools.partial(dice_loss, squared=True))
+
+
 def _log_dice_sum(logits: Array, labels: Array, **options: Any) -> Array:
     """Liu 2022, eq. (1): the sum over classes."""
     return logits.shape[-1] * log_dice_loss(logits, labels, **options)
@@ -110,7 +114,7 @@ def _focal_log_dice(logits: Array, labels: Array, **options: Any) -> Array:
 
 def _bce_plus_dice(logits: Array, labels: Array, **options: Any) -> Array:
     """Galdran 2022, eq. (6)."""
-    dice = per_image(dice_loss)(logits, labels, squared=True, **options)
+    dice = _SQUARED_DICE(logits, labels, **options)
     return cross_entropy_loss(logits, labels, **options) + dice
 
 
@@ -183,7 +187,7 @@ _GALDRAN = functools.partial(
 )
 _MA = functools.partial(Released, project=SEG_LOSS_ODYSSEY, paper="Ma 2021")
 
-_WEIGHTS = (0.2, 0.8, 0.8)
+_WEIGHTS = np.array([0.2, 0.8, 0.8])
 
 _ENTRIES = (
     _LIU(
@@ -263,7 +267,7 @@ _ENTRIES = (
         equation="(5)",
         difference="no squares in the denominator",
         function=galdran.dice_loss,
-        printed=functools.partial(per_image(dice_loss), squared=True),
+        printed=_SQUARED_DICE,
     ),
     _GALDRAN(
         name="galdran_bce_dice",
