@@ -1,8 +1,4 @@
-"""Sufficient statistics of a segmentation, and overlap indices as functions of them.
-
-One formula, three uses: an index of soft counts is a loss, of hard counts a metric, of
-enumerated counts (exact fractions) the object of a proposition.
-"""
+"""Sufficient statistics of a segmentation; `indices` are functions of them."""
 
 import dataclasses
 from typing import Any, Self
@@ -12,14 +8,47 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxseg.fused import softmax_sums
+from jaxseg.indices import (
+    accuracy_index,
+    dice_index,
+    f_beta_index,
+    generalized_dice_index,
+    hamming_index,
+    jaccard_index,
+    kappa_index,
+    matthews_index,
+    precision_index,
+    sensitivity_index,
+    specificity_index,
+    tversky_index,
+    weighted_hamming_index,
+)
 from jaxseg.numerics import (
     keep,
     pool,
     pooled_count,
     pooled_sum,
-    safe_ratio,
     soft_minimum,
 )
+
+__all__ = [
+    "SoftCounts",
+    "accuracy_index",
+    "counts_of_ids",
+    "dice_index",
+    "f_beta_index",
+    "generalized_dice_index",
+    "hamming_index",
+    "jaccard_index",
+    "kappa_index",
+    "matthews_index",
+    "precision_index",
+    "sensitivity_index",
+    "soft_counts",
+    "specificity_index",
+    "tversky_index",
+    "weighted_hamming_index",
+]
 
 
 @jax.tree_util.register_dataclass
@@ -36,7 +65,7 @@ class SoftCounts:
       actual: sum t.
       predicted_squares: sum p^2.
       actual_squares: sum t^2.
-      pixels: how many pixels, a scalar.
+      pixels: how many pixels, a scalar (or what broadcasts against the classes).
     """
 
     intersection: Any
@@ -75,6 +104,21 @@ class SoftCounts:
     def false_negatives(self) -> Any:
         """Sum of t beyond p."""
         return self.actual - self.intersection
+
+    @property
+    def others_predicted(self) -> Any:
+        """Sum of 1 - p, what is predicted not to be of the class."""
+        return self.pixels - self.predicted
+
+    @property
+    def others_actual(self) -> Any:
+        """Sum of 1 - t, what is not of the class."""
+        return self.pixels - self.actual
+
+    @property
+    def true_negatives(self) -> Any:
+        """Sum of min(1 - p, 1 - t)."""
+        return self.others_predicted - self.false_negatives
 
 
 def soft_counts(
@@ -137,76 +181,3 @@ def counts_of_ids(
         actual_squares=actual,
         pixels=pooled_count(scores, where, axis_name),
     )
-
-
-def dice_index(counts: SoftCounts, *, squared: bool = False, smooth: Any = 0) -> Any:
-    """Dice coefficient per class, in [0, 1]; 1 where there is neither p nor t.
-
-    2 sum min(p, t) / (sum p + sum t), Eelbode 2020, eq. (2), or with `squared`
-    2 sum p t / (sum p^2 + sum t^2), Milletari 2016 and Eelbode 2020, eq. (12), which
-    needs no minimum to be largest at p = t. `smooth` pseudo-pixels are added to
-    numerator and denominator.
-    """
-    if squared:
-        overlap = counts.inner
-        total = counts.predicted_squares + counts.actual_squares
-    else:
-        overlap = counts.intersection
-        total = counts.predicted + counts.actual
-    return safe_ratio(2 * overlap + smooth, total + smooth, 1)
-
-
-def jaccard_index(counts: SoftCounts, *, squared: bool = False, smooth: Any = 0) -> Any:
-    """Intersection over union per class, in [0, 1]; 1 where there is neither p nor t.
-
-    Eelbode 2020, eq. (13); with `squared` sum p t / (sum p^2 + sum t^2 - sum p t), the
-    other relaxation which that paper mentions.
-    """
-    if squared:
-        overlap = counts.inner
-        total = counts.predicted_squares + counts.actual_squares
-    else:
-        overlap = counts.intersection
-        total = counts.predicted + counts.actual
-    return safe_ratio(overlap + smooth, total - overlap + smooth, 1)
-
-
-def tversky_index(counts: SoftCounts, *, alpha: Any, beta: Any, smooth: Any = 0) -> Any:
-    """TP / (TP + alpha FP + beta FN) per class; 1 where there is neither p nor t.
-
-    Eelbode 2020, eqs. (6) and (14); alpha = beta = 1/2 is Dice, 1 is Jaccard.
-    """
-    overlap = counts.intersection
-    errors = alpha * counts.false_positives + beta * counts.false_negatives
-    return safe_ratio(overlap + smooth, overlap + errors + smooth, 1)
-
-
-def generalized_dice_index(counts: SoftCounts, class_weights: Array | None) -> Array:
-    """Generalised Dice score of all classes together, a scalar in [0, 1].
-
-    Sudre 2017: classes weigh by the inverse square of their size; an absent class takes
-    the largest weight of those present, 1 if none is.
-
-    Args:
-      counts: arrays ``[C]``.
-      class_weights: ``[C]`` further factors, or None.
-    """
-    present = counts.actual > 0
-    sizes = jnp.where(present, counts.actual, jnp.inf)
-    smallest = jnp.min(sizes)
-    smallest = jnp.where(jnp.isfinite(smallest), smallest, 1)
-    weights = jnp.square(smallest / jnp.where(present, sizes, smallest))
-    if class_weights is not None:
-        weights = weights * class_weights
-    top = 2 * jnp.sum(weights * counts.intersection)
-    return safe_ratio(top, jnp.sum(weights * (counts.predicted + counts.actual)), 1)
-
-
-def sensitivity_index(counts: SoftCounts) -> Any:
-    """TP / (TP + FN) per class, the recall; 1 where there is no t."""
-    return safe_ratio(counts.intersection, counts.actual, 1)
-
-
-def precision_index(counts: SoftCounts) -> Any:
-    """TP / (TP + FP) per class; 1 where there is no p."""
-    return safe_ratio(counts.intersection, counts.predicted, 1)

@@ -1,14 +1,27 @@
 """Arithmetic that stays finite: guarded division, pooled sums, log-domain means."""
 
 import functools
+from fractions import Fraction
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
 ARRAY_TYPES = (jax.Array, jnp.ndarray, int, float)
+
+
+def is_exact(number: Any) -> bool:
+    """Whether Python's own operators work on it: a fraction, an expression, a ball."""
+    return not isinstance(number, ARRAY_TYPES) and not hasattr(number, "dtype")
+
+
+def is_numpy(*values: Any) -> bool:
+    """Whether NumPy alone can work on them: some are its arrays, none is JAX's."""
+    some = any(isinstance(x, np.ndarray | np.generic) for x in values)
+    return some and not any(isinstance(x, jax.Array) for x in values)
 
 
 def widen(values: ArrayLike) -> Array:
@@ -30,9 +43,10 @@ def tiniest(dtype: Any) -> float:
 def safe_ratio(numerator: Any, denominator: Any, empty: Any) -> Any:
     """`numerator / denominator`, and `empty` with zero gradient where that is 0/0.
 
-    Takes arrays (any float dtype, broadcast) and also exact scalars: fractions,
-    sympy expressions and flint intervals go through Python's own operators, which is
-    how `theory` evaluates the very formulas that the losses use.
+    Takes arrays (any float dtype, broadcast), NumPy's in their own precision, and also
+    exact scalars: fractions, sympy expressions and flint intervals go through Python's
+    own operators, which is how `theory` evaluates the very formulas that the losses
+    use.
 
     Args:
       numerator: any shape.
@@ -43,9 +57,10 @@ def safe_ratio(numerator: Any, denominator: Any, empty: Any) -> Any:
       The ratio, broadcast; its derivative is (dn - ratio dd) / d, which unlike that of
       a plain quotient never squares the denominator and so does not overflow.
     """
-    scalars = (numerator, denominator)
-    if any(not isinstance(x, ARRAY_TYPES) and not hasattr(x, "dtype") for x in scalars):
+    if is_exact(numerator) or is_exact(denominator):
         return empty if denominator == 0 else numerator / denominator
+    if is_numpy(numerator, denominator):
+        return _numpy_ratio(np.asarray(numerator), np.asarray(denominator), empty)
     dtype = jnp.result_type(widen(numerator), widen(denominator))
     shape = jnp.broadcast_shapes(jnp.shape(numerator), jnp.shape(denominator))
     numerator, denominator, empty = (
@@ -53,6 +68,13 @@ def safe_ratio(numerator: Any, denominator: Any, empty: Any) -> Any:
         for x in (numerator, denominator, empty)
     )
     return _safe_ratio(numerator, denominator, empty)
+
+
+def _numpy_ratio(numerator: np.ndarray, denominator: np.ndarray, empty: Any):
+    dtype = np.result_type(numerator, denominator, np.float32)
+    nothing = denominator < tiniest(dtype)
+    ratio = numerator / np.where(nothing, 1, denominator).astype(dtype)
+    return np.where(nothing, empty, ratio).astype(dtype)
 
 
 @jax.custom_jvp
@@ -70,6 +92,28 @@ def _safe_ratio_jvp(primals, tangents):
     divisor = jnp.where(nothing, 1, denominator)
     slope = (d_numerator - ratio * d_denominator) / divisor
     return ratio, jnp.where(nothing, d_empty, slope)
+
+
+def geometric_mean(first: Any, second: Any) -> Any:
+    """sqrt(`first` `second`), exactly `first` where they are equal.
+
+    Where the product is below `tiniest` it is 0 with slope 0. Exact numbers go through
+    Python's own power, which makes a float of a fraction.
+    """
+    if is_exact(first) or is_exact(second):
+        return (first * second) ** Fraction(1, 2)
+    if is_numpy(first, second):
+        return np.sqrt(np.maximum(np.multiply(first, second, dtype=np.float64), 0))
+    product = widen(first) * widen(second)
+    some = product >= tiniest(product.dtype)
+    return jnp.where(some, jnp.sqrt(jnp.where(some, product, 1)), 0)
+
+
+def within_unit(values: Any) -> Any:
+    """`values` cut to [0, 1], for sums that round apart; at 0 and 1 the slope stays."""
+    if is_numpy(values):
+        return np.clip(values, 0, 1)
+    return jnp.where(values > 1, 1, jnp.where(values < 0, 0, values))
 
 
 def soft_minimum(values: Array, bounds: Array, tie: Array) -> Array:

@@ -11,7 +11,7 @@ FLOORS = [  # from the bottom; a file may import from its own floor and from bel
     ["jaxseg.files", "jaxseg.fused", "jaxseg.numerics"],
     ["jaxseg.links"],
     ["jaxseg.targets"],
-    ["jaxseg.counts", "jaxseg.distance"],
+    ["jaxseg.counts", "jaxseg.distance", "jaxseg.indices"],
     ["jaxseg.losses", "jaxseg.metrics", "jaxseg.models", "jaxseg.data",
      "jaxseg.statistics"],
     ["jaxseg.training"],

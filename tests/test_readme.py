@@ -4,7 +4,11 @@ import contextlib
 import io
 import re
 
+import numpy as np
+
+from jaxseg import links
 from jaxseg.cli.main import parser
+from tests import empty_masks
 from tests.readme import README, with_table
 
 TEXT = README.read_text()
@@ -36,3 +40,27 @@ def test_commands_in_the_readme_parse():
 def test_links_and_pictures_exist():
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert (README.parent / target).is_file(), target
+
+
+def test_the_table_of_empty_masks_is_what_the_losses_do():
+    """Compared number by number, since the last digit may differ between machines."""
+
+    def parts(text):
+        words = re.split(r"[ |\n]+", text)
+        numbers = [float(w) for w in words if re.fullmatch(r"-?[\d.]+(e-?\d+)?", w)]
+        return re.sub(r"-?\d[\d.e-]*", "#", text), numbers
+
+    words, numbers = parts(empty_masks.FILE.read_text())
+    expected_words, expected = parts(empty_masks.document())
+    assert words == expected_words
+    np.testing.assert_allclose(numbers, expected, rtol=2e-2)
+
+
+def test_galdrans_image_without_a_lesion():
+    """Dice alone: 1 and no gradient, until smoothed or beside a background class."""
+    value, gradient, _ = empty_masks.response("dice", links.sigmoid, ())
+    assert (value, gradient) == (1, 0)
+    _, smoothed, _ = empty_masks.response("dice", links.sigmoid, (("smooth", 1.0),))
+    assert smoothed > 0
+    _, beside, _ = empty_masks.response("dice", links.softmax, ())
+    assert beside > 0

@@ -8,8 +8,9 @@ from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import load_run
 from jaxseg.data.folder import check_cases
 from jaxseg.files import write_json, write_rows
+from jaxseg.metrics.overlap import EMPTY_VALUES
 from jaxseg.training.evaluation import Evaluation, Summary
-from jaxseg.training.inference import predict_masks
+from jaxseg.training.inference import most_probable, predict_probabilities
 from jaxseg.training.loop import SAMPLES, save_samples
 from jaxseg.training.sources import FolderExamples, examples
 
@@ -18,9 +19,10 @@ examples:
   jaxseg evaluate --run runs/polyps --data DIR --split test
   jaxseg evaluate --run runs/first --data synthetic --split test --cases 200
 
-Masks are compared at the images' own size. A class in neither mask scores 1, a class in
-one of them alone 0. --out (default RUN/evaluate-SPLIT) gets cases.jsonl, summary.json
-and samples.png.
+Masks are compared at the images' own size. A class in one of the two masks alone has
+overlap 0; a class in neither, and every other 0/0, scores 1, or with --empty nan is
+left out of the means. --out (default RUN/evaluate-SPLIT) gets cases.jsonl (every index
+of every class), summary.json (their means, pooled scores, calibration) and samples.png.
 """
 
 
@@ -48,6 +50,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="synthetic: how many cases (default 64)",
     )
+    add(
+        "--empty",
+        choices=list(EMPTY_VALUES),
+        default="one",
+        help="what 0/0 scores (default one)",
+    )
     parser.set_defaults(run_command=main)  # fmt: skip
 
 
@@ -64,12 +72,15 @@ def main(arguments: argparse.Namespace) -> None:
             )
     out = arguments.out or run.folder / f"evaluate-{arguments.split}"
     options.made_folder(out)
-    evaluation = Evaluation(config.num_classes)
+    evaluation = Evaluation(config.num_classes, arguments.empty)
     with bar(len(cases), "predicting", "case") as progress:
-        masks = predict_masks(objective.apply, state.params, config.size, cases)
-        for example, mask in masks:
+        predictions = predict_probabilities(
+            objective.apply, state.params, config.size, cases
+        )
+        for example, probs in predictions:
             assert example.labels is not None
-            evaluation.add(example.name, mask, example.labels)
+            mask = most_probable(probs)
+            evaluation.add(example.name, mask, example.labels, probs=probs)
             progress.update()
     summary = evaluation.summary()
     write_rows(out / "cases.jsonl", evaluation.rows)
@@ -106,12 +117,21 @@ def table(summary: Summary) -> str:
             for index, dice in enumerate(summary.dice_by_class, start=1):
                 line(f"  class {index}", dice)
         line("mean Jaccard", summary.jaccard)
+        line("mean sensitivity", summary.means["sensitivity"]["mean"])
+        line("mean precision", summary.means["precision"]["mean"])
         line("Dice if all is background", summary.all_background)
         line("Dice if all is foreground", summary.all_foreground)
     if summary.lesion_free:
         lines.append(f"{summary.lesion_free} cases without foreground")
         line("share with an empty prediction", summary.rejected)
         line("mean share of false positives", summary.false_positive_share)
+        lines.append("with and without")
+        line("challenge score", summary.challenge["score"])
+        line("share with an empty prediction", summary.challenge["rejected"])
     lines.append("all cases pooled")
+    line("mean Dice over classes", summary.pooled_dice)
     line("mean Jaccard over classes", summary.pooled_jaccard)
+    if summary.calibration is not None:
+        line("expected calibration error", summary.calibration["ece"])
+        line("Brier score", summary.calibration["brier"])
     return "\n".join(lines)

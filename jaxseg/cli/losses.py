@@ -2,10 +2,11 @@
 
 import argparse
 import inspect
+from collections.abc import Mapping
 
 from jaxseg.cli import options
 from jaxseg.losses import CATALOG
-from jaxseg.losses.catalog import Entry
+from jaxseg.losses.entry import Entry, SpecialCase
 
 EXAMPLES = """\
 examples:
@@ -46,15 +47,47 @@ def listing() -> str:
 
 def explain(entry: Entry) -> str:
     """One loss in full."""
-    defaults = ", ".join(f"{k}={v!r}" for k, v in entry.defaults.items()) or "none"
-    return "\n".join(
-        [
-            f"{entry.name}   ({entry.family})",
-            f"  formula           {entry.formula}",
-            f"  source            {entry.paper}: {entry.equation}",
-            f"  in Python         {entry.function}",
-            f"  hyper-parameters  {defaults}",
-            "",
-            inspect.getdoc(entry.build) or "",
-        ]
+    facts = {
+        "formula": entry.formula,
+        "source": f"{entry.paper}: {entry.equation}",
+        "in Python": entry.function,
+        "hyper-parameters": _settings(entry.defaults) or "none",
+        "range": _range(entry),
+        "empty masks": _empty(entry),
+        "equals": "\n".join(_case(case) for case in entry.special_cases),
+    }
+    lines = [f"{entry.name}   ({entry.family})"]
+    for name, text in facts.items():
+        for number, line in enumerate(text.splitlines()):
+            lines.append(f"  {'' if number else name:<18}{line}")
+    return "\n".join([*lines, "", inspect.getdoc(entry.build) or ""])
+
+
+def _settings(hyper: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in hyper.items())
+
+
+def _range(entry: Entry) -> str:
+    low, high = (f"{bound:.4g}".replace("inf", "∞") for bound in entry.bounds)
+    perfect = (
+        "depends on the labels at a perfect prediction"
+        if entry.perfect is None
+        else f"{entry.perfect:g} at a perfect prediction"
     )
+    return f"{low} to {high} under a softmax; {perfect}"
+
+
+def _empty(entry: Entry) -> str:
+    no_pixel = "0 where no pixel counts"
+    if entry.learns_from_empty:
+        return f"{no_pixel}; an image without foreground has a gradient"
+    return (
+        f"{no_pixel}; where foreground is the only class, an image\n"
+        "without it has no gradient, whatever is predicted"
+    )
+
+
+def _case(case: SpecialCase) -> str:
+    with_mine = f"with {_settings(case.hyper)}" if case.hyper else "on hard labels"
+    other = f"{case.name}({_settings(case.other)})" if case.other else case.name
+    return f"{other} {with_mine}"

@@ -1,5 +1,6 @@
 """The `jaxseg` command: its subcommands, and one place where mistakes are answered."""
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -45,12 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(argv)
         arguments.run_command(arguments)
+        sys.stdout.flush()
     except UserError as error:
         print(f"jaxseg: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("jaxseg: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 

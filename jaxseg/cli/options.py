@@ -111,10 +111,12 @@ def hyper_parameters(loss: str, settings: Sequence[str]) -> dict[str, Any]:
         if isinstance(defaults[name], str):
             hyper[name] = text
             continue
+        kind = int if isinstance(defaults[name], int) else float
         try:
-            hyper[name] = float(text)
+            hyper[name] = kind(text)
         except ValueError:
-            raise UserError(f"--hyper {setting}: {text!r} is not a number") from None
+            wanted = "a whole number" if kind is int else "a number"
+            raise UserError(f"--hyper {setting}: {text!r} is not {wanted}") from None
     return hyper
 
 

@@ -21,6 +21,8 @@ examples:
   jaxseg train --data synthetic --loss dice_ce --out runs/first --steps 300
   jaxseg train --data DIR --loss tversky --hyper alpha=0.3 --hyper beta=0.7 \\
       --size 128 160 --steps 2000 --out runs/tversky
+  jaxseg train --data DIR --pretrain-loss cross_entropy --pretrain-steps 1000 \\
+      --loss lovasz --steps 2000 --out runs/tuned     fine-tune with a fresh optimizer
   jaxseg train ... --out runs/tversky --resume     take up a run that was stopped
 
 DIR holds train/images/* and train/masks/*.png with 8-bit class ids 0, 1, 2, ... and 255
@@ -57,6 +59,25 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add("--out", required=True, type=Path, metavar="DIR", help="folder of the run")
     add("--steps", required=True, type=positive, metavar="N", help="optimizer steps")
+    add(
+        "--pretrain-loss",
+        type=options.loss_name,
+        metavar="NAME",
+        help="loss of the first --pretrain-steps; --loss goes on from their weights "
+        "with a fresh optimizer",
+    )
+    add(
+        "--pretrain-steps",
+        type=positive,
+        metavar="N",
+        help="how many of --steps are pre-training (default: half)",
+    )
+    add(
+        "--pretrain-learning-rate",
+        type=options.number_in(0, 100, ends=False),
+        metavar="X",
+        help="its peak in pre-training (default: that of --learning-rate)",
+    )
     add(
         "--batch-size",
         type=positive,
@@ -168,10 +189,12 @@ def main(arguments: argparse.Namespace) -> None:
             "volumes are not supported yet"
         )
     hyper = options.hyper_parameters(arguments.loss, arguments.hyper)
+    _check_phases(arguments)
     folder: Path = arguments.out
     stored = _stored(folder, resume=arguments.resume)
     config = _config(arguments, hyper)
-    options.check_loss(config.loss, hyper, config.num_classes)
+    for phase in config.phases:
+        options.check_loss(phase.loss, phase.hyper, config.num_classes)
     if stored is not None:
         difference = config.difference(stored)
         if difference:
@@ -194,6 +217,20 @@ def main(arguments: argparse.Namespace) -> None:
         print(f"wrote {path}")
     for path in pictures.draw_run(folder):
         print(f"wrote {path}")
+
+
+def _check_phases(arguments: argparse.Namespace) -> None:
+    if arguments.pretrain_loss is None:
+        for flag in ("pretrain_steps", "pretrain_learning_rate"):
+            if getattr(arguments, flag) is not None:
+                raise UserError(
+                    f"--{flag.replace('_', '-')} goes with --pretrain-loss NAME"
+                )
+    elif (arguments.pretrain_steps or 1) >= arguments.steps:
+        raise UserError(
+            f"--pretrain-steps {arguments.pretrain_steps or 1} leaves none of "
+            f"--steps {arguments.steps} for --loss {arguments.loss}"
+        )
 
 
 def _stored(folder: Path, *, resume: bool) -> RunConfig | None:
@@ -235,6 +272,11 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         loss=arguments.loss,
         hyper=hyper,
         steps=steps,
+        pretrain_loss=arguments.pretrain_loss,
+        pretrain_steps=0
+        if arguments.pretrain_loss is None
+        else arguments.pretrain_steps or steps // 2,
+        pretrain_learning_rate=arguments.pretrain_learning_rate,
         batch_size=arguments.batch_size,
         size=size,
         seed=arguments.seed,

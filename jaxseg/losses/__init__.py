@@ -1,10 +1,15 @@
 """Segmentation losses: pure functions of scores and labels over one pool of pixels."""
 
-from jaxseg.losses.catalog import CATALOG, Entry
+from jaxseg.losses.catalog import CATALOG
+from jaxseg.losses.class_balance import balanced_weights, inverse_frequency_weights
+from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.compound import LossAt, scheduled, weighted_sum
+from jaxseg.losses.deep_supervision import deep_supervision
+from jaxseg.losses.entry import Entry
 from jaxseg.losses.exponential import exponential_logarithmic_loss
-from jaxseg.losses.lovasz import lovasz_loss
+from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
+from jaxseg.losses.matthews import matthews_loss
 from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import (
     cross_entropy_loss,
@@ -20,12 +25,19 @@ from jaxseg.losses.region import (
     focal_tversky_loss,
     generalized_dice_loss,
     jaccard_loss,
+    log_cosh_dice_loss,
     log_dice_loss,
     penalized_generalized_dice_loss,
     sensitivity_specificity_loss,
     tversky_loss,
 )
 from jaxseg.losses.schedules import linear, switch
+from jaxseg.losses.semimetric import dice_semimetric_loss, jaccard_metric_loss
+from jaxseg.losses.unified_focal import (
+    asymmetric_unified_focal_loss,
+    unified_focal_loss,
+)
+from jaxseg.losses.wasserstein import wasserstein_dice_loss
 
 __all__ = [
     "CATALOG",
@@ -34,19 +46,29 @@ __all__ = [
     "LossAt",
     "Schedule",
     "asymmetric_loss",
+    "asymmetric_unified_focal_loss",
+    "balanced_weights",
+    "cldice_loss",
     "cross_entropy_loss",
+    "deep_supervision",
     "dice_bias_loss",
     "dice_loss",
+    "dice_semimetric_loss",
     "exponential_logarithmic_loss",
     "focal_loss",
     "focal_tversky_loss",
     "generalized_dice_loss",
+    "inverse_frequency_weights",
     "jaccard_loss",
+    "jaccard_metric_loss",
     "linear",
+    "log_cosh_dice_loss",
     "log_dice_loss",
+    "lovasz_hinge_loss",
     "lovasz_loss",
     "marginal_kl_loss",
     "marginal_l1_loss",
+    "matthews_loss",
     "penalized_generalized_dice_loss",
     "per_image",
     "region_cross_entropy_loss",
@@ -56,5 +78,7 @@ __all__ = [
     "topk_loss",
     "topk_threshold_loss",
     "tversky_loss",
+    "unified_focal_loss",
+    "wasserstein_dice_loss",
     "weighted_sum",
 ]

@@ -1,16 +1,16 @@
 """Every named loss, with its source: what the command line, tests and pictures list."""
 
-import dataclasses
 import difflib
-import inspect
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
 
-from jaxseg.losses.compound import LossAt, scheduled, weighted_sum
+from jaxseg.losses.cldice import cldice_loss
+from jaxseg.losses.entry import Entry, SpecialCase, recipe, single
 from jaxseg.losses.exponential import exponential_logarithmic_loss
-from jaxseg.losses.lovasz import lovasz_loss
+from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
+from jaxseg.losses.matthews import matthews_loss
 from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import (
     cross_entropy_loss,
@@ -19,160 +19,40 @@ from jaxseg.losses.pixel import (
     topk_loss,
     topk_threshold_loss,
 )
-from jaxseg.losses.protocol import Loss, Schedule
+from jaxseg.losses.recipes import (
+    ce_dice_per_image,
+    ce_kl,
+    ce_l1,
+    ce_to_dice_hard,
+    ce_to_dice_linear,
+    dice_bias_ce,
+    dice_ce,
+    dice_cldice,
+    dice_focal,
+    dice_topk,
+    log_dice_ce,
+)
 from jaxseg.losses.region import (
     asymmetric_loss,
     dice_loss,
     focal_tversky_loss,
     generalized_dice_loss,
     jaccard_loss,
+    log_cosh_dice_loss,
     log_dice_loss,
     penalized_generalized_dice_loss,
     sensitivity_specificity_loss,
     tversky_loss,
 )
-from jaxseg.losses.schedules import linear, switch
-
-Family = Literal["pixel", "region", "marginal", "compound"]
-
-_OPTIONS = ("link", "class_weights", "pixel_weights", "where", "axis_name")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One named loss.
-
-    Attributes:
-      name: what ``--loss`` takes.
-      family: which kind of quantity it measures.
-      formula: one line of plain text.
-      paper: where it is printed.
-      equation: which equation there.
-      function: how to call it in Python.
-      build: hyper-parameters as keywords to a `LossAt`.
-      defaults: the hyper-parameters that `build` takes, with their defaults.
-      perfect: the value at a certain and right prediction, None if it varies.
-    """
-
-    name: str
-    family: Family
-    formula: str
-    paper: str
-    equation: str
-    function: str
-    build: Callable[..., LossAt]
-    defaults: Mapping[str, Any]
-    perfect: float | None = 0.0
-
-    @property
-    def loss(self) -> Loss:
-        """The loss with its defaults, in the middle of training if it is scheduled."""
-        return self.build()(0.5)
-
-
-def _defaults(function: Callable[..., object]) -> Mapping[str, Any]:
-    found = {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.default is not inspect.Parameter.empty and name not in _OPTIONS
-    }
-    return MappingProxyType(found)
-
-
-def _single(
-    name: str, loss: Callable[..., Any], family: Family, *, fixed=None, **facts: Any
-) -> Entry:
-    """Entry of one loss function, with the hyper-parameters `fixed` not on offer."""
-    fixed = fixed or {}
-
-    def build(**hyper: Any) -> LossAt:
-        return scheduled(loss, **{**fixed, **hyper})
-
-    build.__doc__ = loss.__doc__
-    free = {k: v for k, v in _defaults(loss).items() if k not in fixed}
-    bound = ", ".join(f"{k}={v}" for k, v in fixed.items() if v is not False)
-    return Entry(
-        name=name,
-        family=family,
-        function=f"{loss.__name__}({bound})" if bound else loss.__name__,
-        build=build,
-        defaults=MappingProxyType(free),
-        **facts,
-    )
-
-
-def _compound(build: Callable[..., LossAt], **facts: Any) -> Entry:
-    """Entry of a compound, named like the function that builds it."""
-    name = build.__name__
-    return Entry(
-        name=name,
-        family="compound",
-        function=f'CATALOG["{name}"].build',
-        build=build,
-        defaults=_defaults(build),
-        **facts,
-    )
-
-
-def dice_ce(*, dice: float = 1.0, ce: float = 1.0) -> LossAt:
-    """Cross-entropy plus Dice."""
-    return weighted_sum((ce, cross_entropy_loss), (dice, dice_loss))
-
-
-def dice_focal(*, dice: float = 1.0, focal: float = 1.0, gamma: float = 2.0) -> LossAt:
-    """Dice plus focal loss."""
-    return weighted_sum((dice, dice_loss), (focal, scheduled(focal_loss, gamma=gamma)))
-
-
-def dice_topk(*, dice: float = 1.0, topk: float = 1.0, fraction: float = 0.1) -> LossAt:
-    """Dice plus cross-entropy of the worst pixels."""
-    worst = scheduled(topk_loss, fraction=fraction)
-    return weighted_sum((dice, dice_loss), (topk, worst))
-
-
-def dice_bias_ce(*, weight: float = 1.0, temperature: float = 1.0) -> LossAt:
-    """Cross-entropy plus the label-marginal bias of Dice, image by image."""
-    bias = scheduled(per_image(dice_bias_loss), temperature=temperature)
-    return weighted_sum((1.0, cross_entropy_loss), (weight, bias))
-
-
-def log_dice_ce(*, log_dice: float = 1.0, ce: float = 1.0) -> LossAt:
-    """Cross-entropy plus log-Dice."""
-    return weighted_sum((ce, cross_entropy_loss), (log_dice, log_dice_loss))
-
-
-def ce_l1(*, weight: float = 1.0, temperature: float = 10.0) -> LossAt:
-    """Cross-entropy plus the L1 distance of each image's label marginals."""
-    penalty = scheduled(per_image(marginal_l1_loss), temperature=temperature)
-    return weighted_sum((1.0, cross_entropy_loss), (weight, penalty))
-
-
-def ce_kl(*, weight: float = 0.1, temperature: float = 10.0) -> LossAt:
-    """Cross-entropy plus the KL divergence of each image's label marginals."""
-    penalty = scheduled(per_image(marginal_kl_loss), temperature=temperature)
-    return weighted_sum((1.0, cross_entropy_loss), (weight, penalty))
-
-
-def _hand_over(dice_weight: Schedule) -> LossAt:
-    def ce_weight(progress):
-        return 1 - dice_weight(progress)
-
-    dice = scheduled(per_image(dice_loss), squared=True)
-    return weighted_sum((ce_weight, cross_entropy_loss), (dice_weight, dice))
-
-
-def ce_to_dice_linear() -> LossAt:
-    """Soft fine-tuning: cross-entropy at the start, Dice at the end, linear between."""
-    return _hand_over(linear(0.0, 1.0))
-
-
-def ce_to_dice_hard(*, at: float = 0.9) -> LossAt:
-    """Hard fine-tuning: cross-entropy, then Dice alone for the last tenth."""
-    return _hand_over(switch(0.0, 1.0, at=at))
-
+from jaxseg.losses.semimetric import dice_semimetric_loss, jaccard_metric_loss
+from jaxseg.losses.unified_focal import (
+    asymmetric_unified_focal_loss,
+    unified_focal_loss,
+)
+from jaxseg.losses.wasserstein import wasserstein_dice_loss
 
 _ENTRIES = (
-    _single(
+    single(
         "cross_entropy",
         cross_entropy_loss,
         "pixel",
@@ -180,7 +60,7 @@ _ENTRIES = (
         paper="Ma 2021; Galdran 2022",
         equation="(1), (2); (1), (2)",
     ),
-    _single(
+    single(
         "region_cross_entropy",
         region_cross_entropy_loss,
         "pixel",
@@ -188,31 +68,34 @@ _ENTRIES = (
         paper="Liu 2022",
         equation="Table 1, (20)",
     ),
-    _single(
+    single(
         "focal",
         focal_loss,
         "pixel",
         formula="-mean_i sum_c (1 - p)^gamma t log p",
         paper="Ma 2021",
         equation="(5)",
+        special_cases=(SpecialCase({"gamma": 0.0}, "cross_entropy"),),
     ),
-    _single(
+    single(
         "topk",
         topk_loss,
         "pixel",
         formula="-(1/N) sum over the worst fraction of pixels of log p",
         paper="Ma 2021",
         equation="(4)",
+        special_cases=(SpecialCase({"fraction": 1.0}, "cross_entropy"),),
     ),
-    _single(
+    single(
         "topk_threshold",
         topk_threshold_loss,
         "pixel",
         formula="-mean of log p over pixels with p < threshold",
         paper="Ma 2021",
         equation="(3)",
+        special_cases=(SpecialCase({"threshold": 1.0}, "cross_entropy"),),
     ),
-    _single(
+    single(
         "dice",
         dice_loss,
         "region",
@@ -220,8 +103,10 @@ _ENTRIES = (
         formula="1 - mean_c 2 sum min(p, t) / (sum p + sum t)",
         paper="Ma 2021",
         equation="(9)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
     ),
-    _single(
+    single(
         "dice_squared",
         dice_loss,
         "region",
@@ -229,16 +114,54 @@ _ENTRIES = (
         formula="1 - mean_c 2 sum p t / (sum p^2 + sum t^2)",
         paper="Galdran 2022; Eelbode 2020; Ma 2021",
         equation="(5); (12); (8)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
     ),
-    _single(
+    single(
+        "dice_per_image",
+        dice_loss,
+        "region",
+        wrap=per_image,
+        fixed={"squared": False},
+        formula="mean over images of 1 - mean_c 2 sum min(p, t) / (sum p + sum t)",
+        paper="Ma 2021",
+        equation="(9), Table 4 (sample Dice)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+    ),
+    single(
+        "dice_squared_per_image",
+        dice_loss,
+        "region",
+        wrap=per_image,
+        fixed={"squared": True},
+        formula="mean over images of 1 - mean_c 2 sum p t / (sum p^2 + sum t^2)",
+        paper="Galdran 2022; Ma 2021",
+        equation="(5); (8), Table 4 (sample square Dice)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+    ),
+    single(
         "log_dice",
         log_dice_loss,
         "region",
         formula="-mean_c log Dice_c",
         paper="Liu 2022",
         equation="(1)",
+        learns_from_empty=False,
     ),
-    _single(
+    single(
+        "log_cosh_dice",
+        log_cosh_dice_loss,
+        "region",
+        fixed={"squared": False},
+        formula="log cosh (1 - mean_c Dice_c)",
+        paper="Jadon 2020",
+        equation="II-M",
+        bounds=(0.0, math.log(math.cosh(1))),
+        learns_from_empty=False,
+    ),
+    single(
         "jaccard",
         jaccard_loss,
         "region",
@@ -246,8 +169,10 @@ _ENTRIES = (
         formula="1 - mean_c sum min(p, t) / sum max(p, t)",
         paper="Eelbode 2020; Ma 2021",
         equation="(13); (10)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
     ),
-    _single(
+    single(
         "jaccard_squared",
         jaccard_loss,
         "region",
@@ -255,72 +180,162 @@ _ENTRIES = (
         formula="1 - mean_c sum p t / (sum p^2 + sum t^2 - sum p t)",
         paper="Eelbode 2020",
         equation="after (13)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
     ),
-    _single(
+    single(
         "tversky",
         tversky_loss,
         "region",
         formula="1 - mean_c TP / (TP + alpha FP + beta FN)",
         paper="Eelbode 2020; Ma 2021",
         equation="(14); (14)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+        special_cases=(
+            SpecialCase({"alpha": 0.5, "beta": 0.5}, "dice"),
+            SpecialCase({"alpha": 1.0, "beta": 1.0}, "jaccard"),
+        ),
     ),
-    _single(
+    single(
         "focal_tversky",
         focal_tversky_loss,
         "region",
         formula="mean_c (1 - Tversky_c)^(1/gamma)",
         paper="Ma 2021",
         equation="(16)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+        special_cases=(
+            SpecialCase({"gamma": 1.0}, "tversky", {"alpha": 0.3, "beta": 0.7}),
+        ),
     ),
-    _single(
+    single(
         "asymmetric",
         asymmetric_loss,
         "region",
         formula="1 - mean_c F-beta_c",
         paper="Ma 2021",
         equation="(17)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+        special_cases=(
+            SpecialCase({"beta": 1.0}, "dice"),
+            SpecialCase({"beta": 2.0}, "tversky", {"alpha": 0.2, "beta": 0.8}),
+        ),
     ),
-    _single(
+    single(
         "generalized_dice",
         generalized_dice_loss,
         "region",
         formula="1 - 2 sum_c w_c sum min(p, t) / sum_c w_c sum (p + t), w = 1 / T^2",
         paper="Ma 2021",
         equation="(15)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
     ),
-    _single(
+    single(
         "penalized_generalized_dice",
         penalized_generalized_dice_loss,
         "region",
         formula="1 - GD / (1 + k (1 - GD))",
         paper="Ma 2021",
         equation="(18)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+        special_cases=(SpecialCase({"k": 0.0}, "generalized_dice"),),
     ),
-    _single(
+    single(
         "sensitivity_specificity",
         sensitivity_specificity_loss,
         "region",
         formula="mean_c w sum (t-p)^2 t / sum t + (1-w) sum (t-p)^2 (1-t) / sum (1-t)",
         paper="Ma 2021",
         equation="(7)",
+        bounds=(0.0, 1.0),
     ),
-    _single(
+    single(
+        "dice_semimetric",
+        dice_semimetric_loss,
+        "region",
+        formula="1 - mean_c 2 sum p t / (2 sum p t + sum |p - t|)",
+        paper="Wang 2023, arXiv:2303.16296",
+        equation="second form",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+        special_cases=(SpecialCase({}, "dice"),),
+    ),
+    single(
+        "jaccard_metric",
+        jaccard_metric_loss,
+        "region",
+        formula="1 - mean_c sum p t / (sum p t + sum |p - t|)",
+        paper="Wang 2023, arXiv:2302.05666",
+        equation="second form",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+        special_cases=(SpecialCase({}, "jaccard"),),
+    ),
+    single(
+        "matthews",
+        matthews_loss,
+        "region",
+        formula="1 - mean_c (TP TN - FP FN) / sqrt((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
+        paper="Abhishek 2021",
+        equation="(3)-(5)",
+        bounds=(0.0, 2.0),
+        learns_from_empty=False,
+    ),
+    single(
+        "wasserstein_dice",
+        wasserstein_dice_loss,
+        "region",
+        formula="1 - 2 H / (2 H + sum W), H = sum_i M(t_i, 0) (1 - W_i)",
+        paper="Fidon 2017",
+        equation="(8)-(10)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+    ),
+    single(
+        "cldice",
+        cldice_loss,
+        "region",
+        wrap=per_image,
+        formula="mean over images of 1 - mean_c 2 P S / (P + S) of soft skeletons",
+        paper="Shit 2021",
+        equation="(1)-(3)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+    ),
+    single(
         "lovasz",
         lovasz_loss,
         "region",
         formula="mean_c of the Lovász extension of 1 - Jaccard at |t - p|",
         paper="Ma 2021; Eelbode 2020",
         equation="(11)-(13); II-A",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
     ),
-    _single(
+    single(
+        "lovasz_hinge",
+        lovasz_hinge_loss,
+        "region",
+        formula="mean_c of the Lovász extension of 1 - Jaccard at max(0, 1 -+ margin)",
+        paper="Berman 2018",
+        equation="section 3.1",
+        learns_from_empty=False,
+    ),
+    single(
         "marginal_l1",
         marginal_l1_loss,
         "marginal",
         formula="sum_k |y_k - p_k|, p = mean softmax(tau z)",
         paper="Liu 2022",
         equation="(5), (22)",
+        bounds=(0.0, 2.0),
     ),
-    _single(
+    single(
         "marginal_kl",
         marginal_kl_loss,
         "marginal",
@@ -328,7 +343,7 @@ _ENTRIES = (
         paper="Liu 2022",
         equation="(5), (22)",
     ),
-    _single(
+    single(
         "dice_bias",
         dice_bias_loss,
         "marginal",
@@ -336,15 +351,33 @@ _ENTRIES = (
         paper="Liu 2022",
         equation="(1), (21)",
         perfect=None,
+        bounds=(-math.inf, 0.0),
     ),
-    _compound(dice_ce, formula="ce CE + dice Dice", paper="Ma 2021", equation="(22)"),
-    _compound(
-        dice_focal, formula="dice Dice + focal Focal", paper="Ma 2021", equation="(24)"
+    recipe(
+        dice_ce,
+        formula="ce CE + dice Dice",
+        paper="Ma 2021",
+        equation="(22)",
+        special_cases=(
+            SpecialCase({"dice": 0.0}, "cross_entropy"),
+            SpecialCase({"ce": 0.0}, "dice"),
+        ),
     ),
-    _compound(
-        dice_topk, formula="dice Dice + topk TopK", paper="Ma 2021", equation="(25)"
+    recipe(
+        dice_focal,
+        formula="dice Dice + focal Focal",
+        paper="Ma 2021",
+        equation="(24)",
+        special_cases=(SpecialCase({"gamma": 0.0}, "dice_ce"),),
     ),
-    _single(
+    recipe(
+        dice_topk,
+        formula="dice Dice + topk TopK",
+        paper="Ma 2021",
+        equation="(25)",
+        special_cases=(SpecialCase({"fraction": 1.0}, "dice_ce"),),
+    ),
+    single(
         "exponential_logarithmic",
         exponential_logarithmic_loss,
         "compound",
@@ -352,43 +385,114 @@ _ENTRIES = (
         paper="Ma 2021",
         equation="(23)",
         perfect=0.0,
+        special_cases=(
+            SpecialCase({"dice": 0.0, "ce": 1.0, "gamma_ce": 1.0}, "cross_entropy"),
+            SpecialCase(
+                {
+                    "dice": 1.0,
+                    "ce": 1.0,
+                    "gamma_dice": 1.0,
+                    "gamma_ce": 1.0,
+                    "smooth": 0.0,
+                },
+                "log_dice_ce",
+            ),
+        ),
     ),
-    _compound(
+    recipe(
         dice_bias_ce,
         formula="CE + weight sum_k log(p_k + y_k), per image",
         paper="Liu 2022",
         equation="Table 2",
         perfect=None,
+        bounds=(-math.inf, math.inf),
+        special_cases=(SpecialCase({"weight": 0.0}, "cross_entropy"),),
     ),
-    _compound(
+    recipe(
         log_dice_ce,
         formula="ce CE + log_dice logDice",
         paper="Liu 2022",
         equation="Table 2",
+        special_cases=(
+            SpecialCase({"log_dice": 0.0}, "cross_entropy"),
+            SpecialCase({"ce": 0.0}, "log_dice"),
+        ),
     ),
-    _compound(
+    recipe(
         ce_l1,
         formula="CE + weight sum_k |y_k - p_k|, per image",
         paper="Liu 2022",
         equation="(5)",
+        special_cases=(SpecialCase({"weight": 0.0}, "cross_entropy"),),
     ),
-    _compound(
+    recipe(
         ce_kl,
         formula="CE + weight KL(y || p), per image",
         paper="Liu 2022",
         equation="(5)",
+        special_cases=(SpecialCase({"weight": 0.0}, "cross_entropy"),),
     ),
-    _compound(
+    single(
+        "unified_focal",
+        unified_focal_loss,
+        "compound",
+        formula="weight focal CE + (1 - weight) mean_c (1 - Tversky_c)^gamma",
+        paper="Yeung 2022",
+        equation="section 2.3, symmetric",
+        special_cases=(
+            SpecialCase({"weight": 0.0, "gamma": 1.0, "delta": 0.5}, "dice"),
+        ),
+    ),
+    single(
+        "asymmetric_unified_focal",
+        asymmetric_unified_focal_loss,
+        "compound",
+        formula="as unified_focal, focused on background pixels and foreground overlap",
+        paper="Yeung 2022",
+        equation="section 2.3, asymmetric",
+        special_cases=(
+            SpecialCase({"weight": 0.0, "gamma": 0.0, "delta": 0.5}, "dice"),
+            SpecialCase(
+                {"weight": 0.0, "gamma": 0.0, "delta": 0.7},
+                "tversky",
+                {"alpha": 0.3, "beta": 0.7},
+            ),
+        ),
+    ),
+    recipe(
+        dice_cldice,
+        formula="(1 - cldice) Dice + cldice clDice, per image",
+        paper="Shit 2021",
+        equation="(4)",
+        bounds=(0.0, 1.0),
+        learns_from_empty=False,
+        special_cases=(SpecialCase({"cldice": 0.0}, "dice_per_image"),),
+    ),
+    recipe(
+        ce_dice_per_image,
+        formula="ce CE + dice squared Dice, per image",
+        paper="Galdran 2022",
+        equation="(6)",
+        special_cases=(
+            SpecialCase({"dice": 0.0}, "cross_entropy"),
+            SpecialCase({"ce": 0.0}, "dice_squared_per_image"),
+        ),
+    ),
+    recipe(
         ce_to_dice_linear,
         formula="(1 - progress) CE + progress Dice",
         paper="Galdran 2022",
         equation="(7)",
     ),
-    _compound(
+    recipe(
         ce_to_dice_hard,
         formula="CE while progress < at, then Dice",
         paper="Galdran 2022",
         equation="(8)",
+        special_cases=(
+            SpecialCase({"at": 1.0}, "cross_entropy"),
+            SpecialCase({"at": 0.0}, "dice_squared_per_image"),
+        ),
     ),
 )
 

@@ -26,13 +26,14 @@ from jaxseg.numerics import (
 from jaxseg.targets import as_class_weights, as_hard_pixels, as_pixels, is_hard
 
 
-def _counts(
+def overlap_counts(
     logits: Array,
     labels: Array,
     link: Link,
     where: Array | None,
     axis_name: str | None,
 ) -> SoftCounts:
+    """Counts ``[C]`` of predictions against labels, by the cheaper of two routes."""
     if is_hard(labels) and link is softmax:
         scores, ids = as_hard_pixels(logits, labels, where=where)
         return counts_of_ids(scores, ids, where=where, axis_name=axis_name)
@@ -81,7 +82,7 @@ def dice_loss(
     eq. (12), Ma 2021, eq. (8). Departs from Ma, who sums over classes inside numerator
     and denominator: here one coefficient per class, then their mean.
     """
-    counts = _counts(logits, labels, link, where, axis_name)
+    counts = overlap_counts(logits, labels, link, where, axis_name)
     index = dice_index(counts, squared=squared, smooth=smooth)
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
@@ -139,7 +140,7 @@ def log_dice_terms(
     axis_name: str | None,
 ) -> Array:
     """-log Dice of each class, ``[C]``, as `log_dice_loss` averages it."""
-    counts = _counts(logits, labels, link, where, axis_name)
+    counts = overlap_counts(logits, labels, link, where, axis_name)
     if is_hard(labels) and link is softmax:
         scores, ids = as_hard_pixels(logits, labels, where=where)
         log_overlap, present = logsumexp_by_id(
@@ -163,6 +164,55 @@ def log_dice_terms(
     total = counts.predicted + counts.actual + smooth
     defined = (present | some) & (total > 0)
     return jnp.log(jnp.where(defined, total, 1)) - jnp.where(defined, log_top, 0)
+
+
+def log_cosh_dice_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    squared: bool = False,
+    smooth: ArrayLike = 0.0,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Log of the hyperbolic cosine of the Dice loss, which flattens its minimum.
+
+    .. math:: \log \cosh (1 - Dice)
+
+    Smallest at p = t, also for soft t, with a gradient that vanishes there.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      squared: of the Dice loss, see `dice_loss`.
+      smooth: of the Dice loss, see `dice_loss`.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 0.434], float32 or wider; a class absent from p and t costs 0, one
+      absent from t alone has zero gradient unless `smooth` > 0.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Jadon 2020, arXiv:2006.14822, section II-M.
+    """
+    loss = dice_loss(
+        logits,
+        labels,
+        squared=squared,
+        smooth=smooth,
+        link=link,
+        class_weights=class_weights,
+        where=where,
+        axis_name=axis_name,
+    )
+    return jnp.log(jnp.cosh(loss))
 
 
 def jaccard_loss(
@@ -203,7 +253,7 @@ def jaccard_loss(
 
     Source: Eelbode 2020, eq. (13); Ma 2021, eq. (10), but per class, then the mean.
     """
-    counts = _counts(logits, labels, link, where, axis_name)
+    counts = overlap_counts(logits, labels, link, where, axis_name)
     index = jaccard_index(counts, squared=squared, smooth=smooth)
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
@@ -247,7 +297,7 @@ def tversky_loss(
     Source: Salehi 2017; Eelbode 2020, eq. (14); Ma 2021, eq. (14), but per class, then
     the mean.
     """
-    counts = _counts(logits, labels, link, where, axis_name)
+    counts = overlap_counts(logits, labels, link, where, axis_name)
     index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
@@ -295,7 +345,7 @@ def focal_tversky_loss(
     eq. (16), takes the root of the one Tversky loss of all classes. Released code takes
     the power 0.75 of the mean over classes.
     """
-    counts = _counts(logits, labels, link, where, axis_name)
+    counts = overlap_counts(logits, labels, link, where, axis_name)
     index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
     losses = power(jnp.maximum(1 - index, 0), 1 / jnp.asarray(gamma))
     return weighted_mean(losses, as_class_weights(class_weights, logits))
@@ -388,7 +438,7 @@ def generalized_dice_loss(
 
     Source: Sudre 2017; Ma 2021, eq. (15).
     """
-    counts = _counts(logits, labels, link, where, axis_name)
+    counts = overlap_counts(logits, labels, link, where, axis_name)
     return 1 - generalized_dice_index(counts, as_class_weights(class_weights, logits))
 
 
@@ -426,7 +476,7 @@ def penalized_generalized_dice_loss(
     Source: Su 2019, with k = 2.5; Ma 2021, the last line of eq. (18). Released code
     applies the formula to the loss instead of the score, which reverses its focus.
     """
-    counts = _counts(logits, labels, link, where, axis_name)
+    counts = overlap_counts(logits, labels, link, where, axis_name)
     score = generalized_dice_index(counts, as_class_weights(class_weights, logits))
     return 1 - score / (1 + k * (1 - score))
 

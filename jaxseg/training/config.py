@@ -7,6 +7,31 @@ from jaxseg.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A stretch of a run with one loss and an optimizer of its own.
+
+    Attributes:
+      loss: name in the catalog.
+      hyper: hyper-parameters of the loss that differ from its defaults.
+      start: steps of the run before it.
+      steps: its length, >= 1; the loss's progress and the learning rate's course run
+        over these steps.
+      learning_rate: its peak.
+    """
+
+    loss: str
+    hyper: dict[str, Any]
+    start: int
+    steps: int
+    learning_rate: float
+
+    @property
+    def end(self) -> int:
+        """Steps of the run after it."""
+        return self.start + self.steps
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """Settings of a training run, as stored in ``config.json``.
 
@@ -14,7 +39,11 @@ class RunConfig:
       data: image folder, or "synthetic".
       loss: name in the catalog.
       hyper: hyper-parameters of the loss that differ from its defaults.
-      steps: optimizer steps, >= 1.
+      steps: optimizer steps, >= 1, those of pre-training included.
+      pretrain_loss: loss, with its defaults, of the first `pretrain_steps`; afterwards
+        `loss` goes on from those weights with a fresh optimizer.
+      pretrain_steps: >= 0 and less than `steps`.
+      pretrain_learning_rate: its peak; None is `learning_rate`.
       batch_size: images a step, over all devices.
       size: (height, width) of the network's input.
       seed: of initial weights, order, augmentation and synthetic images.
@@ -35,6 +64,9 @@ class RunConfig:
     loss: str
     hyper: dict[str, float] = dataclasses.field(default_factory=dict)
     steps: int
+    pretrain_loss: str | None = None
+    pretrain_steps: int = 0
+    pretrain_learning_rate: float | None = None
     batch_size: int = 8
     size: tuple[int, int]
     seed: int = 0
@@ -49,6 +81,28 @@ class RunConfig:
     evaluate_every: int = 100
     checkpoint_every: int = 100
     synthetic: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One, or pre-training and then the rest."""
+        before = self.pretrain_steps if self.pretrain_loss is not None else 0
+        main = Phase(
+            loss=self.loss,
+            hyper=self.hyper,
+            start=before,
+            steps=self.steps - before,
+            learning_rate=self.learning_rate,
+        )
+        if self.pretrain_loss is None:
+            return (main,)
+        first = Phase(
+            loss=self.pretrain_loss,
+            hyper={},
+            start=0,
+            steps=before,
+            learning_rate=self.pretrain_learning_rate or self.learning_rate,
+        )
+        return first, main
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -1,45 +1,72 @@
 """Scores of held-back cases: one row a case, a summary, and two naive predictions."""
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any
 
+import jax
 import numpy as np
 
-from jaxseg.metrics.overlap import CaseScores, case_scores, mask_counts
+from jaxseg.counts import SoftCounts, dice_index
+from jaxseg.metrics.calibration import (
+    CalibrationCounts,
+    calibration_counts,
+    calibration_scores,
+)
+from jaxseg.metrics.challenge import challenge_result
+from jaxseg.metrics.means import defined_mean, jsonable
+from jaxseg.metrics.overlap import (
+    EMPTY_VALUES,
+    INDICES,
+    CaseScores,
+    EmptyRule,
+    case_scores,
+    dataset_scores,
+    mask_counts,
+)
+
+VOID = 255
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Means over cases.
+    """Means over cases; None where there is nothing to take a mean of.
 
     Attributes:
       cases: how many with a lesion (any foreground).
-      dice: their mean Dice over foreground classes, in [0, 1]; None if there are none.
+      dice: their mean Dice over foreground classes, in [0, 1].
       dice_spread: its standard deviation over cases.
       dice_by_class: ``[classes - 1]`` mean Dice of each foreground class.
       jaccard: mean Jaccard of the same cases.
+      means: of every index, its mean over the foreground classes of a case, then over
+        the same cases, and how many of these have one.
+      pooled_dice: mean over all classes of the Dice coefficient of all pixels pooled.
       pooled_jaccard: mean over all classes of the Jaccard index of all pixels pooled.
       all_background: mean Dice of predicting class 0 everywhere.
       all_foreground: mean Dice of the best single foreground class everywhere.
       lesion_free: how many cases without foreground.
-      rejected: share of those with an empty prediction; None if there are none.
+      rejected: share of those with an empty prediction.
       false_positive_share: mean share of their pixels predicted as foreground.
-      empty_rule: what the score of a class in neither mask is.
+      challenge: the foot ulcer challenge's score of all cases and whom it rejects.
+      calibration: of the probabilities of all pixels, None if none were given.
+      empty_rule: what 0/0 scores, for example a class in neither mask.
     """
 
     cases: int
     dice: float | None
     dice_spread: float | None
-    dice_by_class: list[float]
+    dice_by_class: list[float | None]
     jaccard: float | None
-    pooled_jaccard: float
+    means: dict[str, dict[str, Any]]
+    pooled_dice: float | None
+    pooled_jaccard: float | None
     all_background: float | None
     all_foreground: float | None
     lesion_free: int
     rejected: float | None
     false_positive_share: float | None
-    empty_rule: str
+    challenge: dict[str, Any]
+    calibration: dict[str, Any] | None
+    empty_rule: EmptyRule
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -49,73 +76,89 @@ class Summary:
 class Evaluation:
     """Collects cases one by one; `rows` and `summary` tell what they add up to."""
 
-    def __init__(self, num_classes: int):
+    def __init__(self, num_classes: int, empty: EmptyRule = "one"):
         self.num_classes = num_classes
+        self.empty: EmptyRule = empty
         self.rows: list[dict[str, Any]] = []
-        self._scores: list[CaseScores] = []
-        self._naive: list[list[float]] = []
-        self._pooled = None
+        self._counts: list[SoftCounts] = []
+        self._calibration: CalibrationCounts | None = None
 
-    def add(self, name: str, predicted: np.ndarray, actual: np.ndarray) -> CaseScores:
-        """Scores one case, masks ``[H, W]`` of class ids."""
-        counts = mask_counts(predicted, actual, self.num_classes)
-        scores = case_scores(counts)
-        self._pooled = counts if self._pooled is None else self._pooled + counts
-        self._scores.append(scores)
-        self._naive.append(
-            [
-                _constant_dice(scores.actual_pixels, constant)
-                for constant in range(self.num_classes)
-            ]
-        )
+    def add(
+        self,
+        name: str,
+        predicted: np.ndarray,
+        actual: np.ndarray,
+        *,
+        probs: np.ndarray | None = None,
+        spacing_mm: tuple[float, ...] | None = None,
+    ) -> CaseScores:
+        """Scores one case.
+
+        Args:
+          name: of the case.
+          predicted: class ids of any shape.
+          actual: class ids of that shape, `VOID` where a pixel does not count.
+          probs: ``[..., classes]`` probabilities, for calibration.
+          spacing_mm: size of a voxel along each axis, for volumes in mm^3.
+        """
+        counts = mask_counts(predicted, actual, self.num_classes, VOID)
+        scores = case_scores(counts, empty=self.empty, spacing_mm=spacing_mm)
+        self._counts.append(counts)
+        if probs is not None:
+            more = calibration_counts(probs, actual, where=actual != VOID)
+            some = self._calibration
+            self._calibration = more if some is None else some + more
         row = {"case": name, "lesion_free": scores.lesion_free, **scores.to_json()}
         self.rows.append(row)
         return scores
 
     def summary(self) -> Summary:
         """Means over what was added so far; at least one case."""
-        sick = [score for score in self._scores if not score.lesion_free]
+        counts = jax.tree.map(lambda *x: np.stack(x), *self._counts)
+        free = ~counts.actual[:, 1:].any(-1)
+        whole = dataset_scores(counts, empty=self.empty)
+        sick = {name: getattr(whole.cases, name)[~free, 1:] for name in INDICES}
+        by_case = {k: defined_mean(v, axis=1).mean for k, v in sick.items()}
+        means = {name: defined_mean(values) for name, values in by_case.items()}
+        dice = by_case["dice"][~np.isnan(by_case["dice"])]
         naive = [
-            row
-            for row, score in zip(self._naive, self._scores, strict=True)
-            if not score.lesion_free
+            defined_mean(self._constant_dice(counts, constant)[~free, 1:], axis=1)
+            for constant in range(self.num_classes)
         ]
-        healthy = [score for score in self._scores if score.lesion_free]
-        dice = [score.foreground_dice for score in sick]
-        shares = [
-            score.predicted_pixels[1:].sum() / max(score.predicted_pixels.sum(), 1)
-            for score in healthy
-        ]
-        assert self._pooled is not None
-        constants = np.mean(naive, axis=0) if naive else None
+        naive = [jsonable(defined_mean(case.mean).mean) for case in naive]
+        challenge = challenge_result(counts)
+        healthy = jax.tree.map(lambda x: x[free], counts)
+        share = healthy.predicted[:, 1:].sum(-1) / np.maximum(healthy.pixels, 1)
+        calibration = self._calibration
         return Summary(
-            cases=len(sick),
-            dice=_mean(dice),
+            cases=int(np.sum(~free)),
+            dice=jsonable(means["dice"].mean),
             dice_spread=float(np.std(dice, ddof=1)) if len(dice) > 1 else None,
-            dice_by_class=(
-                np.mean([score.dice[1:] for score in sick], axis=0).tolist()
-                if sick
-                else []
+            dice_by_class=jsonable(defined_mean(sick["dice"]).mean),
+            jaccard=jsonable(means["jaccard"].mean),
+            means={name: mean.to_json() for name, mean in means.items()},
+            pooled_dice=jsonable(whole.mean_dice.mean),
+            pooled_jaccard=jsonable(whole.mean_jaccard.mean),
+            all_background=naive[0],
+            all_foreground=max((x for x in naive[1:] if x is not None), default=None),
+            lesion_free=int(np.sum(free)),
+            rejected=jsonable(challenge.rejected_lesion_free),
+            false_positive_share=jsonable(defined_mean(share).mean),
+            challenge=challenge.to_json(),
+            calibration=(
+                None
+                if calibration is None
+                else calibration_scores(calibration).to_json()
             ),
-            jaccard=_mean([float(score.jaccard[1:].mean()) for score in sick]),
-            pooled_jaccard=float(np.mean(case_scores(self._pooled).jaccard)),
-            all_background=None if constants is None else float(constants[0]),
-            all_foreground=None if constants is None else float(constants[1:].max()),
-            lesion_free=len(healthy),
-            rejected=_mean([float(share == 0) for share in shares]),
-            false_positive_share=_mean(shares),
-            empty_rule=self._scores[0].empty_rule,
+            empty_rule=self.empty,
         )
 
-
-def _mean(values: Iterable[float]) -> float | None:
-    values = list(values)
-    return float(np.mean(values)) if values else None
-
-
-def _constant_dice(actual: np.ndarray, constant: int) -> float:
-    """Mean foreground Dice of predicting the class `constant` at every pixel."""
-    pixels = actual.sum()
-    dice = np.where(actual > 0, 0.0, 1.0)
-    dice[constant] = 2 * actual[constant] / (pixels + actual[constant])
-    return float(dice[1:].mean())
+    def _constant_dice(self, counts: SoftCounts, constant: int) -> np.ndarray:
+        """Dice ``[N, C]`` of predicting the class `constant` at every pixel."""
+        chosen = np.arange(self.num_classes) == constant
+        hits = np.where(chosen, counts.actual, 0)
+        pixels = counts.pixels[:, None]
+        everywhere = SoftCounts.of_sets(
+            hits, np.where(chosen, pixels, 0) - hits, counts.actual - hits, pixels
+        )
+        return dice_index(everywhere, empty=EMPTY_VALUES[self.empty])

@@ -58,13 +58,25 @@ def _resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.stack(resized, axis=-1)
 
 
-def predict_masks(
+def predict_probabilities(
     apply: Apply, params: Any, size: tuple[int, int], cases: Examples
 ) -> Iterator[tuple[Example, np.ndarray]]:
-    """Each case with its mask ``[H, W]`` uint8 of the most probable class."""
+    """Each case with its probabilities ``[H, W, classes]`` float32."""
     predict = predictor(apply, size)
     for start in range(0, len(cases), CHUNK):
         chunk = [cases[i] for i in range(start, min(start + CHUNK, len(cases)))]
         probs = predict(params, [example.image for example in chunk])
-        for example, probabilities in zip(chunk, probs, strict=True):
-            yield example, probabilities.argmax(-1).astype(np.uint8)
+        yield from zip(chunk, probs, strict=True)
+
+
+def predict_masks(
+    apply: Apply, params: Any, size: tuple[int, int], cases: Examples
+) -> Iterator[tuple[Example, np.ndarray]]:
+    """Each case with its mask ``[H, W]`` uint8 of the most probable class."""
+    for example, probs in predict_probabilities(apply, params, size, cases):
+        yield example, most_probable(probs)
+
+
+def most_probable(probs: np.ndarray) -> np.ndarray:
+    """Mask ``[...]`` uint8 of the most probable class of ``[..., classes]``."""
+    return probs.argmax(-1).astype(np.uint8)

@@ -18,7 +18,7 @@ from jaxseg.losses import CATALOG
 from jaxseg.models.norms import NORMS
 from jaxseg.models.unet import UNet
 from jaxseg.training import checkpoints
-from jaxseg.training.config import RunConfig
+from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.evaluation import Evaluation
 from jaxseg.training.inference import predict_masks
 from jaxseg.training.optimizers import OPTIMIZERS, learning_rate
@@ -27,6 +27,7 @@ from jaxseg.training.step import (
     Apply,
     Objective,
     TrainState,
+    fresh_optimizer,
     init_state,
     parallel_step,
     replicate,
@@ -41,8 +42,8 @@ Report = Callable[[dict[str, Any]], object]
 """Called with each row that is written."""
 
 
-def objective_of(config: RunConfig) -> Objective:
-    """Network, loss and optimizer of a run."""
+def objective_of(config: RunConfig, phase: Phase) -> Objective:
+    """Network, loss and optimizer of a phase of a run."""
     network = UNet(config.num_classes, config.depth, config.width, NORMS[config.norm])
 
     def apply(params: Any, images: jax.Array) -> jax.Array:
@@ -50,12 +51,13 @@ def objective_of(config: RunConfig) -> Objective:
         assert isinstance(scores, jax.Array)
         return scores
 
-    rate = learning_rate(config.learning_rate, config.steps)
+    rate = learning_rate(phase.learning_rate, phase.steps)
     return Objective(
         apply=apply,
-        loss_at=CATALOG[config.loss].build(**config.hyper),
+        loss_at=CATALOG[phase.loss].build(**phase.hyper),
         optimizer=OPTIMIZERS[config.optimizer](rate),
-        steps=config.steps,
+        start=phase.start,
+        steps=phase.steps,
         augmentation=AUGMENTATIONS[config.augment],
     )
 
@@ -97,29 +99,49 @@ class Run:
           The final state.
         """
         config = self.config
-        objective = objective_of(config)
-        state = replicate(first_state(config, objective))
+        state = replicate(first_state(config, objective_of(config, config.phases[0])))
         restored = checkpoints.restore(self.folder / CHECKPOINTS, state)
         if restored is not None:
             state = replicate(restored)
         done = int(state.step)
         metrics = self.folder / METRICS
         write_rows(metrics, [r for r in read_rows(metrics) if r["step"] <= done])
+        feed = _ahead(batches(config, done), jax.local_device_count())
+        for phase in config.phases:
+            if done < phase.end:
+                state = self._train_phase(phase, state, feed, validation, report)
+        return state
+
+    def _train_phase(
+        self,
+        phase: Phase,
+        state: TrainState,
+        feed: Iterator[Batch],
+        validation: Examples | None,
+        report: Report,
+    ) -> TrainState:
+        """The steps of a phase that `state` does not have yet."""
+        config = self.config
+        objective = objective_of(config, phase)
+        done = int(state.step)
+        if 0 < phase.start == done:
+            state = replicate(fresh_optimizer(state, objective))
+        metrics = self.folder / METRICS
         step = parallel_step(objective)
         every = max(config.steps // 200, 1)
-        rate = learning_rate(config.learning_rate, config.steps)
-        devices = jax.local_device_count()
-        feed = _ahead(batches(config, done), devices)
-        for number in range(done + 1, config.steps + 1):
+        rate = learning_rate(phase.learning_rate, phase.steps)
+        for number in range(done + 1, phase.end + 1):
             state, values = step(state, next(feed))
-            if number % every == 0 or number in (1, config.steps):
+            if number % every == 0 or number in (1, phase.start + 1, phase.end):
                 self._require_finite(number, values)
                 row = {
                     "step": number,
                     "loss": float(values["loss"]),
                     "gradient_norm": float(values["gradient_norm"]),
-                    "learning_rate": float(np.asarray(rate(number - 1))),
+                    "learning_rate": float(np.asarray(rate(number - 1 - phase.start))),
                 }
+                if len(config.phases) > 1:
+                    row["loss_name"] = phase.loss
                 append_row(metrics, row)
                 report(row)
             else:
@@ -153,7 +175,7 @@ class Run:
 
     def restore(self) -> tuple[Objective, TrainState | None]:
         """The network and its newest whole state, None where there is none."""
-        objective = objective_of(self.config)
+        objective = objective_of(self.config, self.config.phases[-1])
         like = first_state(self.config, objective)
         return objective, checkpoints.restore(self.folder / CHECKPOINTS, like)
 

@@ -52,7 +52,8 @@ class Objective:
       apply: the network.
       loss_at: progress to the loss.
       optimizer: gradients to updates.
-      steps: length of the run; progress is step / (steps - 1).
+      start: steps taken before this objective.
+      steps: steps taken with it; progress goes from 0 to 1 over them.
       augmentation: random changes of the images.
     """
 
@@ -60,6 +61,7 @@ class Objective:
     loss_at: LossAt
     optimizer: optax.GradientTransformation
     steps: int
+    start: int = 0
     augmentation: Augmentation = NO_AUGMENTATION
 
 
@@ -67,6 +69,12 @@ def init_state(objective: Objective, params: Any, key: Array) -> TrainState:
     """The state before the first step."""
     step = jnp.zeros((), jnp.int32)
     return TrainState(step, params, objective.optimizer.init(params), key)
+
+
+def fresh_optimizer(state: TrainState, objective: Objective) -> TrainState:
+    """The state with its weights, and the optimizer as before the first step."""
+    opt_state = objective.optimizer.init(state.params)
+    return dataclasses.replace(state, opt_state=opt_state)
 
 
 def train_step(
@@ -91,7 +99,7 @@ def train_step(
     )(keys, unit_images(batch), jnp.asarray(batch.labels))
     images = standardize(images)
     where = counted(dataclasses.replace(batch, labels=labels))
-    progress = state.step / max(objective.steps - 1, 1)
+    progress = (state.step - objective.start) / max(objective.steps - 1, 1)
     loss = objective.loss_at(progress)
 
     def scalar(params: Any) -> Array:

@@ -85,6 +85,16 @@ def test_evaluate_writes_a_row_per_case_and_a_table(run, folder, tmp_path, capsy
     assert (summary["cases"], summary["lesion_free"]) == (2, 1)
     for phrase in ("mean Dice", "all is foreground", "all is background", "empty"):
         assert phrase in text
+    challenge = (sum(row["dice"][1] for row in rows[:2]) + summary["rejected"]) / 3
+    assert summary["challenge"]["score"] == pytest.approx(challenge)
+    assert f"challenge score{challenge:27.4f}" in text
+    assert summary["calibration"]["pixels"] == 3 * 20 * 24
+    assert 0 < summary["calibration"]["brier"] < 2
+    assert main([*map(str, argv), "--empty", "nan"]) == 0
+    left_out = read_rows(out / "cases.jsonl")
+    assert [row["empty_rule"] for row in left_out] == ["nan"] * 3
+    assert [row["sensitivity"][1] for row in left_out[2:]] == [None]
+    assert [row["sensitivity"][1] for row in rows[2:]] == [1]
 
 
 def test_predict_writes_masks_of_the_size_of_the_images(run, folder, tmp_path, capsys):
@@ -139,6 +149,12 @@ BASE = ("train", "--data", "synthetic", "--loss", "dice", "--out", "unused")
         ((*BASE, "--steps", "1", "--size", "8"), ("--size", "height and a width")),
         ((*BASE, "--steps", "1", "--optimizer", "adma"), ("did you mean adam",)),
         ((*BASE, "--steps", "1", "--hyper", "gamma=2"), ("gamma=2", "smooth")),
+        ((*BASE, "--steps", "4", "--pretrain-steps", "2"), ("--pretrain-loss NAME",)),
+        ((*BASE, "--steps", "4", "--pretrain-loss", "focal", "--pretrain-steps", "4"),
+         ("--pretrain-steps 4", "--steps 4")),
+        ((*BASE, "--steps", "4", "--pretrain-loss", "fokal"), ("focal",)),
+        (("train", "--data", "synthetic", "--loss", "cldice", "--steps", "1", "--hyper",
+          "iterations=2.5"), ("'2.5' is not a whole number",)),
         ((*BASE, "--steps", "1", "--hyper", "smooth=x"), ("'x' is not a number",)),
         ((*BASE,), ("--steps",)),
         ((*BASE, "--steps", "1", "--seed", "99999999999"), ("--seed", "more than")),

@@ -64,6 +64,19 @@ ORACLES = {
     "log_dice_ce": _plus((1, oracle.cross_entropy), (1, oracle.log_dice)),
     "ce_l1": _plus((1, oracle.cross_entropy), (1, _per_image(oracle.marginal_l1))),
     "ce_kl": _plus((1, oracle.cross_entropy), (0.1, _per_image(oracle.marginal_kl))),
+    "dice_per_image": _per_image(_DICE),
+    "dice_squared_per_image": _per_image(_SQUARED),
+    "log_cosh_dice": oracle.log_cosh_dice,
+    "dice_semimetric": _overlap(oracle.dice_semimetric),
+    "jaccard_metric": _overlap(oracle.jaccard_metric),
+    "matthews": _overlap(oracle.matthews),
+    "wasserstein_dice": oracle.wasserstein_dice,
+    "cldice": _per_image(oracle.cldice),
+    "dice_cldice": _plus((0.5, _per_image(_DICE)), (0.5, _per_image(oracle.cldice))),
+    "lovasz_hinge": oracle.lovasz_hinge,
+    "unified_focal": oracle.unified_focal,
+    "asymmetric_unified_focal": oracle.asymmetric_unified_focal,
+    "ce_dice_per_image": _plus((1, oracle.cross_entropy), (1, _per_image(_SQUARED))),
     "ce_to_dice_linear": _plus(
         (0.5, oracle.cross_entropy), (0.5, _per_image(_SQUARED))
     ),
@@ -75,8 +88,18 @@ ORACLES = {
 NOT_OPTIMAL_AT_SOFT_TARGETS = {
     "marginal_l1", "marginal_kl", "dice_bias", "ce_l1", "ce_kl", "dice_bias_ce",
     "region_cross_entropy", "focal", "topk_threshold", "dice_focal",
-    "exponential_logarithmic",
+    "exponential_logarithmic", "unified_focal", "asymmetric_unified_focal",
+    "wasserstein_dice", "lovasz_hinge",
 }  # fmt: skip
+
+# Pixels have neighbours, so their order matters.
+SPATIAL = {"cldice", "dice_cldice"}
+
+# Class 0 is the background and no class like any other.
+WITH_BACKGROUND = {"asymmetric_unified_focal", "unified_focal", "wasserstein_dice"}
+
+# Classes exclude each other, so several under a sigmoid are refused.
+EXCLUSIVE = {"wasserstein_dice"}
 
 
 @functools.cache
@@ -91,11 +114,13 @@ def value_and_grad(name, link=links.softmax):
 
 
 def evaluate(name, logits, labels, where=None, class_weights=None, link=links.softmax):
+    """Value and gradient; without a mask or weights all are ones, to compile once."""
+    logits = jnp.asarray(logits)
+    where = np.ones(logits.shape[:-1], bool) if where is None else where
+    if class_weights is None:
+        class_weights = np.ones(logits.shape[-1], np.float32)
     value, grad = value_and_grad(name, link)(
-        jnp.asarray(logits),
-        jnp.asarray(labels),
-        where if where is None else jnp.asarray(where),
-        class_weights if class_weights is None else jnp.asarray(class_weights),
+        logits, jnp.asarray(labels), jnp.asarray(where), jnp.asarray(class_weights)
     )
     return np.asarray(value), np.asarray(grad)
 

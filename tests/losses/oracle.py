@@ -5,6 +5,7 @@ a difference of Jaccard losses, marginals are plain means.
 """
 
 import numpy as np
+from scipy import ndimage
 
 
 def probabilities(logits, link):
@@ -306,3 +307,144 @@ def exponential_logarithmic(
         logits, labels, lambda p: (-np.log(p)) ** gamma, link, weights, where
     )
     return dice_weight * _class_mean(np.array(values), weights) + ce_weight * mean
+
+
+def log_cosh_dice(logits, labels, **options):
+    return float(np.log(np.cosh(overlap(logits, labels, dice, **options))))
+
+
+def dice_semimetric(p, t):
+    top = 2 * (p * t).sum()
+    bottom = top + np.abs(p - t).sum()
+    return top / bottom if bottom else 1.0
+
+
+def jaccard_metric(p, t):
+    bottom = (p * t).sum() + np.abs(p - t).sum()
+    return (p * t).sum() / bottom if bottom else 1.0
+
+
+def matthews(p, t):
+    tp, tn = np.minimum(p, t).sum(), np.minimum(1 - p, 1 - t).sum()
+    fp, fn = np.maximum(p - t, 0).sum(), np.maximum(t - p, 0).sum()
+    bottom = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
+    if bottom:
+        return (tp * tn - fp * fn) / bottom
+    return 1.0 if fp + fn == 0 else 0.0
+
+
+def lovasz_hinge(logits, labels, link="softmax", weights=None, where=None):
+    p, t, z = pixels(logits, labels, link, where)
+    w = _weights(weights, p.shape[1]).copy()
+    values = np.zeros(p.shape[1])
+    for c in range(p.shape[1]):
+        margin = z[:, c]
+        if link == "softmax":
+            rest = np.delete(z, c, axis=1)
+            peak = rest.max(1)
+            margin = margin - peak - np.log(np.exp(rest - peak[:, None]).sum(1))
+        target = t[:, c]
+        if not target.sum():
+            w[c] = 0
+            continue
+        errors = target * np.maximum(0, 1 - margin)
+        errors += (1 - target) * np.maximum(0, 1 + margin)
+        taken_target = taken_rest = previous = 0.0
+        for i in np.argsort(-errors, kind="stable"):
+            taken_target += target[i]
+            taken_rest += 1 - target[i]
+            missed = 1 - (target.sum() - taken_target) / (target.sum() + taken_rest)
+            values[c] += errors[i] * (missed - previous)
+            previous = missed
+    return _class_mean(values, w)
+
+
+def _outcomes(logits, labels, link, weights, where):
+    """Exclusive outcomes with their weights; the first (half) of them is common."""
+    p, t, _ = pixels(logits, labels, link, where)
+    w = _weights(weights, p.shape[1])
+    if link == "softmax":
+        return p, t, w, [c > 0 for c in range(p.shape[1])]
+    rare = [False] * p.shape[1] + [True] * p.shape[1]
+    return np.hstack([1 - p, p]), np.hstack([1 - t, t]), np.hstack([w, w]), rare
+
+
+def unified_focal(
+    logits, labels, symmetric=True, weight=0.5, delta=0.6, gamma=0.5, link="softmax",
+    weights=None, where=None,
+):  # fmt: skip
+    p, t, w, rare = _outcomes(logits, labels, link, weights, where)
+    if not len(p):
+        return 0.0
+    pixel, region = 0.0, []
+    for c in range(p.shape[1]):
+        if symmetric:
+            pixel_power, region_power = 1 - gamma, gamma
+        else:
+            pixel_power, region_power = (0, 1 - gamma) if rare[c] else (gamma, 1)
+        focus = (1 - p[:, c]) ** pixel_power
+        emphasis = delta if rare[c] else 1 - delta
+        pixel -= w[c] * emphasis * (focus * _xlogy(t[:, c], p[:, c])).mean()
+        score = tversky(p[:, c], t[:, c], alpha=1 - delta, beta=delta)
+        region.append(max(1 - score, 0) ** region_power)
+    return weight * pixel + (1 - weight) * _class_mean(np.array(region), w)
+
+
+def asymmetric_unified_focal(*args, **options):
+    return unified_focal(*args, symmetric=False, **options)
+
+
+def wasserstein_dice(
+    logits, labels, distances=None, link="softmax", weights=None, where=None
+):
+    p, t, w, _ = _outcomes(logits, labels, link, weights, where)
+    count = p.shape[1]
+    matrix = 1 - np.eye(count) if distances is None else distances
+    hits = errors = 0.0
+    for i in range(len(p)):
+        work = importance = foreground = 0.0
+        for a in range(count):
+            importance += w[a] * t[i, a]
+            foreground += matrix[a][0] * t[i, a]
+            for b in range(count):
+                work += t[i, a] * matrix[a][b] * p[i, b]
+        hits += importance * foreground * (1 - work)
+        errors += importance * work
+    return 1 - 2 * hits / (2 * hits + errors) if hits or errors else 0.0
+
+
+def _eroded(x, inside):
+    cross = ndimage.generate_binary_structure(x.ndim, 1)
+    x = np.where(inside, x, 1.0)
+    return ndimage.minimum_filter(x, footprint=cross, mode="constant", cval=1.0)
+
+
+def _dilated(x, inside):
+    x = np.where(inside, x, 0.0)
+    return ndimage.maximum_filter(x, size=3, mode="constant", cval=0.0)
+
+
+def _skeleton(x, inside, iterations=3):
+    skeleton = np.maximum(x - _dilated(_eroded(x, inside), inside), 0)
+    for _ in range(iterations):
+        x = _eroded(x, inside)
+        ridge = np.maximum(x - _dilated(_eroded(x, inside), inside), 0)
+        skeleton = skeleton + np.maximum(ridge - skeleton * ridge, 0)
+    return skeleton[inside]
+
+
+def cldice(logits, labels, link="softmax", weights=None, where=None):
+    z = np.asarray(logits, np.float64)
+    inside = np.ones(z.shape[:-1], bool) if where is None else where
+    p, t = probabilities(z, link), one_hot(labels, z.shape[-1])
+    values = []
+    for c in range(z.shape[-1]):
+        pc, tc = p[..., c], t[..., c]
+        of_p, of_t = _skeleton(pc, inside), _skeleton(tc, inside)
+        top_p = np.minimum(of_p, tc[inside]).sum()
+        top_t = np.minimum(of_t, pc[inside]).sum()
+        precision = top_p / of_p.sum() if of_p.sum() else 1.0
+        sensitivity = top_t / of_t.sum() if of_t.sum() else 1.0
+        both = precision + sensitivity
+        values.append(1 - (2 * precision * sensitivity / both if both else 0.0))
+    return _class_mean(np.array(values), weights)

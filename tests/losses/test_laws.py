@@ -1,4 +1,8 @@
-"""Laws that every catalog loss obeys; a new loss is tested by being listed."""
+"""Laws that every catalog loss obeys; a new loss is tested by being listed.
+
+All tests of one loss run together and share its compiled programs: nearly all use one
+shape, with a mask and weights that may be all ones.
+"""
 
 import functools
 import zlib
@@ -11,38 +15,49 @@ import pytest
 from jaxseg import links
 from jaxseg.losses import CATALOG
 from tests.losses.market import (
+    EXCLUSIVE,
     NAMES,
     NOT_OPTIMAL_AT_SOFT_TARGETS,
     ORACLES,
+    SPATIAL,
+    WITH_BACKGROUND,
     batch,
     evaluate,
+    value_and_grad,
 )
 
-every_loss = pytest.mark.parametrize("name", NAMES)
+CLOSE = {"rtol": 2e-5, "atol": 2e-6}
+
+links_and_classes = pytest.mark.parametrize(
+    ("link", "classes"),
+    [(links.softmax, 3), (links.sigmoid, 3), (links.sigmoid, 1)],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
 both_links = pytest.mark.parametrize(
     "link", [links.softmax, links.sigmoid], ids=lambda link: link.name
 )
 
 
-def links_and_classes(*classes):
-    """Both links with each number of classes, but no softmax over one class."""
-    pairs = [(links.sigmoid, c) for c in classes]
-    pairs += [(links.softmax, c) for c in classes if c > 1]
-    ids = [f"{link.name}{c}" for link, c in pairs]
-    return pytest.mark.parametrize(("link", "classes"), pairs, ids=ids)
+@pytest.fixture(scope="module", params=NAMES)
+def name(request):
+    yield request.param
+    value_and_grad.cache_clear()
+    jax.clear_caches()
 
 
-CLOSE = {"rtol": 2e-5, "atol": 2e-6}
+def skip_if_refused(name, link, classes):
+    if name in EXCLUSIVE and link is links.sigmoid and classes > 1:
+        pytest.skip("refuses several classes that are not exclusive")
 
 
 def test_every_loss_has_an_oracle():
     assert set(ORACLES) == set(CATALOG)
 
 
-@every_loss
-@links_and_classes(1, 2, 4)
+@links_and_classes
 @pytest.mark.parametrize("options", ["plain", "masked and weighted"])
 def test_value_equals_the_oracle(name, link, classes, options):
+    skip_if_refused(name, link, classes)
     seed = zlib.crc32(f"{name}{link.name}{classes}".encode())
     logits, labels, where = batch(seed=seed, classes=classes)
     chosen = {}
@@ -56,15 +71,13 @@ def test_value_equals_the_oracle(name, link, classes, options):
     np.testing.assert_allclose(value, expected, **CLOSE)
 
 
-@every_loss
 def test_volumes_are_pools_of_voxels_like_any_other(name):
     logits, labels, where = batch(shape=(2, 4, 3, 5), classes=3)
-    value, _ = evaluate(name, logits, labels, where)
+    value = jax.jit(CATALOG[name].loss)(logits, labels, where=where)
     expected = ORACLES[name](logits, labels, where=where)
     np.testing.assert_allclose(value, expected, **CLOSE)
 
 
-@every_loss
 def test_soft_targets_equal_the_oracle(name):
     logits, _, where = batch(seed=5)
     rng = np.random.default_rng(6)
@@ -75,14 +88,14 @@ def test_soft_targets_equal_the_oracle(name):
     assert np.isfinite(grad).all()
 
 
-@every_loss
 @both_links
 def test_gradient_equals_finite_differences_of_the_oracle(name, link):
     """Five-point differences of the float64 oracle along random directions."""
-    logits, labels, where = batch(seed=3, shape=(2, 3, 4), spread=0.4)
+    skip_if_refused(name, link, 3)
+    logits, labels, where = batch(seed=3, spread=0.4)
     rng = np.random.default_rng(4)
     _, grad = evaluate(name, logits, labels, where, link=link)
-    for _ in range(3):
+    for _ in range(2):
         way = rng.standard_normal(logits.shape)
         h = 1e-5
 
@@ -91,10 +104,9 @@ def test_gradient_equals_finite_differences_of_the_oracle(name, link):
             return ORACLES[name](moved, labels, link=link.name, where=where)
 
         slope = (along(-2 * h) - 8 * along(-h) + 8 * along(h) - along(2 * h)) / (12 * h)
-        np.testing.assert_allclose(np.vdot(grad, way), slope, rtol=2e-4, atol=2e-6)
+        np.testing.assert_allclose(np.vdot(grad, way), slope, rtol=2e-4, atol=4e-6)
 
 
-@every_loss
 def test_ids_equal_one_hot_targets(name):
     """Two routes to one number: the fused one of ids and the general one."""
     logits, labels, where = batch(seed=1)
@@ -104,7 +116,6 @@ def test_ids_equal_one_hot_targets(name):
     np.testing.assert_allclose(by_id[1], by_target[1], rtol=1e-4, atol=1e-7)
 
 
-@every_loss
 def test_masked_pixels_are_as_if_removed(name):
     """Whole columns go, so that the rest is a smaller image; their content is nan."""
     logits, labels, _ = batch(seed=2)
@@ -118,8 +129,9 @@ def test_masked_pixels_are_as_if_removed(name):
     assert not grad[:, :, 3:].any()
 
 
-@every_loss
 def test_pixels_may_be_permuted(name):
+    if name in SPATIAL:
+        pytest.skip("its pixels have neighbours")
     logits, labels, where = batch(seed=7)
     order = np.random.default_rng(0).permutation(30)
 
@@ -133,8 +145,9 @@ def test_pixels_may_be_permuted(name):
     np.testing.assert_allclose(moved[1], shuffle(grad), rtol=1e-4, atol=1e-7)
 
 
-@every_loss
 def test_classes_may_be_permuted(name):
+    if name in WITH_BACKGROUND:
+        pytest.skip("its first class is the background")
     logits, labels, where = batch(seed=8)
     order = np.array([2, 0, 1])
     value, grad = evaluate(name, logits, labels, where)
@@ -143,31 +156,42 @@ def test_classes_may_be_permuted(name):
     np.testing.assert_allclose(moved[1], grad[..., order], rtol=1e-4, atol=1e-7)
 
 
-@every_loss
 @both_links
-def test_shards_pool_to_the_global_loss(name, link):
-    """Four devices, one of them with nothing but masked pixels."""
-    logits, labels, where = batch(seed=9)
+def test_eight_devices_pool_to_the_global_loss(name, link):
+    """Value and gradient in float64, as `pmap` and `pmean` train with them.
+
+    One device has nothing but masked pixels. The value on one device is the oracle's.
+    """
+    skip_if_refused(name, link, 3)
+    devices = jax.device_count()
+    logits, labels, where = batch(seed=9, shape=(devices, 3, 3))
     where[1] = False
     loss = functools.partial(CATALOG[name].loss, link=link)
-    value, grad = evaluate(name, logits, labels, where, link=link)
 
     def per_device(logits, labels, where):
         def local(logits):
             return loss(logits, labels, where=where, axis_name="devices")
 
         value, grad = jax.value_and_grad(local)(logits)
-        return value, grad / 4  # what pmean does to the gradients of shared weights
+        return value, grad / devices  # what pmean does to gradients of shared weights
 
-    shards = [jnp.asarray(x)[:, None] for x in (logits, labels, where)]
-    values, grads = jax.jit(jax.vmap(per_device, axis_name="devices"))(*shards)
-    np.testing.assert_allclose(values, np.full(4, value), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(grads[:, 0], grad, rtol=1e-4, atol=1e-7)
+    def alone(logits, labels, where):
+        return jax.value_and_grad(loss)(logits, labels, where=where)
+
+    with jax.enable_x64():
+        whole = jnp.asarray(logits, jnp.float64), jnp.asarray(labels), where
+        value, grad = jax.jit(alone)(*whole)
+        shards = [jnp.asarray(x)[:, None] for x in whole]
+        values, grads = jax.pmap(per_device, axis_name="devices")(*shards)
+    assert value.dtype == jnp.float64
+    expected = ORACLES[name](logits, labels, link=link.name, where=where)
+    np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(values, np.full(devices, value), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(grads[:, 0], grad, rtol=1e-11, atol=1e-13)
 
 
-@every_loss
-def test_shards_are_traced_under_the_strict_rules_of_shard_map(name):
-    """The value is replicated by construction: check_vma=True accepts it."""
+def test_devices_agree_by_construction(name):
+    """The strict rules of shard_map find the value replicated."""
     logits, labels, where = batch(seed=9, shape=(8, 4, 3))
     mesh = jax.sharding.Mesh(np.array(jax.devices()), ("devices",))
     split = jax.sharding.PartitionSpec("devices")
@@ -177,25 +201,20 @@ def test_shards_are_traced_under_the_strict_rules_of_shard_map(name):
         return CATALOG[name].loss(logits, labels, where=where, axis_name="devices")
 
     sharded = jax.shard_map(local, mesh=mesh, in_specs=(split,) * 3, out_specs=whole)
-    value, _ = evaluate(name, logits, labels, where)
-    np.testing.assert_allclose(
-        jax.jit(sharded)(logits, labels, where), value, rtol=1e-5, atol=1e-6
-    )
+    value = jax.eval_shape(jax.jit(sharded), logits, labels, where)
+    assert value.shape == ()
 
 
-@every_loss
-def test_jit_equals_eager(name):
-    logits, labels, where = batch(seed=10)
-    value, _ = evaluate(name, logits, labels, where)
-    eager = CATALOG[name].loss(
-        jnp.asarray(logits), jnp.asarray(labels), where=jnp.asarray(where)
-    )
+def test_jit_with_ones_equals_eager_without_mask_and_weights(name):
+    logits, labels, _ = batch(seed=10)
+    value, _ = evaluate(name, logits, labels)
+    eager = CATALOG[name].loss(jnp.asarray(logits), jnp.asarray(labels))
     np.testing.assert_allclose(eager, value, rtol=1e-5, atol=1e-7)
 
 
 def _extreme_cases(classes):
     rng = np.random.default_rng(0)
-    shape = (2, 4, 4)
+    shape = (4, 6, 5)
     labels = rng.integers(0, max(classes, 2), shape).astype(np.int32)
     signs = rng.choice([-1e4, 0.0, 1e4], (*shape, classes))
     right = 1e4 * (2 * np.eye(max(classes, 2))[labels] - 1)[..., -classes:]
@@ -214,7 +233,6 @@ def _extreme_cases(classes):
     return cases
 
 
-@every_loss
 @pytest.mark.parametrize(
     ("dtype", "link", "classes"),
     [
@@ -222,36 +240,74 @@ def _extreme_cases(classes):
         ("float32", links.sigmoid, 3),
         ("float32", links.sigmoid, 1),
         ("bfloat16", links.softmax, 3),
-        ("bfloat16", links.sigmoid, 1),
         ("float16", links.softmax, 3),
         ("float16", links.sigmoid, 1),
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_extreme_scores_have_finite_value_and_gradient(name, link, classes, dtype):
+    skip_if_refused(name, link, classes)
+    low, high = CATALOG[name].bounds
     for scores, labels, where in _extreme_cases(classes):
         logits = jnp.asarray(scores, dtype)
         value, grad = evaluate(name, logits, labels, where, link=link)
         assert value.dtype == np.float32
         assert np.isfinite(value)
         assert np.isfinite(grad.astype(np.float32)).all()
+        if link is links.softmax:
+            assert low - 1e-6 <= value <= high + 1e-6
         if not where.any():
             assert value == 0
             assert not grad.any()
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if CATALOG[n].perfect is not None])
+def test_random_scores_stay_within_the_stated_bounds(name):
+    low, high = CATALOG[name].bounds
+    for seed in range(20):
+        logits, labels, where = batch(seed=seed, spread=3.0)
+        value, _ = evaluate(name, logits, labels % (1 + seed % 3), where)
+        assert low - 1e-6 <= value <= high + 1e-6
+
+
+def test_an_image_without_foreground_teaches_what_the_catalog_says(name):
+    """Foreground as the only class, absent from the image but not the prediction."""
+    logits, labels, _ = batch(seed=14, classes=1)
+    _, grad = evaluate(name, logits, np.zeros_like(labels), link=links.sigmoid)
+    assert CATALOG[name].learns_from_empty == bool(grad.any())
+
+
+def test_special_cases_equal_the_other_loss(name):
+    logits, labels, where = (jnp.asarray(x) for x in batch(seed=15))
+    for case in CATALOG[name].special_cases:
+        mine = CATALOG[name].build(**case.hyper)(0.5)
+        other = CATALOG[case.name].build(**case.other)(0.5)
+
+        @jax.jit
+        def both(logits, labels, where, mine=mine, other=other):
+            return [
+                jax.value_and_grad(loss)(logits, labels, where=where)
+                for loss in (mine, other)
+            ]
+
+        (value, grad), (expected, expected_grad) = both(logits, labels, where)
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(grad, expected_grad, rtol=1e-4, atol=1e-7)
+
+
 def test_a_perfect_prediction_has_the_stated_value(name):
-    _, labels, _ = batch(seed=11)
     perfect = CATALOG[name].perfect
+    if perfect is None:
+        pytest.skip("its value at a perfect prediction depends on the labels")
+    _, labels, _ = batch(seed=11)
     value, grad = evaluate(name, 1e4 * np.eye(3, dtype=np.float32)[labels], labels)
     np.testing.assert_allclose(value, perfect, atol=1e-6)
     np.testing.assert_allclose(grad, np.zeros_like(grad), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - NOT_OPTIMAL_AT_SOFT_TARGETS))
 def test_soft_targets_are_their_own_best_prediction(name):
     """No random neighbour of p = t, near or far, does better."""
+    if name in NOT_OPTIMAL_AT_SOFT_TARGETS:
+        pytest.skip("its docstring says that soft targets are not optimal")
     rng = np.random.default_rng(12)
     targets = rng.dirichlet(2 * np.ones(3), (4, 6, 5)).astype(np.float32)
     at_target = np.log(targets)
@@ -263,23 +319,10 @@ def test_soft_targets_are_their_own_best_prediction(name):
     assert np.isfinite(grad).all()
 
 
-@every_loss
-def test_float64_in_float64_out(name):
-    logits, labels, where = batch(seed=13)
-    with jax.enable_x64():
-        value = CATALOG[name].loss(
-            jnp.asarray(logits, jnp.float64), jnp.asarray(labels), where=where
-        )
-        assert value.dtype == jnp.float64
-        expected = ORACLES[name](logits, labels, where=where)
-        np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-13)
-
-
-@every_loss
 def test_shapes_that_disagree_are_refused_by_name(name):
     logits, labels, where = batch()
     loss = CATALOG[name].loss
-    with pytest.raises(ValueError, match=r"\(4, 6, 5\).*\(4, 6, 4\)"):
+    with pytest.raises(ValueError, match=r"6, 5\).*6, 4\)"):
         loss(logits, labels[:, :, :4])
     with pytest.raises(ValueError, match="bool mask"):
         loss(logits, labels, where=where.astype(np.float32))

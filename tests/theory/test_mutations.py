@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from jaxseg import counts
+from jaxseg import counts, indices
 from jaxseg.losses import marginal, pixel, region
 from theory.claim import gather, settle
 from theory.registry import CLAIMS
@@ -70,5 +70,5 @@ def test_a_wrong_empty_rule_contradicts(monkeypatch):
         del empty
         return Fraction(0) if denominator == 0 else numerator / denominator
 
-    monkeypatch.setattr(counts, "safe_ratio", empty_is_zero)
+    monkeypatch.setattr(indices, "safe_ratio", empty_is_zero)
     assert not verdict_of("E05", "exact")

@@ -78,6 +78,53 @@ def test_a_stopped_run_resumes_to_the_same_bits(finished, tmp_path, stopped_at):
     assert read_rows(tmp_path / METRICS) == read_rows(whole / METRICS)
 
 
+TWO_PHASES = dict(
+    pretrain_loss="cross_entropy", pretrain_steps=2, pretrain_learning_rate=0.01
+)
+
+
+@pytest.fixture(scope="module")
+def finished_in_two_phases(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two_phases")
+    return folder, train(folder, small_config(**TWO_PHASES))
+
+
+def test_fine_tuning_starts_from_the_weights_with_a_fresh_optimizer(
+    finished_in_two_phases, tmp_path
+):
+    folder, state = finished_in_two_phases
+    rows = [row for row in read_rows(folder / METRICS) if "loss" in row]
+    names = ["cross_entropy"] * 2 + ["dice_ce"] * 2
+    assert [row["loss_name"] for row in rows] == names
+    # A warm-up of one step, then half a cosine, twice.
+    rates = [row["learning_rate"] for row in rows]
+    np.testing.assert_allclose(rates, [0.01, 0.01, 0.001, 0.001])
+    # The first phase is a run of two steps with that loss alone.
+    alone = small_config(loss="cross_entropy", steps=2, learning_rate=0.01)
+    train(tmp_path, alone)
+    first = read_rows(tmp_path / METRICS)
+    assert [r["loss"] for r in first if "loss" in r] == [r["loss"] for r in rows[:2]]
+    counts = {int(leaf) for leaf in jax.tree.leaves(state.opt_state) if leaf.ndim == 0}
+    assert counts == {2}  # of the fresh optimizer
+    assert int(state.step) == 4
+
+
+@pytest.mark.parametrize("stopped_at", [2, 3])
+def test_a_run_of_two_phases_resumes_to_the_same_bits(
+    finished_in_two_phases, tmp_path, stopped_at
+):
+    whole, expected = finished_in_two_phases
+    config = small_config(**TWO_PHASES, checkpoint_every=1)
+    with pytest.raises(Killed):
+        train(tmp_path, config, report=killer(stopped_at + 1))
+    assert sorted(p.name for p in (tmp_path / CHECKPOINTS).iterdir())[-1] == (
+        f"{stopped_at:08d}"
+    )
+    state = train(tmp_path, config)
+    assert bits(state) == bits(expected)
+    assert read_rows(tmp_path / METRICS) == read_rows(whole / METRICS)
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "empty", "manifest"])
 def test_a_damaged_checkpoint_is_passed_over_and_named(finished, tmp_path, damage):
     _, expected = finished

@@ -1,0 +1,131 @@
+"""What the catalog knows of a loss."""
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from jaxseg.losses.compound import LossAt, scheduled
+from jaxseg.losses.protocol import Loss
+
+Family = Literal["pixel", "region", "marginal", "compound"]
+
+_OPTIONS = ("link", "class_weights", "pixel_weights", "where", "axis_name")
+
+
+@dataclasses.dataclass(frozen=True)
+class SpecialCase:
+    """Hyper-parameters with which one loss is another, on hard labels.
+
+    Attributes:
+      hyper: of this loss.
+      name: catalog name of the other.
+      other: hyper-parameters of the other, where they are not its defaults.
+    """
+
+    hyper: Mapping[str, Any]
+    name: str
+    other: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One named loss.
+
+    Attributes:
+      name: what ``--loss`` takes.
+      family: which kind of quantity it measures.
+      formula: one line of plain text.
+      paper: where it is printed.
+      equation: which equation there.
+      function: how to call it in Python.
+      build: hyper-parameters as keywords to a `LossAt`.
+      defaults: the hyper-parameters that `build` takes, with their defaults.
+      perfect: the value at a certain and right prediction, None if it varies.
+      bounds: least and largest value under a softmax.
+      learns_from_empty: whether an image without foreground has a gradient where
+        foreground is the only class (C = 1 under `links.sigmoid`).
+      special_cases: when it equals another loss.
+    """
+
+    name: str
+    family: Family
+    formula: str
+    paper: str
+    equation: str
+    function: str
+    build: Callable[..., LossAt]
+    defaults: Mapping[str, Any]
+    perfect: float | None = 0.0
+    bounds: tuple[float, float] = (0.0, math.inf)
+    learns_from_empty: bool = True
+    special_cases: tuple[SpecialCase, ...] = ()
+
+    @property
+    def loss(self) -> Loss:
+        """The loss with its defaults, in the middle of training if it is scheduled."""
+        return self.build()(0.5)
+
+
+def defaults_of(function: Callable[..., object]) -> Mapping[str, Any]:
+    """Hyper-parameters of a loss or recipe and their defaults."""
+    found = {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.default is not inspect.Parameter.empty and name not in _OPTIONS
+    }
+    return MappingProxyType(found)
+
+
+def single(
+    name: str,
+    loss: Callable[..., Any],
+    family: Family,
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    wrap: Callable[[Any], Any] | None = None,
+    **facts: Any,
+) -> Entry:
+    """Entry of one loss function.
+
+    Args:
+      name: of the entry.
+      loss: the function.
+      family: of the entry.
+      fixed: hyper-parameters that are bound and not on offer.
+      wrap: such as `per_image`, what is made of the loss.
+      **facts: all else of an `Entry`.
+    """
+    fixed = fixed or {}
+    wrapped = loss if wrap is None else wrap(loss)
+
+    def build(**hyper: Any) -> LossAt:
+        return scheduled(wrapped, **{**fixed, **hyper})
+
+    build.__doc__ = loss.__doc__
+    free = {k: v for k, v in defaults_of(loss).items() if k not in fixed}
+    bound = ", ".join(f"{k}={v}" for k, v in fixed.items() if v is not False)
+    call = loss.__name__ if wrap is None else f"{wrap.__name__}({loss.__name__})"
+    return Entry(
+        name=name,
+        family=family,
+        function=f"{call}({bound})" if bound else call,
+        build=build,
+        defaults=MappingProxyType(free),
+        **facts,
+    )
+
+
+def recipe(build: Callable[..., LossAt], **facts: Any) -> Entry:
+    """Entry of a compound, named like the function that builds it."""
+    name = build.__name__
+    return Entry(
+        name=name,
+        family="compound",
+        function=f'CATALOG["{name}"].build',
+        build=build,
+        defaults=defaults_of(build),
+        **facts,
+    )

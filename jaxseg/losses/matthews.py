@@ -1,0 +1,49 @@
+"""One minus Matthews' correlation: all four cells of the confusion table count."""
+
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxseg.indices import matthews_index
+from jaxseg.links import Link, softmax
+from jaxseg.losses.region import overlap_counts
+from jaxseg.numerics import weighted_mean
+from jaxseg.targets import as_class_weights
+
+
+def matthews_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""One minus the mean over classes of Matthews' correlation coefficient.
+
+    .. math:: 1 - \frac1C \sum_c \frac{TP_c TN_c - FP_c FN_c}
+        {\sqrt{(TP_c + FP_c) (TP_c + FN_c) (TN_c + FP_c) (TN_c + FN_c)}}
+
+    Class and complement may change places without changing it, and a prediction that
+    knows nothing of t costs 1. Smallest at p = t, also for soft t.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 2], float32 or wider; a class absent from p and t (or filling both)
+      costs 0, one absent from t alone costs 1 with zero gradient.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Abhishek and Hamarneh 2021, arXiv:2010.13454, eqs. (3)-(5).
+    """
+    counts = overlap_counts(logits, labels, link, where, axis_name)
+    index = matthews_index(counts)
+    return weighted_mean(1 - index, as_class_weights(class_weights, logits))

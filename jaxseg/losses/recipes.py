@@ -1,0 +1,79 @@
+"""Compounds of the papers, with their weights and schedules as defaults."""
+
+from jaxseg.losses.cldice import cldice_loss
+from jaxseg.losses.compound import LossAt, scheduled, weighted_sum
+from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
+from jaxseg.losses.per_image import per_image
+from jaxseg.losses.pixel import cross_entropy_loss, focal_loss, topk_loss
+from jaxseg.losses.protocol import Schedule
+from jaxseg.losses.region import dice_loss, log_dice_loss
+from jaxseg.losses.schedules import linear, switch
+
+
+def dice_ce(*, dice: float = 1.0, ce: float = 1.0) -> LossAt:
+    """Cross-entropy plus Dice."""
+    return weighted_sum((ce, cross_entropy_loss), (dice, dice_loss))
+
+
+def dice_focal(*, dice: float = 1.0, focal: float = 1.0, gamma: float = 2.0) -> LossAt:
+    """Dice plus focal loss."""
+    return weighted_sum((dice, dice_loss), (focal, scheduled(focal_loss, gamma=gamma)))
+
+
+def dice_topk(*, dice: float = 1.0, topk: float = 1.0, fraction: float = 0.1) -> LossAt:
+    """Dice plus cross-entropy of the worst pixels."""
+    worst = scheduled(topk_loss, fraction=fraction)
+    return weighted_sum((dice, dice_loss), (topk, worst))
+
+
+def dice_bias_ce(*, weight: float = 1.0, temperature: float = 1.0) -> LossAt:
+    """Cross-entropy plus the label-marginal bias of Dice, image by image."""
+    bias = scheduled(per_image(dice_bias_loss), temperature=temperature)
+    return weighted_sum((1.0, cross_entropy_loss), (weight, bias))
+
+
+def log_dice_ce(*, log_dice: float = 1.0, ce: float = 1.0) -> LossAt:
+    """Cross-entropy plus log-Dice."""
+    return weighted_sum((ce, cross_entropy_loss), (log_dice, log_dice_loss))
+
+
+def ce_l1(*, weight: float = 1.0, temperature: float = 10.0) -> LossAt:
+    """Cross-entropy plus the L1 distance of each image's label marginals."""
+    penalty = scheduled(per_image(marginal_l1_loss), temperature=temperature)
+    return weighted_sum((1.0, cross_entropy_loss), (weight, penalty))
+
+
+def ce_kl(*, weight: float = 0.1, temperature: float = 10.0) -> LossAt:
+    """Cross-entropy plus the KL divergence of each image's label marginals."""
+    penalty = scheduled(per_image(marginal_kl_loss), temperature=temperature)
+    return weighted_sum((1.0, cross_entropy_loss), (weight, penalty))
+
+
+def dice_cldice(*, cldice: float = 0.5, iterations: int = 3) -> LossAt:
+    """Dice plus centreline Dice, image by image, with weights that add up to 1."""
+    thin = scheduled(per_image(cldice_loss), iterations=iterations)
+    return weighted_sum((1 - cldice, per_image(dice_loss)), (cldice, thin))
+
+
+def ce_dice_per_image(*, ce: float = 1.0, dice: float = 1.0) -> LossAt:
+    """Cross-entropy plus the squared Dice of each image."""
+    overlap = scheduled(per_image(dice_loss), squared=True)
+    return weighted_sum((ce, cross_entropy_loss), (dice, overlap))
+
+
+def _hand_over(dice_weight: Schedule) -> LossAt:
+    def ce_weight(progress):
+        return 1 - dice_weight(progress)
+
+    dice = scheduled(per_image(dice_loss), squared=True)
+    return weighted_sum((ce_weight, cross_entropy_loss), (dice_weight, dice))
+
+
+def ce_to_dice_linear() -> LossAt:
+    """Soft fine-tuning: cross-entropy at the start, Dice at the end, linear between."""
+    return _hand_over(linear(0.0, 1.0))
+
+
+def ce_to_dice_hard(*, at: float = 0.9) -> LossAt:
+    """Hard fine-tuning: cross-entropy, then Dice alone for the last tenth."""
+    return _hand_over(switch(0.0, 1.0, at=at))

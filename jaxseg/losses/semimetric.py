@@ -1,0 +1,100 @@
+"""Dice and Jaccard losses that are (semi)metrics of soft labels.
+
+Each is a ratio of the inner product of p and t to that plus their L1 distance. The two
+other forms of the same paper, with the sum of p and t in the place of the product, are
+`dice_loss` and `jaccard_loss` themselves.
+"""
+
+from typing import Any
+
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxseg.counts import SoftCounts
+from jaxseg.links import Link, softmax
+from jaxseg.losses.region import overlap_counts
+from jaxseg.numerics import safe_ratio, weighted_mean
+from jaxseg.targets import as_class_weights
+
+
+def _distance(counts: SoftCounts) -> Any:
+    """Sum of |p - t| per class."""
+    return counts.false_positives + counts.false_negatives
+
+
+def dice_semimetric_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Dice semimetric loss: 0 exactly where p = t, for soft labels too.
+
+    .. math:: 1 - \frac1C \sum_c \frac{2 \langle p_c, t_c \rangle}
+        {2 \langle p_c, t_c \rangle + \lVert p_c - t_c \rVert_1}
+
+    Equals `dice_loss` on hard labels, in value and gradient.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
+      absent from t alone costs 1 with zero gradient.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Wang, Popordanoska, Bertels, Lemmens and Blaschko 2023, arXiv:2303.16296,
+    the second of two forms.
+    """
+    counts = overlap_counts(logits, labels, link, where, axis_name)
+    top = 2 * counts.inner
+    index = safe_ratio(top, top + _distance(counts), 1)
+    return weighted_mean(1 - index, as_class_weights(class_weights, logits))
+
+
+def jaccard_metric_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    link: Link = softmax,
+    class_weights: ArrayLike | None = None,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    r"""Jaccard metric loss: 0 exactly where p = t, for soft labels too.
+
+    .. math:: 1 - \frac1C \sum_c \frac{\langle p_c, t_c \rangle}
+        {\langle p_c, t_c \rangle + \lVert p_c - t_c \rVert_1}
+
+    Equals `jaccard_loss` on hard labels, in value and gradient.
+
+    Args:
+      logits: ``[..., C]`` scores.
+      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+      link: how scores become the probabilities p.
+      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+      axis_name: mapped axis to pool pixels over; None under plain jit.
+
+    Returns:
+      Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
+      absent from t alone costs 1 with zero gradient.
+
+    Raises:
+      ValueError: the shapes of logits, labels, class_weights and where disagree.
+
+    Source: Wang, Ning and Blaschko 2023, arXiv:2302.05666, the second of two forms.
+    """
+    counts = overlap_counts(logits, labels, link, where, axis_name)
+    index = safe_ratio(counts.inner, counts.inner + _distance(counts), 1)
+    return weighted_mean(1 - index, as_class_weights(class_weights, logits))

@@ -1,0 +1,224 @@
+"""Calibration of probabilities: sums over bins that add up exactly, divided last."""
+
+import dataclasses
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jaxseg.metrics.means import defined_mean, jsonable
+from jaxseg.numerics import is_numpy, safe_ratio, widen
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bins:
+    """Sums over the predictions in each bin of confidence, ``[..., bins]``.
+
+    Bins are of equal width; bin b of B holds the confidences in (b / B, (b + 1) / B],
+    the first one 0 as well, as in Guo 2017.
+
+    Attributes:
+      predictions: how many fall into the bin.
+      confidence: sum of their confidences.
+      hits: how many of them are right.
+    """
+
+    predictions: Any
+    confidence: Any
+    hits: Any
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CalibrationCounts:
+    """Sums over a pool of pixels; those of disjoint pools add.
+
+    Attributes:
+      top: ``[bins]`` the most probable class of each pixel, right if it is the label.
+      by_class: ``[C, bins]`` the probability of each class, right if it is the label.
+      squared_error: sum of (p - t)^2 over pixels and classes, t being 1 at the label.
+      pixels: how many pixels.
+    """
+
+    top: Bins
+    by_class: Bins
+    squared_error: Any
+    pixels: Any
+
+    def __add__(self, other: Self) -> Self:
+        """Sums over the union of two disjoint pools of pixels."""
+        return jax.tree.map(lambda a, b: a + b, self, other)
+
+
+def calibration_counts(
+    probs: Any, ids: Any, *, bins: int = 15, where: Any = None
+) -> CalibrationCounts:
+    """Sums over all leading axes.
+
+    Args:
+      probs: ``[..., C]`` in [0, 1], adding up to 1.
+      ids: ``[...]`` class ids.
+      bins: how many; static under jit.
+      where: ``[...]`` bool, False as if the pixel were not there.
+
+    Returns:
+      float64 of NumPy arrays. Of JAX's, under jit and vmap too, numbers of pixels are
+      int32, exact below 2^31, and sums float32 or wider: pool many batches on the host,
+      see `jaxseg.metrics.overlap.on_host`.
+
+    Raises:
+      ValueError: the shapes disagree.
+    """
+    if np.shape(ids) != np.shape(probs)[:-1]:
+        raise ValueError(
+            f"ids must have the shape {np.shape(probs)[:-1]} of probs without the "
+            f"class axis, not {np.shape(ids)}"
+        )
+    if where is not None and np.shape(where) != np.shape(ids):
+        raise ValueError(
+            f"where must have the shape {np.shape(ids)}, not {np.shape(where)}"
+        )
+    host = is_numpy(probs, ids)
+    xp, binned = (np, _binned_on_host) if host else (jnp, _binned)
+    mask = xp.ones(np.shape(ids), bool) if where is None else xp.asarray(where)
+    real = xp.asarray(probs) if host else widen(probs)
+    probs = xp.where(mask[..., None], real, 0)
+    classes = range(probs.shape[-1])
+    label = xp.stack([xp.asarray(ids) == c for c in classes], axis=-1)
+    right = probs.argmax(-1) == ids
+    top = binned(probs.max(-1)[..., None], right[..., None], mask, bins)
+    errors = xp.where(mask[..., None], xp.square(probs - label), 0)
+    return CalibrationCounts(
+        top=jax.tree.map(lambda x: x[0], top),
+        by_class=binned(probs, label, mask, bins),
+        squared_error=errors.sum(dtype=np.float64 if host else None),
+        pixels=mask.sum(dtype=np.float64 if host else jnp.int32),
+    )
+
+
+def _binned(confidence: Array, right: Array, mask: Array, bins: int) -> Bins:
+    """Sums of ``[..., K]`` confidences over all leading axes, ``[K, bins]``."""
+    place = jnp.ceil(confidence * bins).astype(jnp.int32) - 1
+    place = jnp.where(mask[..., None], jnp.clip(place, 0, bins - 1), bins)
+    axes = tuple(range(confidence.ndim - 1))
+
+    def sums(index: Array) -> Bins:
+        inside = place == index
+        return Bins(
+            predictions=jnp.sum(inside, axes, dtype=jnp.int32),
+            confidence=jnp.sum(jnp.where(inside, confidence, 0), axes),
+            hits=jnp.sum(inside & right, axes, dtype=jnp.int32),
+        )
+
+    stacked = lax.map(sums, jnp.arange(bins))
+    return jax.tree.map(jnp.transpose, stacked)
+
+
+def _binned_on_host(
+    confidence: np.ndarray, right: np.ndarray, mask: np.ndarray, bins: int
+) -> Bins:
+    """`_binned` with one pass a class, in float64."""
+    confidence, right = confidence[mask], right[mask]
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+    def sums(weights: np.ndarray) -> np.ndarray:
+        columns = zip(place.T, weights.T, strict=True)
+        return np.stack([np.bincount(p, w, minlength=bins) for p, w in columns])
+
+    return Bins(
+        predictions=sums(np.ones(place.shape)),
+        confidence=sums(confidence),
+        hits=sums(right),
+    )
+
+
+def expected_calibration_error(bins: Bins) -> Any:
+    """Mean over predictions of abs(accuracy - confidence) of their bin, in [0, 1].
+
+    A bin without predictions weighs nothing; nan where there is no prediction at all.
+    Guo 2017.
+    """
+    gaps = abs(bins.hits - bins.confidence).sum(-1)
+    return safe_ratio(gaps, bins.predictions.sum(-1), float("nan"))
+
+
+def brier_score(counts: CalibrationCounts) -> Any:
+    """Mean over pixels of the sum over classes of (p - t)^2, in [0, 2]; nan of none.
+
+    The form of Brier 1950; for two classes it is twice the mean of (p_1 - t_1)^2.
+    """
+    return safe_ratio(counts.squared_error, counts.pixels, float("nan"))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReliabilityCurve:
+    """What a reliability diagram shows, ``[..., bins]``.
+
+    Attributes:
+      edges: ``[bins + 1]`` edges of the bins.
+      confidence: mean confidence of each bin, nan in an empty one.
+      accuracy: share of right predictions in each bin, nan in an empty one.
+      share: share of all predictions that fall into the bin, nan if there are none.
+    """
+
+    edges: np.ndarray
+    confidence: Any
+    accuracy: Any
+    share: Any
+
+
+def reliability_curve(bins: Bins) -> ReliabilityCurve:
+    """Accuracy against confidence, bin by bin; nan where there is no prediction."""
+    number, nan = bins.predictions.shape[-1], float("nan")
+    total = bins.predictions.sum(-1)[..., None]
+    return ReliabilityCurve(
+        edges=np.linspace(0, 1, number + 1),
+        confidence=safe_ratio(bins.confidence, bins.predictions, nan),
+        accuracy=safe_ratio(bins.hits, bins.predictions, nan),
+        share=safe_ratio(bins.predictions, total, nan),
+    )
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CalibrationScores:
+    """How far probabilities are from frequencies, with the conventions.
+
+    Attributes:
+      ece: expected calibration error of the most probable class, in [0, 1].
+      ece_by_class: ``[C]`` of the probability of each class.
+      classwise_ece: their mean.
+      brier: sum over classes of (p - t)^2, mean over pixels, in [0, 2].
+      pixels: how many pixels counted.
+      bins: how many bins, of equal width, closed above.
+      empty_rule: "nan", what each of them is if no pixel counted.
+    """
+
+    ece: Any
+    ece_by_class: Any
+    classwise_ece: Any
+    brier: Any
+    pixels: Any
+    bins: int = dataclasses.field(metadata={"static": True})
+    empty_rule: str = dataclasses.field(default="nan", metadata={"static": True})
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain numbers, one per class where there are several, None for nan."""
+        row = dataclasses.asdict(self)
+        return {k: v if isinstance(v, str) else jsonable(v) for k, v in row.items()}
+
+
+def calibration_scores(counts: CalibrationCounts) -> CalibrationScores:
+    """Scores of a pool of pixels; jit-able."""
+    by_class = expected_calibration_error(counts.by_class)
+    return CalibrationScores(
+        ece=expected_calibration_error(counts.top),
+        ece_by_class=by_class,
+        classwise_ece=defined_mean(by_class).mean,
+        brier=brier_score(counts),
+        pixels=counts.pixels,
+        bins=counts.top.predictions.shape[-1],
+    )
