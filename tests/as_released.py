@@ -1,18 +1,17 @@
-"""Released beside printed values: `python -m tests.as_released` writes the table."""
+"""Released beside printed values: the table of docs/as_released.md."""
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from jaxseg import links
-from jaxseg.files import write_text
-from jaxseg.losses.as_released import AS_RELEASED
+from jaxseg.losses.as_released import AS_RELEASED, Released
 
-TABLE = Path(__file__).parents[1] / "docs" / "as_released.md"
+FILE = Path(__file__).parents[1] / "docs" / "as_released.md"
 
 # Two images of 4 x 4 pixels. The first has five pixels of class 1, the second is all
 # background; class 2 occurs in neither. Scores of each class are in halves.
@@ -53,7 +52,6 @@ def _near_the_border(distance: np.ndarray) -> np.ndarray:
     return np.where(distance > 0, (most - distance) / np.maximum(most, 1), 0)
 
 
-@functools.cache
 def example_maps() -> dict[str, np.ndarray]:
     """The distance maps that some of the losses take, of the example."""
     truth = IDS[..., None] == np.arange(3)
@@ -71,23 +69,29 @@ def example_maps() -> dict[str, np.ndarray]:
 
 
 @functools.cache
-def values(name: str) -> tuple[float, float]:
-    """Printed and released loss of the example, in double precision."""
-    entry = AS_RELEASED[name]
-    with jax.enable_x64():
-        maps = {name: jnp.asarray(example_maps()[name]) for name in entry.maps}
-        link = {"link": links.sigmoid} if entry.binary else {}
+def values() -> dict[str, tuple[float, float]]:
+    """Printed and released loss of the example by name, in double precision.
+
+    One program for all, which compiles in a fraction of the time of many.
+    """
+
+    def both(entry: Released, logits: jax.Array, ids: jax.Array, maps: dict) -> tuple:
+        given = {name: maps[name] for name in entry.maps}
         if entry.binary:
-            logits, ids = LOGITS[..., 1:2], (IDS == 1).astype(int)
-        else:
-            logits, ids = LOGITS, IDS
+            given["link"] = links.sigmoid
+            logits, ids = logits[..., 1:2], (ids == 1).astype(ids.dtype)
+        losses = (entry.printed_loss, entry.released_loss)
+        return tuple(loss(logits, ids, **given) for loss in losses)
 
-        def both(logits: jax.Array, ids: jax.Array, maps: dict) -> list[jax.Array]:
-            losses = (entry.printed_loss, entry.released_loss)
-            return [loss(logits, ids, **maps, **link) for loss in losses]
+    def every(*arrays: Any) -> dict[str, tuple]:
+        return {name: both(entry, *arrays) for name, entry in AS_RELEASED.items()}
 
-        printed, released = jax.jit(both)(jnp.asarray(logits), jnp.asarray(ids), maps)
-        return float(printed), float(released)
+    with jax.enable_x64():
+        found = jax.jit(every)(LOGITS, IDS, example_maps())
+        return {
+            name: (float(printed), float(released))
+            for name, (printed, released) in found.items()
+        }
 
 
 HEAD = """# Losses as released
@@ -95,27 +99,21 @@ HEAD = """# Losses as released
 What the authors' released code computes where it differs from their paper, as functions
 of `jaxseg.losses.as_released`. Values are those of the two small images in
 `tests/as_released.py`: five lesion pixels in the first, none in the second, and a third
-class that occurs in neither. Written by `python -m tests.as_released`, checked by the
-tests.
+class that occurs in neither. Written by `python -m tests.readme`, checked by the tests.
 
 | name | code | printed in | the released code | printed | released | difference |
 |---|---|---|---|---|---|---|
 """
 
 
-def text() -> str:
+def document() -> str:
     """The page: one row for each entry."""
     rows = []
     for entry in AS_RELEASED.values():
-        printed, released = values(entry.name)
+        printed, released = values()[entry.name]
         rows.append(
             f"| `{entry.name}` | {entry.project} | {entry.paper}, {entry.equation} "
             f"| {entry.difference} | {printed:.6g} | {released:.6g} "
             f"| {released - printed:+.2g} |\n"
         )
     return HEAD + "".join(rows)
-
-
-if __name__ == "__main__":
-    TABLE.parent.mkdir(exist_ok=True)
-    write_text(TABLE, text())

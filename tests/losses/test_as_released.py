@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 
 import jax
 import jax.numpy as jnp
@@ -26,13 +27,24 @@ SHAPE = (4, 5, 5)
 
 
 def test_the_table_is_up_to_date():
-    message = "run `python -m tests.as_released`"
-    assert as_released.TABLE.read_text() == as_released.text(), message
+    """Compared number by number, since the last digit may differ between machines."""
+
+    def parts(text):
+        cells = [line.split(" | ")[-3:] for line in text.splitlines() if "`" in line]
+        numbers = [
+            float(c.strip(" |")) for row in cells[-len(AS_RELEASED) :] for c in row
+        ]
+        return re.sub(r"-?\d[\d.e-]*", "#", text), numbers
+
+    words, numbers = parts(as_released.FILE.read_text())
+    expected_words, expected = parts(as_released.document())
+    assert words == expected_words, "run `python -m tests.readme`"
+    np.testing.assert_allclose(numbers, expected, rtol=2e-2)
 
 
 @every_entry
 def test_released_and_printed_differ(name):
-    printed, released = as_released.values(name)
+    printed, released = as_released.values()[name]
     assert abs(released - printed) > 1e-11
 
 
@@ -72,17 +84,43 @@ def released(name, **bound):
     return functools.partial(entry.released_loss, **link, **bound)
 
 
+def compiled(of_entry):
+    """``of_entry(name, *problem(name))`` of all entries: one program compiles fast."""
+
+    def every(problems):
+        return {name: of_entry(name, *given) for name, given in problems.items()}
+
+    return jax.jit(every)({name: problem(name) for name in AS_RELEASED})
+
+
 @functools.cache
-def value_and_grad(name):
-    logits, labels, where, maps = problem(name)
-    both = jax.jit(jax.value_and_grad(released(name)))
-    return both(logits, labels, where=where, **maps)
+def values_and_grads():
+    def of_entry(name, logits, labels, where, maps):
+        loss = jax.value_and_grad(released(name))
+        return loss(logits, labels, where=where, **maps)
+
+    return compiled(of_entry)
+
+
+@functools.cache
+def pooled_values():
+    """Values on two devices, half of the images on each."""
+
+    def of_entry(name, *given):
+        def local(logits, labels, where, maps):
+            loss = released(name, axis_name="devices")
+            return loss(logits, labels, where=where, **maps)
+
+        halves = jax.tree.map(lambda x: x.reshape(2, 2, *x.shape[1:]), given)
+        return jax.vmap(local, axis_name="devices")(*halves)
+
+    return compiled(of_entry)
 
 
 @every_entry
 def test_value_equals_the_oracle(name):
     logits, labels, where, maps = problem(name)
-    value, grad = value_and_grad(name)
+    value, grad = values_and_grads()[name]
     known = {} if name.endswith("penalized_cross_entropy") else maps
     expected = getattr(released_oracle, name)(logits, labels, where, **known)
     np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
@@ -93,17 +131,9 @@ def test_value_equals_the_oracle(name):
 
 @every_entry
 def test_shards_pool_to_the_global_loss(name):
-    logits, labels, where, maps = problem(name)
-    whole, _ = value_and_grad(name)
-    shards = [x.reshape(2, 2, *x.shape[1:]) for x in (logits, labels, where)]
-    maps = {n: x.reshape(2, 2, *x.shape[1:]) for n, x in maps.items()}
-
-    def local(logits, labels, where, maps):
-        loss = released(name, axis_name="devices")
-        return loss(logits, labels, where=where, **maps)
-
-    pooled = jax.jit(jax.vmap(local, axis_name="devices"))(*shards, maps)
-    np.testing.assert_allclose(pooled, np.full(2, whole), rtol=1e-5, atol=1e-6)
+    value, _ = values_and_grads()[name]
+    pooled = pooled_values()[name]
+    np.testing.assert_allclose(pooled, np.full(2, value), rtol=1e-5, atol=1e-6)
 
 
 # Where released code yields nan or says nothing.
@@ -188,7 +218,7 @@ def test_ma_penalty_is_reversed():
     np.testing.assert_allclose(slopes[1], slopes[0][::-1], rtol=1e-5)
     logits, labels, where, _ = problem("ma_penalized_generalized_dice")
     score = 1 - jax.jit(ma.generalized_dice_v1_loss)(logits, labels, where=where)
-    value, _ = value_and_grad("ma_penalized_generalized_dice")
+    value, _ = values_and_grads()["ma_penalized_generalized_dice"]
     np.testing.assert_allclose(value, released_of(score), rtol=1e-5)
 
 
@@ -197,7 +227,7 @@ def test_ma_dice_plus_hausdorff_is_twice_hausdorff():
     both, grad = jax.jit(jax.value_and_grad(ma.dice_hausdorff_loss))(
         logits, labels, where=where, **maps
     )
-    alone, alone_grad = value_and_grad("ma_hausdorff")
+    alone, alone_grad = values_and_grads()["ma_hausdorff"]
     np.testing.assert_allclose(both, 2 * alone, rtol=1e-4)
     assert not np.allclose(grad, 2 * alone_grad, rtol=1e-2)
 

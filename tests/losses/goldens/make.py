@@ -182,6 +182,39 @@ def of_monai() -> None:
     )
     add("focal", ("FocalLoss", {"gamma": 1.5}), hyper={"gamma": 1.5}, classes=1)
 
+    add("matthews", ("MCCLoss", {"batch": True, "smooth_dr": 0.0}))
+    cldice = {"iter_": 3, "smooth_nr": 0.0, "smooth_dr": 0.0, "smooth": 1e-12}
+    thin = {"iterations": 3, "smooth": 0.0}
+    add("cldice", ("SoftclDiceLoss", cldice), hyper=thin, per_image=True)
+    of_distances(peer)
+
+
+DISTANCES = [[0.0, 1.0, 1.0], [1.0, 0.0, 0.4], [1.0, 0.4, 0.0]]
+
+
+def of_distances(monai_version: str) -> None:
+    """The Wasserstein Dice of each image."""
+    settings = {"hyper": {"distances": DISTANCES}, "per_image": True}
+    built = monai.losses.GeneralizedWassersteinDiceLoss(
+        np.array(DISTANCES), weighting_mode="default", smooth_nr=0.0, smooth_dr=0.0
+    )
+    golden(
+        monai_version,
+        "GeneralizedWassersteinDiceLoss(M, smooth_nr=0, smooth_dr=0)",
+        "wasserstein_dice",
+        torch_golden(lambda z, y: built(z.float(), y)),
+        rtol=1e-5,
+        **settings,
+    )
+    built = exacta.losses.GeneralizedWassersteinDiceLoss(DISTANCES, smooth=0.0)
+    golden(
+        version("exacta"),
+        "GeneralizedWassersteinDiceLoss(M, smooth=0)",
+        "wasserstein_dice",
+        torch_golden(built),
+        **settings,
+    )
+
 
 def of_smp() -> None:
     peer = version("segmentation_models_pytorch")
@@ -216,6 +249,19 @@ def of_smp() -> None:
     add("lovasz", "LovaszLoss(multiclass)", lovasz(False), rtol=1e-5)
     words = "LovaszLoss(multiclass, per_image=True)"
     add("lovasz", words, lovasz(True), per_image=True, rtol=1e-5)
+
+    def hinge(per_image: bool):
+        built = smp.LovaszLoss("binary", per_image=per_image)
+        return lambda z, y: built(z.float(), y)
+
+    words = "LovaszLoss(binary)"
+    add("lovasz_hinge", words, hinge(False), classes=1, rtol=1e-5)
+    matthews = smp.MCCLoss(eps=0.0)
+
+    def of_probabilities(z, y):
+        return matthews(z.sigmoid(), y.double())
+
+    add("matthews", "MCCLoss(eps=0)", of_probabilities, classes=1)
     add("focal", "FocalLoss(binary)", smp.FocalLoss("binary"), classes=1)
     bce = smp.SoftBCEWithLogitsLoss()
 
@@ -258,6 +304,19 @@ def of_exacta() -> None:
     add("dice_focal", "DiceFocalLoss", pooled)
     eighth = {"fraction": 0.125}
     over_k = "exacta divides by the number of pixels chosen, the paper by all"
+    for per_image in (False, True):
+        built = losses.LovaszHingeLoss(per_image=per_image)
+        golden(
+            peer,
+            f"LovaszHingeLoss(per_image={per_image})",
+            "lovasz_hinge",
+            torch_golden(lambda z, y, built=built: built(z, y), classes=1),
+            classes=1,
+            per_image=per_image,
+        )
+    cldice = {"iterations": 3, "smooth": 1.0}
+    add("cldice", "SoftClDiceLoss", {**cldice, "include_background": True},
+        hyper=cldice)  # fmt: skip
     add("topk", "TopKCELoss", eighth, hyper=eighth, times=8.0, why=over_k)
     add(
         "dice_topk",
