@@ -25,7 +25,7 @@ check: $(VENV)/.ready-dev
 
 peers:
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet torch==2.13.0 monai==1.6.1
+	.venv-peers/bin/python -m pip install --quiet torch==2.13.0 monai==1.6.1 edt==3.1.2
 
 clean:
 	rm -rf $(VENV) .venv-peers .cache .pytest_cache .ruff_cache build *.egg-info
