@@ -28,7 +28,8 @@ check: $(VENV)/.ready-dev
 peers:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet torch==2.13.0
-	.venv-peers/bin/python -m pip install --quiet monai==1.6.1 exacta==0.0.1a5 scipy
+	.venv-peers/bin/python -m pip install --quiet monai==1.6.1 exacta==0.0.1a5 \
+	  scipy edt==3.1.2
 	.venv-peers/bin/python -m pip install --quiet --no-deps \
 	  segmentation-models-pytorch==0.6.0
 

@@ -1,10 +1,11 @@
 """`python -m experiments NAME`: runs a study and writes its rows."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import speed
+from experiments import distance_speed, speed
 from jaxseg.cli import options
 from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
@@ -15,9 +16,11 @@ examples:
   python -m experiments speed
   make peers && python -m experiments speed --peers .venv-peers/bin/python
   python -m experiments speed --shape 1 128 128 128 --classes 4 --losses dice lovasz
+  python -m experiments distance --peers .venv-peers/bin/python
 
 studies:
-  speed   milliseconds of value and gradient of each loss on this machine
+  speed      milliseconds of value and gradient of each loss on this machine
+  distance   milliseconds of exact distance maps and of the Hausdorff loss
 """
 
 
@@ -29,7 +32,12 @@ def parser() -> options.Parser:
     defaults = speed.Config()
     positive = options.at_least(1)
     add = parsed.add_argument
-    add("name", type=options.one_of(["speed"]), metavar="NAME", help="which study")
+    add(
+        "name",
+        type=options.one_of(["speed", "distance"]),
+        metavar="NAME",
+        help="which study",
+    )
     add(
         "--shape",
         type=positive,
@@ -70,9 +78,8 @@ def parser() -> options.Parser:
     add(
         "--out",
         type=Path,
-        default=Path("runs/speed"),
         metavar="DIR",
-        help="where rows.jsonl goes (default runs/speed)",
+        help="where rows.jsonl goes (default runs/NAME)",
     )
     return parsed  # fmt: skip
 
@@ -84,29 +91,49 @@ def cases(shape: Sequence[int] | None, classes: Sequence[int]) -> tuple:
     return tuple((tuple(shape), count) for count in classes)
 
 
+def run_speed(arguments: argparse.Namespace, out: Path) -> None:
+    """Measures every loss, prints the table, writes the rows."""
+    config = speed.Config(
+        cases=cases(arguments.shape, arguments.classes),
+        losses=tuple(arguments.losses),
+        repeats=arguments.repeats,
+    )
+    with bar(len(config.cases) * len(config.losses), "speed", "loss") as progress:
+
+        def tick(what: str) -> None:
+            progress.set_postfix_str(what)
+            progress.update()
+
+        rows = list(speed.run(config, tick))
+    if arguments.peers is not None:
+        peers = speed.run_peers(config, arguments.peers)
+        rows = speed.with_peers(rows, peers)
+        write_rows(out / "peers.jsonl", peers)
+    print(speed.table(rows))
+    write_rows(out / "rows.jsonl", rows)
+
+
+def run_distance(arguments: argparse.Namespace, out: Path) -> None:
+    """Measures distance maps, prints the table, writes the rows."""
+    config = distance_speed.Config(repeats=arguments.repeats)
+    turns = config.rounds * (2 if arguments.peers is None else 3)
+    with bar(turns, "distance", "turn") as progress:
+
+        def tick(what: str) -> None:
+            progress.set_postfix_str(what)
+            progress.update()
+
+        rows = distance_speed.run(config, tick, arguments.peers)
+    print(distance_speed.table(rows))
+    write_rows(out / "rows.jsonl", rows)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs, prints the table, writes the rows; 2 after a user's mistake."""
     try:
         arguments = parser().parse_args(argv)
-        config = speed.Config(
-            cases=cases(arguments.shape, arguments.classes),
-            losses=tuple(arguments.losses),
-            repeats=arguments.repeats,
-        )
-        out = options.made_folder(arguments.out)
-        with bar(len(config.cases) * len(config.losses), "speed", "loss") as progress:
-
-            def tick(what: str) -> None:
-                progress.set_postfix_str(what)
-                progress.update()
-
-            rows = list(speed.run(config, tick))
-        if arguments.peers is not None:
-            peers = speed.run_peers(config, arguments.peers)
-            rows = speed.with_peers(rows, peers)
-            write_rows(out / "peers.jsonl", peers)
-        print(speed.table(rows))
-        write_rows(out / "rows.jsonl", rows)
+        out = options.made_folder(arguments.out or Path("runs") / arguments.name)
+        {"speed": run_speed, "distance": run_distance}[arguments.name](arguments, out)
         print(f"wrote {out / 'rows.jsonl'}")
     except UserError as error:
         print(f"experiments: {error}", file=sys.stderr)

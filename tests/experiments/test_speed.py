@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import speed
+from experiments import distance_speed, speed
 from experiments.__main__ import main
 from jaxseg.files import read_rows
 
@@ -21,6 +21,24 @@ def test_rows_and_table(tmp_path, capsys):
     assert all(row["shape"] == [2, 8, 8] for row in rows)
     text = capsys.readouterr().out
     assert text.startswith(speed.table(rows))
+
+
+def test_rows_of_distance_maps():
+    config = distance_speed.Config(
+        images=(2, 8, 8), volume=(4, 5, 6), scores=(2, 6, 6, 2), repeats=1, rounds=2
+    )
+    turns = []
+    rows = distance_speed.run(config, turns.append)
+    assert len(turns) == 4
+    found = {(row["case"], row["library"].split()[0]): row for row in rows}
+    cases = {("images", "SciPy"), ("volume", "SciPy"), ("hausdorff", "jaxseg")}
+    assert cases < set(found)
+    assert all(row["milliseconds"] > 0 and row["calls"] == 2 for row in rows)
+    ours, scipy = found["images", "jaxseg"], found["images", "SciPy"]
+    assert ours["times_ours"] == 1
+    ratio = scipy["milliseconds"] / ours["milliseconds"]
+    assert scipy["times_ours"] == pytest.approx(ratio)
+    assert distance_speed.table(rows).count("\n") == len(rows)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""How long exact distance maps and a loss made of them take, beside other libraries.
+
+`python -m experiments distance` measures ours and SciPy's; about a minute. With
+`--peers PYTHON` the `edt` package and MONAI's Hausdorff loss are measured by their own
+Python in the same run. Ours and theirs see the same masks and scores.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.speed import machine
+from jaxseg.distance import distance_transform
+from jaxseg.errors import UserError
+from jaxseg.losses import hausdorff_loss, per_image
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """What is measured.
+
+    Attributes:
+      images: shape of a batch of masks, one map each.
+      volume: shape of one mask.
+      scores: shape of a batch of scores, classes last, for the Hausdorff loss.
+      repeats: timed calls of each in a round, after two that are not.
+      rounds: how often the libraries take turns; the median of all calls counts.
+    """
+
+    images: tuple[int, ...] = (8, 512, 512)
+    volume: tuple[int, ...] = (128, 128, 128)
+    scores: tuple[int, ...] = (8, 256, 256, 4)
+    repeats: int = 5
+    rounds: int = 3
+
+
+def blobs(key: jax.Array, shape: Sequence[int], axes: Sequence[int]) -> jax.Array:
+    """Normal numbers of a shape, blurred along `axes` by five box filters each."""
+    noise = jax.random.normal(key, tuple(shape))
+    for axis in axes:
+        width = max(shape[axis] // 16, 1)
+        for _ in range(5):
+            total = sum(jnp.roll(noise, step, axis) for step in range(width))
+            noise = total / width
+    return noise / jnp.std(noise)
+
+
+def cases(config: Config) -> dict[str, dict[str, np.ndarray]]:
+    """Arrays of each case by name; about a third of a mask is True."""
+    keys = jax.random.split(jax.random.key(0), 4)
+    pixels = range(1, len(config.scores) - 1)
+    images = blobs(keys[0], config.images, range(1, len(config.images)))
+    volume = blobs(keys[1], config.volume, range(len(config.volume)))
+    logits = 3 * blobs(keys[2], config.scores, pixels)
+    truth = blobs(keys[3], config.scores, pixels)
+    return {
+        "images": {"mask": np.asarray(images > 0.4)},
+        "volume": {"mask": np.asarray(volume > 0.4)},
+        "hausdorff": {
+            "logits": np.asarray(logits),
+            "labels": np.asarray(jnp.argmax(truth, -1), np.int32),
+        },
+    }
+
+
+def ours(arrays: dict[str, dict[str, np.ndarray]]) -> dict[str, Callable[[], Any]]:
+    """Our calls, by name of the case."""
+    on_device = jax.tree.map(jnp.asarray, arrays)
+    images, volume = on_device["images"]["mask"], on_device["volume"]["mask"]
+    scores = on_device["hausdorff"]
+    of_images = jax.jit(jax.vmap(distance_transform))
+    of_volume = jax.jit(distance_transform)
+    step = jax.jit(jax.value_and_grad(per_image(hausdorff_loss)))
+    return {
+        "images": lambda: of_images(images),
+        "volume": lambda: of_volume(volume),
+        "hausdorff": lambda: step(scores["logits"], scores["labels"]),
+    }
+
+
+def scipys(arrays: dict[str, dict[str, np.ndarray]]) -> dict[str, Callable[[], Any]]:
+    """SciPy's transforms of the same masks.
+
+    Raises:
+      UserError: SciPy is not installed.
+    """
+    try:
+        from scipy.ndimage import distance_transform_edt
+    except ImportError as error:
+        raise UserError("the distance study needs SciPy: pip install scipy") from error
+    images, volume = arrays["images"]["mask"], arrays["volume"]["mask"]
+    return {
+        "images": lambda: [distance_transform_edt(mask) for mask in images],
+        "volume": lambda: distance_transform_edt(volume),
+    }
+
+
+def durations(call: Callable[[], Any], repeats: int) -> list[float]:
+    """Seconds of each of `repeats` calls, after two that do not count."""
+    found = []
+    for _ in range(2 + repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(call())
+        found.append(time.perf_counter() - start)
+    return found[2:]
+
+
+def peer_durations(
+    arrays: dict[str, dict[str, np.ndarray]], repeats: int, python: Path
+) -> list[dict[str, Any]]:
+    """Seconds of other libraries' calls, measured by the Python of their environment.
+
+    Raises:
+      UserError: that Python lacks a library or cannot be run.
+    """
+    script = Path(__file__).with_name("peer_distances.py")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "arrays.npz"
+        flat = {f"{a}/{b}": x for a, named in arrays.items() for b, x in named.items()}
+        np.savez(path, **flat)  # pyright: ignore[reportArgumentType]
+        command = [str(python), str(script), str(path), str(repeats)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError as error:
+            reason = f"--peers {python} cannot be run: {error.strerror}"
+            raise UserError(reason) from error
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise UserError(f"--peers {python} failed: {reason}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def run(
+    config: Config, tick: Callable[[str], object], python: Path | None = None
+) -> list[dict[str, Any]]:
+    """One row per case and library, ours first; rounds of all libraries alternate."""
+    arrays = cases(config)
+    shapes = {"images": config.images, "volume": config.volume}
+    shapes["hausdorff"] = config.scores
+    libraries = {"jaxseg": ours(arrays), f"SciPy {scipy_version()}": scipys(arrays)}
+    found: dict[tuple[str, str], list[float]] = {}
+    for turn in range(config.rounds):
+        for library, calls in libraries.items():
+            tick(f"{library}, round {turn + 1}")
+            for case, call in calls.items():
+                found.setdefault((case, library), [])
+                found[case, library] += durations(call, config.repeats)
+        if python is not None:
+            tick(f"peers, round {turn + 1}")
+            for row in peer_durations(arrays, config.repeats, python):
+                found.setdefault((row["case"], row["library"]), [])
+                found[row["case"], row["library"]] += row["seconds"]
+    return [
+        {
+            "case": case,
+            "library": library,
+            "shape": list(shapes[case]),
+            "milliseconds": 1e3 * statistics.median(seconds),
+            "calls": len(seconds),
+            "times_ours": statistics.median(seconds)
+            / statistics.median(found[case, "jaxseg"]),
+            **machine(),
+        }
+        for (case, library), seconds in found.items()
+    ]
+
+
+def scipy_version() -> str:
+    """The version of SciPy, or `absent`."""
+    try:
+        return importlib.metadata.version("scipy")
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """One line per case and library: milliseconds, and how many times ours."""
+    lines = [f"{'case':<12}{'library':<28}{'ms':>10}{'times ours':>12}"]
+    for row in sorted(rows, key=lambda row: (row["case"], row["milliseconds"])):
+        lines.append(
+            f"{row['case']:<12}{row['library']:<28}{row['milliseconds']:>10.1f}"
+            f"{row['times_ours']:>12.2f}"
+        )
+    return "\n".join(lines)
