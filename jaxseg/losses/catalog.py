@@ -5,6 +5,11 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from jaxseg.losses.boundary import (
+    boundary_loss,
+    hausdorff_erosion_loss,
+    hausdorff_loss,
+)
 from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.entry import Entry, SpecialCase, recipe, single
 from jaxseg.losses.exponential import exponential_logarithmic_loss
@@ -14,6 +19,7 @@ from jaxseg.losses.matthews import matthews_loss
 from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import (
     cross_entropy_loss,
+    distance_cross_entropy_loss,
     focal_loss,
     region_cross_entropy_loss,
     topk_loss,
@@ -25,10 +31,12 @@ from jaxseg.losses.recipes import (
     ce_l1,
     ce_to_dice_hard,
     ce_to_dice_linear,
+    dice_bd,
     dice_bias_ce,
     dice_ce,
     dice_cldice,
     dice_focal,
+    dice_hd,
     dice_topk,
     log_dice_ce,
 )
@@ -94,6 +102,45 @@ _ENTRIES = (
         paper="Ma 2021",
         equation="(3)",
         special_cases=(SpecialCase({"threshold": 1.0}, "cross_entropy"),),
+    ),
+    single(
+        "distance_cross_entropy",
+        distance_cross_entropy_loss,
+        "boundary",
+        wrap=per_image,
+        formula="-mean_i sum_c (1 + D) t log p, D large near the boundary",
+        paper="Ma 2021",
+        equation="(6)",
+    ),
+    single(
+        "boundary",
+        boundary_loss,
+        "boundary",
+        wrap=per_image,
+        formula="mean of phi p, phi the signed distance to the boundary of t",
+        paper="Ma 2021",
+        equation="(19), (20)",
+        perfect=None,
+        bounds=(-math.inf, math.inf),
+        learns_from_empty=False,
+    ),
+    single(
+        "hausdorff",
+        hausdorff_loss,
+        "boundary",
+        wrap=per_image,
+        formula="mean of (p - t)^2 (d(p)^alpha + d(t)^alpha), d distance to boundary",
+        paper="Ma 2021",
+        equation="(21)",
+    ),
+    single(
+        "hausdorff_erosion",
+        hausdorff_erosion_loss,
+        "boundary",
+        wrap=per_image,
+        formula="mean of sum_k k^alpha times (p - t)^2 eroded k times",
+        paper="Karimi 2019",
+        equation="II-B",
     ),
     single(
         "dice",
@@ -398,6 +445,21 @@ _ENTRIES = (
                 "log_dice_ce",
             ),
         ),
+    ),
+    recipe(
+        dice_bd,
+        formula="a Dice + (1 - a) Boundary, a from 1 down to 0.01",
+        paper="Ma 2021",
+        equation="section 3.2",
+        perfect=None,
+        bounds=(-math.inf, math.inf),
+        learns_from_empty=False,
+    ),
+    recipe(
+        dice_hd,
+        formula="a Dice + Hausdorff, a the ratio Hausdorff / Dice",
+        paper="Ma 2021",
+        equation="section 3.2",
     ),
     recipe(
         dice_bias_ce,

@@ -1,7 +1,8 @@
 """Losses of losses: hyper-parameters and weights that may follow a schedule.
 
 A `LossAt` maps training progress to a loss. `scheduled` makes one from a loss, with
-hyper-parameters fixed or scheduled; `weighted_sum` adds several.
+hyper-parameters fixed or scheduled; `weighted_sum` adds several, and `balanced` two of
+which one is weighed to the size of the other.
 """
 
 import functools
@@ -9,11 +10,12 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from jax import Array
+from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link
 from jaxseg.losses.protocol import Loss, Schedule
+from jaxseg.numerics import safe_ratio
 
 
 class LossAt:
@@ -79,6 +81,30 @@ def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
         def total(logits: Array, labels: Array, **options) -> Array:
             values = [weight * loss(logits, labels, **options) for weight, loss in now]
             return functools.reduce(operator.add, values)
+
+        return total
+
+    return LossAt(build)
+
+
+def balanced(first: Loss | LossAt, second: Loss | LossAt) -> LossAt:
+    """`first`, weighed to be as large as `second`, plus `second`.
+
+    The weight is the ratio second / first without gradient, 0 where `first` is 0. The
+    value is thus twice `second`; it is the gradients that share the work.
+
+    Source: Karimi 2019, section II-C; Ma 2021, section 3.2, with means over an epoch in
+    the place of the values of each batch.
+    """
+    one, two = (x if isinstance(x, LossAt) else scheduled(x) for x in (first, second))
+
+    def build(progress: ArrayLike) -> Loss:
+        losses = one(progress), two(progress)
+
+        def total(logits: Array, labels: Array, **options) -> Array:
+            a, b = (loss(logits, labels, **options) for loss in losses)
+            weight = lax.stop_gradient(safe_ratio(b, a, 0))
+            return weight * a + b
 
         return total
 

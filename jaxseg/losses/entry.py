@@ -10,9 +10,11 @@ from typing import Any, Literal
 from jaxseg.losses.compound import LossAt, scheduled
 from jaxseg.losses.protocol import Loss
 
-Family = Literal["pixel", "region", "marginal", "compound"]
+Family = Literal["pixel", "region", "boundary", "marginal", "compound"]
 
 _OPTIONS = ("link", "class_weights", "pixel_weights", "where", "axis_name")
+_MAPS = ("distance", "signed_distance", "transform")
+_BOUND_BY_CALLERS = {*_OPTIONS, *_MAPS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +76,8 @@ def defaults_of(function: Callable[..., object]) -> Mapping[str, Any]:
     found = {
         name: parameter.default
         for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.default is not inspect.Parameter.empty and name not in _OPTIONS
+        if parameter.default is not inspect.Parameter.empty
+        and name not in _OPTIONS + _MAPS
     }
     return MappingProxyType(found)
 

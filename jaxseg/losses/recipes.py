@@ -1,7 +1,8 @@
 """Compounds of the papers, with their weights and schedules as defaults."""
 
+from jaxseg.losses.boundary import boundary_loss, hausdorff_loss
 from jaxseg.losses.cldice import cldice_loss
-from jaxseg.losses.compound import LossAt, scheduled, weighted_sum
+from jaxseg.losses.compound import LossAt, balanced, scheduled, weighted_sum
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import cross_entropy_loss, focal_loss, topk_loss
@@ -59,6 +60,26 @@ def ce_dice_per_image(*, ce: float = 1.0, dice: float = 1.0) -> LossAt:
     """Cross-entropy plus the squared Dice of each image."""
     overlap = scheduled(per_image(dice_loss), squared=True)
     return weighted_sum((ce, cross_entropy_loss), (dice, overlap))
+
+
+def dice_bd(*, until: float = 1.0) -> LossAt:
+    """Dice, its weight falling from 1 to 0.01, handing over to the boundary loss.
+
+    The source lowers the weight by 0.01 an epoch: `until` is the progress of the run at
+    which it arrives, 99 epochs over the number of epochs.
+    """
+    dice_weight = linear(1.0, 0.01, until=until)
+
+    def boundary_weight(progress):
+        return 1 - dice_weight(progress)
+
+    boundary = per_image(boundary_loss)
+    return weighted_sum((dice_weight, dice_loss), (boundary_weight, boundary))
+
+
+def dice_hd(*, alpha: float = 2.0) -> LossAt:
+    """Dice plus the Hausdorff loss, Dice weighed by the ratio of the two."""
+    return balanced(dice_loss, scheduled(per_image(hausdorff_loss), alpha=alpha))
 
 
 def _hand_over(dice_weight: Schedule) -> LossAt:

@@ -10,11 +10,11 @@ from jax.typing import ArrayLike
 from jaxseg.losses.protocol import Schedule
 
 
-def linear(start: float, end: float) -> Schedule:
-    """From `start` at progress 0 to `end` at progress 1 in a straight line."""
+def linear(start: float, end: float, *, until: float = 1.0) -> Schedule:
+    """From `start` at progress 0 in a straight line to `end` at `until`; then `end`."""
 
     def value(progress: ArrayLike) -> Array:
-        return start + (end - start) * jnp.clip(progress, 0, 1)
+        return start + (end - start) * jnp.clip(jnp.asarray(progress) / until, 0, 1)
 
     return value
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxseg import links
 from jaxseg.losses import CATALOG
-from tests.losses import oracle
+from tests.losses import boundary_oracle, oracle
 
 NAMES = tuple(CATALOG)
 
@@ -64,6 +64,12 @@ ORACLES = {
     "log_dice_ce": _plus((1, oracle.cross_entropy), (1, oracle.log_dice)),
     "ce_l1": _plus((1, oracle.cross_entropy), (1, _per_image(oracle.marginal_l1))),
     "ce_kl": _plus((1, oracle.cross_entropy), (0.1, _per_image(oracle.marginal_kl))),
+    "distance_cross_entropy": _per_image(boundary_oracle.distance_ce),
+    "boundary": _per_image(boundary_oracle.boundary),
+    "hausdorff": _per_image(boundary_oracle.hausdorff),
+    "hausdorff_erosion": _per_image(boundary_oracle.erosion),
+    "dice_bd": _plus((0.505, _DICE), (0.495, _per_image(boundary_oracle.boundary))),
+    "dice_hd": _plus((2, _per_image(boundary_oracle.hausdorff))),
     "dice_per_image": _per_image(_DICE),
     "dice_squared_per_image": _per_image(_SQUARED),
     "log_cosh_dice": oracle.log_cosh_dice,
@@ -89,11 +95,17 @@ NOT_OPTIMAL_AT_SOFT_TARGETS = {
     "marginal_l1", "marginal_kl", "dice_bias", "ce_l1", "ce_kl", "dice_bias_ce",
     "region_cross_entropy", "focal", "topk_threshold", "dice_focal",
     "exponential_logarithmic", "unified_focal", "asymmetric_unified_focal",
-    "wasserstein_dice", "lovasz_hinge",
+    "wasserstein_dice", "lovasz_hinge", "boundary", "dice_bd", "distance_cross_entropy",
 }  # fmt: skip
 
 # Pixels have neighbours, so their order matters.
-SPATIAL = {"cldice", "dice_cldice"}
+SPATIAL = {
+    "cldice", "dice_cldice", "distance_cross_entropy", "boundary", "hausdorff",
+    "hausdorff_erosion", "dice_bd", "dice_hd",
+}  # fmt: skip
+
+# A weight follows the values, but has no gradient.
+DETACHED = {"dice_hd"}
 
 # Class 0 is the background and no class like any other.
 WITH_BACKGROUND = {"asymmetric_unified_focal", "unified_focal", "wasserstein_dice"}

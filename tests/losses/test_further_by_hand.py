@@ -11,6 +11,7 @@ from jaxseg import links
 from jaxseg.losses import (
     CATALOG,
     asymmetric_unified_focal_loss,
+    balanced,
     balanced_weights,
     cldice_loss,
     cross_entropy_loss,
@@ -19,6 +20,7 @@ from jaxseg.losses import (
     dice_semimetric_loss,
     inverse_frequency_weights,
     jaccard_metric_loss,
+    linear,
     log_cosh_dice_loss,
     lovasz_hinge_loss,
     lovasz_loss,
@@ -242,3 +244,33 @@ def test_dice_of_a_batch_and_of_its_samples_differ():
     alone = [dice_loss(z, y) for z, y in zip(logits, labels, strict=True)]
     np.testing.assert_allclose(sampled, np.mean(alone), rtol=1e-6)
     assert abs(float(pooled - sampled)) > 1e-4
+
+
+def test_balanced_sum_shares_the_gradient_between_two_losses():
+    logits, labels, where = (jnp.asarray(x) for x in batch(seed=6))
+
+    def of(loss):
+        return jax.value_and_grad(lambda z: loss(z, labels, where=where))(logits)
+
+    value, grad = of(balanced(dice_loss, cross_entropy_loss)(0.0))
+    (dice, of_dice), (ce, of_ce) = of(dice_loss), of(cross_entropy_loss)
+    assert float(value) == pytest.approx(2 * float(ce))
+    np.testing.assert_allclose(grad, ce / dice * of_dice + of_ce, rtol=1e-4, atol=1e-7)
+    perfect = 1e4 * jax.nn.one_hot(labels, 3)
+    assert not jax.grad(lambda z: balanced(dice_loss, dice_loss)(0.0)(z, labels))(
+        perfect
+    ).any()
+
+
+def test_the_weight_of_dice_falls_from_1_to_a_hundredth_beside_the_boundary_loss():
+    """By 0.01 an epoch: after 99 of 200 epochs it has arrived."""
+    weight = linear(1.0, 0.01, until=99 / 200)
+    epochs = np.array([0, 1, 50, 98, 99, 150, 200])
+    expected = [1, 0.99, 0.5, 0.02, 0.01, 0.01, 0.01]
+    np.testing.assert_allclose(weight(epochs / 200), expected, rtol=1e-5)
+    logits, labels, _ = (jnp.asarray(x) for x in batch(seed=7))
+    recipe = CATALOG["dice_bd"].build()
+    np.testing.assert_allclose(recipe(0.0)(logits, labels), dice_loss(logits, labels))
+    boundary = CATALOG["boundary"].loss(logits, labels)
+    mixed = 0.01 * dice_loss(logits, labels) + 0.99 * boundary
+    np.testing.assert_allclose(recipe(1.0)(logits, labels), mixed, rtol=1e-5)
