@@ -16,19 +16,25 @@ import pytest
 from jaxseg import links
 from jaxseg.losses import (
     CATALOG,
+    boundary_loss,
+    cldice_loss,
     cross_entropy_loss,
     dice_loss,
+    distance_cross_entropy_loss,
     exponential_logarithmic_loss,
     focal_loss,
     generalized_dice_loss,
+    hausdorff_loss,
     jaccard_loss,
     lovasz_loss,
     marginal_kl_loss,
     penalized_generalized_dice_loss,
     per_image,
+    signed_distance_maps,
     topk_loss,
     topk_threshold_loss,
     tversky_loss,
+    wasserstein_dice_loss,
 )
 
 RNG = np.random.default_rng(0)
@@ -358,3 +364,68 @@ def test_log_of_the_mean_dice_hides_a_missed_class():
     scores = [1 - dice_loss(LOGITS, IDS, class_weights=jnp.eye(3)[c]) for c in range(3)]
     close(value, -np.mean(np.log(scores)))
     assert value > -math.log(np.mean(scores))
+
+
+# Distances and skeletons.
+
+EMPTY = jnp.zeros((6, 6), jnp.int32)
+ALL_FOREGROUND = jnp.full((6, 6, 1), 20.0)
+ONE_CLASS = {"link": links.sigmoid}
+
+
+def test_filling_an_empty_image_costs_no_hausdorff_loss():
+    # MONAI 1.6.1 and exacta 0.0.1a5, HausdorffDTLoss: 0.
+    value = hausdorff_loss(ALL_FOREGROUND, EMPTY, **ONE_CLASS)
+    assert value > 2 * 50 * 0.99  # twice the squared diagonal of 5 by 5 steps
+
+
+def test_hausdorff_loss_cannot_be_differentiated():
+    # PatRyg99/HausdorffLoss: RuntimeError, numpy() of a tensor that requires grad.
+    one = EMPTY.at[2, 2].set(1)
+    value, grad = value_and_grad(hausdorff_loss, 0.1 * ALL_FOREGROUND, one, **ONE_CLASS)
+    assert jnp.isfinite(value)
+    assert jnp.isfinite(grad).all()
+    assert grad.any()
+
+
+def test_boundary_loss_knows_no_spacing():
+    # MONAI 1.6.1 takes no spacing. Rows 3 mm apart: phi of a row's neighbours is 3.
+    middle = EMPTY.at[3].set(1)
+    probs = jnp.zeros((6, 6, 1)).at[2].set(1.0)
+    options = dict(link=links.identity)
+    fine = boundary_loss(probs, middle, **options)
+    coarse = boundary_loss(probs, middle, spacing=(3.0, 1.0), **options)
+    close(fine, 6 * 1 / 36)
+    close(coarse, 6 * 3 / 36)
+
+
+def test_level_set_is_not_odd_at_the_border_for_anisotropic_spacing():
+    # boundary-loss, issue 45: phi = -(d - 1) inside, whatever the size of a pixel.
+    middle = EMPTY.at[3].set(1)
+    phi = signed_distance_maps(middle, 1, spacing=(0.5, 2.0))[..., 0]
+    close(phi[:, 0], [1.5, 1.0, 0.5, -0.5, 0.5, 1.0])
+
+
+def test_distance_weights_of_an_image_without_foreground_are_nan():
+    # SegLossOdyssey 76ff3d4: (max - d) / max of a map of zeros.
+    value, grad = value_and_grad(
+        distance_cross_entropy_loss, 0.1 * ALL_FOREGROUND, EMPTY, **ONE_CLASS
+    )
+    close(value, math.log1p(math.exp(2.0)))
+    assert jnp.isfinite(grad).all()
+
+
+def test_centreline_dice_of_one_channel_is_zero():
+    # MONAI 1.4 (survey, #8239): 0 for C = 1 under a softmax; a softmax is refused here.
+    vessel = EMPTY.at[2].set(1)
+    value = cldice_loss(-0.2 * ALL_FOREGROUND, vessel, **ONE_CLASS)
+    assert value > 0.5
+    with pytest.raises(ValueError, match="softmax over one class"):
+        cldice_loss(ALL_FOREGROUND, vessel)
+
+
+def test_wasserstein_dice_of_a_batch_mixes_its_images():
+    # MONAI 1.5 (survey): a broadcast over B > 1. Pixels are one pool here.
+    together = wasserstein_dice_loss(LOGITS, IDS)
+    flat = wasserstein_dice_loss(LOGITS.reshape(32, 3), IDS.reshape(32))
+    close(together, flat)
