@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from figures import marginals, run, surface
+from figures import marginals, run, speed, surface
 from figures.output import FORMATS, save
 from jaxseg.cli import options
 from jaxseg.errors import UserError
@@ -20,11 +20,13 @@ examples:
   python -m figures surface --loss tversky --hyper alpha=0.3 --hyper beta=0.7
   python -m figures marginals --share 0.05 --format svg
   python -m figures run runs/polyps                    curves and samples of a run
+  python -m figures speed runs/speed                   times of a speed study
 
 pictures:
   surface     a loss over two pixels with its gradient field; --loss any of the catalog
   marginals   the label-marginal penalties of Liu 2022, Fig. 2; --share of foreground
   run         curves.png and samples.png of a training run's folder, put there
+  speed       speed.png and speed.svg of a speed study's folder, put there
 """
 SHOWN: Mapping[str, Mapping[str, float]] = {
     "cross_entropy": {},
@@ -47,10 +49,10 @@ def parser() -> options.Parser:
         nargs="?",
         default="all",
         metavar="NAME",
-        type=options.one_of(["all", *PICTURES, "run"]),
+        type=options.one_of(["all", *PICTURES, *OF_FOLDERS]),
         help="which picture",
     )
-    add("folder", nargs="?", type=Path, metavar="DIR", help="run: the run's folder")
+    add("folder", nargs="?", type=Path, metavar="DIR", help="run, speed: the folder")
     add(
         "--out",
         type=Path,
@@ -149,6 +151,25 @@ def draw_run(folder: Path) -> list[Path]:
     return paths
 
 
+def draw_speed(folder: Path) -> list[Path]:
+    """Times of the speed study whose rows the folder holds.
+
+    Raises:
+      UserError: there are no rows, or they are of something else.
+    """
+    rows = folder / "rows.jsonl"
+    found = read_rows(rows) if rows.is_file() else []
+    if not found or not all("share_of_floor" in row for row in found):
+        raise UserError(f"{rows} holds no rows of `python -m experiments speed`")
+    return save(speed.draw_speed(found), folder, "speed")
+
+
+OF_FOLDERS: Mapping[str, Callable[[Path], list[Path]]] = {
+    "run": draw_run,
+    "speed": draw_speed,
+}
+
+
 def _formats(arguments: argparse.Namespace) -> Sequence[str]:
     return (arguments.format,) if arguments.format else FORMATS
 
@@ -157,12 +178,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draws; prints each file written; 2 after a user's mistake."""
     try:
         arguments = parser().parse_args(argv)
-        if (arguments.name == "run") != (arguments.folder is not None):
+        draw_folder = OF_FOLDERS.get(arguments.name)
+        if (draw_folder is None) != (arguments.folder is None):
             raise UserError(
-                "`run` goes with the folder of a run, other pictures do not"
+                f"{' and '.join(OF_FOLDERS)} go with a folder, other pictures do not"
             )
-        if arguments.name == "run":
-            paths = draw_run(arguments.folder)
+        if draw_folder is not None:
+            paths = draw_folder(arguments.folder)
         else:
             options.made_folder(arguments.out)
             names = PICTURES if arguments.name == "all" else [arguments.name]

@@ -114,11 +114,17 @@ def single(
     return Entry(
         name=name,
         family=family,
-        function=f"{call}({bound})" if bound else call,
+        function=_calling(call, bound, wrapped=wrap is not None),
         build=build,
         defaults=MappingProxyType(free),
         **facts,
     )
+
+
+def _calling(call: str, bound: str, *, wrapped: bool) -> str:
+    if not bound:
+        return call
+    return f"{call}, with {bound}" if wrapped else f"{call}({bound})"
 
 
 def recipe(build: Callable[..., LossAt], **facts: Any) -> Entry:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures import marginals, run, surface
+from figures import marginals, run, speed, surface
 from figures.__main__ import PICTURES, main
 from jaxseg.losses import CATALOG, dice_loss
 
@@ -75,6 +75,20 @@ def test_curves_show_the_rows():
     assert len(run.draw_curves(rows[:2], "dice").axes) == 1
 
 
+def test_times_are_drawn_where_the_rows_say():
+    common = {"shape": [8, 8], "classes": 2, "share_of_floor": 0.5}
+    rows = [
+        {"loss": "dice", "milliseconds": 2.0, "peer_milliseconds": 5.0, **common},
+        {"loss": "lovasz", "milliseconds": 4.0, **common},
+    ]
+    (axes,) = speed.draw_speed(rows).axes
+    mine, peers = (marks.get_offsets() for marks in axes.collections)
+    np.testing.assert_allclose(mine, [[2, 1], [4, 0]])
+    np.testing.assert_allclose(peers, [[5, 1]])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["lovasz", "dice"]
+    assert axes.get_title() == "8 × 8, 2 classes"
+
+
 def test_running_mean():
     np.testing.assert_allclose(
         run.running_mean(np.array([1.0, 3, 5, 7]), 2), [1, 2, 4, 6]
@@ -98,9 +112,10 @@ def test_pictures_are_the_same_bytes_twice(tmp_path, capsys):
         (["surface", "--hyper", "alpha=1"], "--hyper needs --loss"),
         (["surface", "--loss", "dice", "--hyper", "alpha=1"], "alpha=1"),
         (["marginals", "--share", "1.5"], "--share"),
-        (["run"], "folder of a run"),
+        (["run"], "go with a folder"),
+        (["speed", "nowhere"], "nowhere/rows.jsonl holds no rows"),
         (["run", "nowhere"], "nowhere is no run"),
-        (["surface", "nowhere"], "folder of a run"),
+        (["surface", "nowhere"], "go with a folder"),
     ],
 )
 def test_mistakes_are_answered_with_one_sentence(argv, part, capsys):
