@@ -43,8 +43,13 @@ def hausdorff(
     p, t, weights, where = prepared(logits, labels, link, weights, where)
     total = 0.0
     for c, weight in enumerate(weights):
-        d_p, d_t = (surfaces(x[..., c] > 0.5, spacing, where) for x in (p, t))
-        error = (p[..., c] - t[..., c]) ** 2 * (d_p**alpha + d_t**alpha)
+        inside = p[..., c] > 0.5, t[..., c] > 0.5
+        d_p, d_t = (surfaces(mask, spacing, where) for mask in inside)
+        factor = d_p**alpha + d_t**alpha
+        if not factor.any() and (inside[0] != inside[1])[where].any():
+            steps = (np.array(where.shape) - 1) * (1 if spacing is None else spacing)
+            factor = 2 * np.sqrt(np.sum(steps**2)) ** alpha  # one empty, one full
+        error = (p[..., c] - t[..., c]) ** 2 * factor
         total += weight * error[where].mean()
     return total
 

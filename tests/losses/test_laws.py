@@ -71,6 +71,20 @@ def test_value_equals_the_oracle(name, link, classes, options):
     np.testing.assert_allclose(value, expected, **CLOSE)
 
 
+@pytest.mark.parametrize("ids", ["all background", "all of class 1", "one pixel"])
+@pytest.mark.parametrize("spread", [0.0, 1.0, 10.0])
+def test_degenerate_and_far_inputs_equal_the_oracle(name, ids, spread):
+    """Absent and filling classes, ties everywhere, scores up to about 40."""
+    logits, labels, where = batch(seed=16, spread=spread)
+    labels[:] = ids == "all of class 1"
+    if ids == "one pixel":
+        labels[1, 2, 3], where[1, 2, 3] = 2, True
+    value, grad = evaluate(name, logits, labels, where)
+    expected = ORACLES[name](logits, labels, where=where)
+    np.testing.assert_allclose(value, expected, rtol=1e-4, atol=2e-6)
+    assert np.isfinite(grad).all()
+
+
 def test_volumes_are_pools_of_voxels_like_any_other(name):
     logits, labels, where = batch(shape=(2, 4, 3, 5), classes=3)
     value = jax.jit(CATALOG[name].loss)(logits, labels, where=where)
