@@ -47,8 +47,8 @@ def hausdorff(
         d_p, d_t = (surfaces(mask, spacing, where) for mask in inside)
         factor = d_p**alpha + d_t**alpha
         if not factor.any() and (inside[0] != inside[1])[where].any():
-            steps = (np.array(where.shape) - 1) * (1 if spacing is None else spacing)
-            factor = 2 * np.sqrt(np.sum(steps**2)) ** alpha  # one empty, one full
+            extent = np.array(where.shape) * (1 if spacing is None else spacing)
+            factor = 2 * np.sqrt(np.sum(extent**2)) ** alpha  # one empty, one full
         error = (p[..., c] - t[..., c]) ** 2 * factor
         total += weight * error[where].mean()
     return total
