@@ -45,6 +45,14 @@ def name(request):
     jax.clear_caches()
 
 
+@pytest.fixture
+def sums_too(name, request):
+    """Skips weighted sums of other losses, unless the slow tests run as well."""
+    of_others = CATALOG[name].function.startswith("CATALOG")
+    if of_others and request.config.getoption("-m") == "not slow":
+        pytest.skip("a sum of losses that are tested; `make test-all` runs it")
+
+
 def skip_if_refused(name, link, classes):
     if name in EXCLUSIVE and link is links.sigmoid and classes > 1:
         pytest.skip("refuses several classes that are not exclusive")
@@ -85,6 +93,7 @@ def test_degenerate_and_far_inputs_equal_the_oracle(name, ids, spread):
     assert np.isfinite(grad).all()
 
 
+@pytest.mark.usefixtures("sums_too")
 def test_volumes_are_pools_of_voxels_like_any_other(name):
     logits, labels, where = batch(shape=(2, 4, 3, 5), classes=3)
     value = jax.jit(CATALOG[name].loss)(logits, labels, where=where)
@@ -103,6 +112,7 @@ def test_soft_targets_equal_the_oracle(name):
 
 
 @both_links
+@pytest.mark.usefixtures("sums_too")
 def test_gradient_equals_finite_differences_of_the_oracle(name, link):
     """Five-point differences of the float64 oracle along random directions."""
     skip_if_refused(name, link, 3)
@@ -173,6 +183,7 @@ def test_classes_may_be_permuted(name):
 
 
 @both_links
+@pytest.mark.usefixtures("sums_too")
 def test_eight_devices_pool_to_the_global_loss(name, link):
     """Value and gradient in float64, as `pmap` and `pmean` train with them.
 
@@ -208,6 +219,7 @@ def test_eight_devices_pool_to_the_global_loss(name, link):
     np.testing.assert_allclose(grads[:, 0], grad, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.usefixtures("sums_too")
 def test_devices_agree_by_construction(name):
     """The strict rules of shard_map find the value replicated."""
     logits, labels, where = batch(seed=9, shape=(8, 4, 3))
@@ -263,6 +275,7 @@ def _extreme_cases(classes):
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )
+@pytest.mark.usefixtures("sums_too")
 def test_extreme_scores_have_finite_value_and_gradient(name, link, classes, dtype):
     skip_if_refused(name, link, classes)
     low, high = CATALOG[name].bounds

@@ -14,19 +14,25 @@ def apply(network, images):
 
 
 @pytest.mark.parametrize("norm", sorted(NORMS))
-@pytest.mark.parametrize("size", [(16, 16), (13, 18)])
-def test_scores_have_the_size_of_the_images(norm, size):
-    images = np.random.default_rng(0).random((2, *size, 3)).astype(np.float32)
-    scores, _ = apply(UNet(4, depth=2, width=4, norm=NORMS[norm]), images)
-    assert scores.shape == (2, *size, 4)
+def test_scores_have_the_size_of_the_images(norm):
+    network = UNet(4, depth=2, width=4, norm=NORMS[norm])
+    images = np.random.default_rng(0).random((2, 13, 18, 3)).astype(np.float32)
+    scores, params = apply(network, images)
+    assert scores.shape == (2, 13, 18, 4)
     assert np.isfinite(scores).all()
     assert np.std(scores) > 1e-3
+    for size in [(16, 16), (8, 5), (1, 1)]:
+        shape = jax.eval_shape(network.apply, params, images[:, :1, :1].repeat(
+            size[0], 1).repeat(size[1], 2)).shape  # fmt: skip
+        assert shape == (2, *size, 4)
 
 
 def test_depth_and_width_are_what_they_say():
     images = np.zeros((1, 16, 16, 1), np.float32)
     sizes = [
-        count_parameters(apply(UNet(2, depth=d, width=w), images)[1])
+        count_parameters(
+            jax.eval_shape(UNet(2, depth=d, width=w).init, jax.random.key(0), images)
+        )
         for d, w in ((1, 4), (2, 4), (2, 8))
     ]
     assert sizes[0] < sizes[1] < sizes[2]

@@ -93,7 +93,14 @@ def distance(a, b):
     return max(jax.tree.leaves(gaps))
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    "name",
+    ["dice", "lovasz"]
+    + [
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("cross_entropy", "marginal_kl")
+    ],
+)
 def test_eight_devices_train_like_one(name):
     """SGD in float64, five steps, an uneven batch, augmentation and void labels."""
     assert jax.local_device_count() == 8
