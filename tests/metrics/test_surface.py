@@ -32,7 +32,13 @@ LIBRARIES = {
     "MedPy": VOXELS_POOLED,
     "surface-distance": SURFELS,
 }
-every_case = pytest.mark.parametrize("case", CASES)
+every_case = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow if case in ("square", "cube") else ())
+        for case in CASES
+    ],
+)
 
 
 @functools.cache
@@ -223,7 +229,9 @@ def read_nifti(path):
     return voxels.reshape(shape[:rank], order="F"), spacing
 
 
-@pytest.mark.parametrize("name", ["hippocampus", "cardiac_acdc"])
+@pytest.mark.parametrize(
+    "name", ["hippocampus", pytest.param("cardiac_acdc", marks=pytest.mark.slow)]
+)
 def test_real_masks(name, real_data):
     """SciPy's distances between borders, and its maps, on a real volume."""
     path = sorted((real_data / name / "labels").glob("*.nii.gz"))[0]
