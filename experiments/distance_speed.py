@@ -1,6 +1,6 @@
 """How long exact distance maps and a loss made of them take, beside other libraries.
 
-`python -m experiments distance` measures ours and SciPy's; about a minute. With
+`python -m experiments distance` measures ours and SciPy's; about half a minute. With
 `--peers PYTHON` the `edt` package and MONAI's Hausdorff loss are measured by their own
 Python in the same run. Ours and theirs see the same masks and scores.
 """
