@@ -1,0 +1,3 @@
+"""Statements and questions beyond the papers."""
+
+SOURCE = "beyond the papers"
