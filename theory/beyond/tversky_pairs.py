@@ -145,7 +145,7 @@ def on_one_ratio(*, quarter: int = 4) -> Evidence:
 
 
 def mediant(*, sign: int = 1) -> Evidence:
-    """u / u' = (a x + b y) / (a' x + b' y) lies between a / a' and b / b'.
+    """Ratio (a x + b y) / (a' x + b' y) lies between a / a' and b / b'.
 
     Its distance to the first is a multiple of the distance between the two.
     """
@@ -160,9 +160,9 @@ N01 = Claim(
     source=SOURCE,
     where="extends Eelbode 2020, Props. II.1 and II.3",
     statement=(
-        "sup |T_ab - T_a'b'| = max(tanh(|ln(a / a')| / 4), tanh(|ln(b / b')| / 4)); the "
-        "relative error is max(a / a', a' / a, b / b', b' / b) - 1; hence absolute = "
-        "tanh(ln(1 + relative) / 4)."
+        "sup |T_ab - T_a'b'| = max(tanh(|ln(a / a')| / 4), tanh(|ln(b / b')| / 4)); "
+        "the relative error is max(a / a', a' / a, b / b', b' / b) - 1; hence absolute "
+        "= tanh(ln(1 + relative) / 4)."
     ),
     assumes=(
         "All four weights > 0; suprema over masks of all sizes, or soft masks; the "
@@ -171,13 +171,13 @@ N01 = Claim(
     verdict=Verdict.HOLDS,
     proof=(
         "T = 1 / (1 + u) with u = (a FP + b FN) / TP. The ratio q = u / u' is a "
-        "weighted mean of a / a' and b / b'. At a fixed q the gap |1 / (1 + u) - 1 / (1 "
-        "+ u')| is largest at u u' = 1, where it is (sqrt q - 1) / (sqrt q + 1) = "
+        "weighted mean of a / a' and b / b'. At a fixed q the gap |1 / (1 + u) - 1 / "
+        "(1 + u')| is largest at u u' = 1, where it is (sqrt q - 1) / (sqrt q + 1) = "
         "tanh(|ln q| / 4), which rises with |ln q|; so the best q is at an end, with "
-        "one kind of mistake alone and FP / TP = 1 / sqrt(a a'). T' / T = (1 + u) / "
-        "(1 + u') tends to q as u grows, never reached while TP > 0. E18 is a = b = 1, "
-        "E27 and E30 a' = b' = 1/2. The indices may cross; the proof does not need E29's "
-        "monotone difference, which fails here."
+        "one kind of mistake alone and FP / TP = 1 / sqrt(a a'). T' / T = (1 + u) / (1 "
+        "+ u') tends to q as u grows, never reached while TP > 0. E18 is a = b = 1, "
+        "E27 and E30 a' = b' = 1/2. The indices may cross; the proof does not need "
+        "E29's monotone difference, which fails here."
     ),
     checks=(
         Check("hard masks", exact_masks),

@@ -209,8 +209,8 @@ E20 = Claim(
     verdict=Verdict.HOLDS,
     proof=(
         "For gamma < 1 an empty prediction of a non-empty y has D = 0 < H_gamma = 1 - "
-        "gamma: no error suffices, on any image. Also where D > 0, and for all gamma at "
-        "once: with y one pixel of d = 2m + 1 and a prediction that covers it and m "
+        "gamma: no error suffices, on any image. Also where D > 0, and for all gamma "
+        "at once: with y one pixel of d = 2m + 1 and a prediction that covers it and m "
         "more, H_gamma >= 1/2 and D = 2 / (2 + m), so H_gamma / D >= (d + 3) / 8, "
         "without bound. (D / H_gamma is unbounded too: at gamma = 0 and a prediction "
         "of all d pixels, H_0 = 0 < D.)"
@@ -286,8 +286,8 @@ E21 = Claim(
     source=SOURCE,
     where="Proof of Prop. II.2, Eqs. (22)-(24)",
     statement=(
-        "Masks with |y \\ yt| = 0, |yt \\ y| = alpha d, |y and yt| = alpha^2 d exist for "
-        "0 <= alpha < (sqrt 5 - 1) / 2; their gap tends to 1 and their ratio to "
+        "Masks with |y \\ yt| = 0, |yt \\ y| = alpha d, |y and yt| = alpha^2 d exist "
+        "for 0 <= alpha < (sqrt 5 - 1) / 2; their gap tends to 1 and their ratio to "
         "infinity as alpha tends to 0."
     ),
     assumes=(
@@ -298,10 +298,10 @@ E21 = Claim(
     verdict=Verdict.HOLDS,
     proof=(
         "alpha + alpha^2 < 1 exactly below (sqrt 5 - 1) / 2, where all d pixels are "
-        "predicted and 1 - alpha / (1 - alpha^2) = 0. |y| = alpha^2 d, so H_gamma = 1 - "
-        "(1 - gamma) alpha / (1 - alpha^2), least at gamma = 0, and D = 2 alpha / (1 "
-        "+ 2 alpha). (23) follows from (22) because sup inf <= inf sup. It asks for 1 + "
-        "eps >= (1 - alpha - alpha^2) (1 + 2 alpha) / (2 alpha (1 - alpha^2)), which "
+        "predicted and 1 - alpha / (1 - alpha^2) = 0. |y| = alpha^2 d, so H_gamma = 1 "
+        "- (1 - gamma) alpha / (1 - alpha^2), least at gamma = 0, and D = 2 alpha / (1 "
+        "+ 2 alpha). (23) follows from (22) because sup inf <= inf sup. It asks for 1 "
+        "+ eps >= (1 - alpha - alpha^2) (1 + 2 alpha) / (2 alpha (1 - alpha^2)), which "
         "grows like 1 / (2 alpha)."
     ),
     checks=(Check("exact", construction), Check("limits", limits)),
@@ -418,8 +418,8 @@ E24 = Claim(
             "error of 1/6 for all predictions (N27 has all prevalences)."
         ),
         "Relative error": (
-            "Holds, but small objects are not what breaks it: an empty prediction has D "
-            "= 0 < H_gamma at every size of object, unless gamma = 1."
+            "Holds, but small objects are not what breaks it: an empty prediction has "
+            "D = 0 < H_gamma at every size of object, unless gamma = 1."
         ),
         "Guarantees of Jaccard": (
             "Hold at every size: J <= D <= 2 J and D - J <= 3 - 2 sqrt 2."

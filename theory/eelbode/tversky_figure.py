@@ -46,7 +46,7 @@ def relative(weights: Weights) -> Fraction:
 
 
 def by_logs(weight: Fraction) -> Fraction:
-    """exp |log 2w|: how far a weight is from 1/2 as a ratio."""
+    """Exp |log 2w|: how far a weight is from 1/2 as a ratio."""
     return max(2 * weight, 1 / (2 * weight))
 
 
@@ -80,7 +80,6 @@ def never_falls_outward(
     *, strict: bool = False, allowed: Callable[[Weights, Weights], bool] = outward
 ) -> Evidence:
     """Neither error falls as weights move outward; with `strict` both must rise."""
-
     errors = _errors()
 
     def slack(case: tuple[Weights, Weights]) -> Fraction:
@@ -96,7 +95,6 @@ def never_falls_outward(
 
 def ordered_by(*, distance: Callable[[Fraction], Fraction] = by_logs) -> Evidence:
     """Both errors are functions of the larger distance of the two weights, rising."""
-
     errors = _errors()
     far = {pair: max(map(distance, pair)) for pair in errors}
 
@@ -137,9 +135,9 @@ E31 = Claim(
         "beta deviate from 0.5."
     ),
     assumes=(
-        "The errors are those of Prop. II.3, suprema over all masks. What training with "
-        "Tversky losses does to the Dice score is another matter: in Table III alpha = "
-        "beta = 3/4 does better than 1/2 on BR18 and IS17."
+        "The errors are those of Prop. II.3, suprema over all masks. What training "
+        "with Tversky losses does to the Dice score is another matter: in Table III "
+        "alpha = beta = 3/4 does better than 1/2 on BR18 and IS17."
     ),
     verdict=Verdict.DEPENDS,
     readings={
@@ -160,8 +158,9 @@ E31 = Claim(
     },
     proof=(
         "|sqrt(2w) - 1| / (sqrt(2w) + 1) = tanh(|log 2w| / 4) and max(2w, 1 / (2w)) = "
-        "exp |log 2w|; both rise with |log 2w|, which rises as w moves away from 1/2 on "
-        "either side, but faster below. On alpha + beta = 1 the smaller weight decides."
+        "exp |log 2w|; both rise with |log 2w|, which rises as w moves away from 1/2 "
+        "on either side, but faster below. On alpha + beta = 1 the smaller weight "
+        "decides."
     ),
     checks=(
         Check("outward", never_falls_outward),
@@ -172,7 +171,7 @@ E31 = Claim(
         Check("strictly", functools.partial(never_falls_outward, strict=True)),
         Check(
             "in any direction",
-            functools.partial(never_falls_outward, allowed=lambda inner, outer: True),
+            functools.partial(never_falls_outward, allowed=lambda *_: True),
         ),
         Check("by difference", functools.partial(ordered_by, distance=by_difference)),
         Check(
@@ -230,9 +229,9 @@ E32 = Claim(
     assumes="Deviation is |alpha - 0.5|; the right panel is the relative error.",
     verdict=Verdict.CORRECTED,
     correction=(
-        "The parameter that decides is the one of largest |log(2 alpha)|, and the right "
-        "panel shows 1 + the relative error, that is max(2 alpha, 0.5 / alpha), which "
-        "is 1 and not 0 at alpha = 0.5."
+        "The parameter that decides is the one of largest |log(2 alpha)|, and the "
+        "right panel shows 1 + the relative error, that is max(2 alpha, 0.5 / alpha), "
+        "which is 1 and not 0 at alpha = 0.5."
     ),
     counterexample=(
         "alpha = 8/9 deviates by 7/18 and beta = 2/9 by 5/18. At alpha the left panel "
@@ -242,8 +241,8 @@ E32 = Claim(
     ),
     proof=(
         "Prop. II.3 takes the maximum over the two of functions of |log 2w|, which is "
-        "larger for 1/2 - x than for 1/2 + x. On alpha + beta = 1 both deviate equally, "
-        "and the smaller one decides."
+        "larger for 1/2 - x than for 1/2 + x. On alpha + beta = 1 both deviate "
+        "equally, and the smaller one decides."
     ),
     checks=(Check("deciding parameter", plotted), Check("label", label)),
     twins=(

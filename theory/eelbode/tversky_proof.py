@@ -95,8 +95,8 @@ E28 = Claim(
         "error is 0 for every b."
     ),
     counterexample=(
-        "alpha = beta = 2: the printed b is (2 - 2) / (2 - 2). With b = 1/2, that is FP "
-        "+ FN = TP, D = 2/3, T = 1/3 and the error 1/3 is the largest there is."
+        "alpha = beta = 2: the printed b is (2 - 2) / (2 - 2). With b = 1/2, that is "
+        "FP + FN = TP, D = 2/3, T = 1/3 and the error 1/3 is the largest there is."
     ),
     proof=(
         "sqrt(alpha) (sqrt(alpha) - sqrt 2) / ((sqrt(alpha) - sqrt 2) (sqrt(alpha) + "
@@ -186,8 +186,8 @@ E29 = Claim(
     },
     proof=(
         "Moving mass from c to a keeps b and a + c, so D stays and T is monotone. Each "
-        "line of constant b ends at c = 0 and at a = 0. With c = 0, a = 1 - b, which is "
-        "(32); with a = 0 it is (32) in beta."
+        "line of constant b ends at c = 0 and at a = 0. With c = 0, a = 1 - b, which "
+        "is (32); with a = 0 it is (32) in beta."
     ),
     checks=(
         Check("monotone", monotone),
