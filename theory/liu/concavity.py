@@ -118,7 +118,7 @@ def _vertex(classes: int, at: int) -> tuple[Fraction, ...]:
 
 
 def _at_vertices(actual: Shares) -> list[Fraction]:
-    """exp g(e_k) for each class k."""
+    """Exp g(e_k) for each class k."""
     classes = len(actual)
     return [exponential(_vertex(classes, k), actual) for k in range(classes)]
 

@@ -46,7 +46,7 @@ def multi_class_bias(*, smallest: bool = False) -> Evidence:
 
 
 def foreground_bias(*, favoured: Fraction = Fraction(0)) -> Evidence:
-    """exp DB1 = p_1 + y_1 is least at p_1 = 0, whatever y_1."""
+    """Exp DB1 = p_1 + y_1 is least at p_1 = 0, whatever y_1."""
 
     def slack(case: tuple[Fraction, Fraction]) -> Fraction:
         predicted, actual = case
