@@ -73,8 +73,8 @@ def split_of_losses(*, factor: float = 2.0, shift: float = 0.0) -> Evidence:
     score_key, label_key = jax.random.split(jax.random.key(18))
     scores = samples.draw_logits(score_key, 400, 9)
     labels = samples.draw_labels(label_key, 400, 9, 2)
-    (dice, dice_slope), (ce, ce_slope) = map(
-        lambda pair: tuple(map(np.asarray, pair)), _split_residuals(scores, labels)
+    (dice, dice_slope), (ce, ce_slope) = jax.tree.map(
+        np.asarray, _split_residuals(scores, labels)
     )
     constant = -np.log(factor * np.mean(np.asarray(labels), axis=1))
     errors = [

@@ -1,4 +1,4 @@
-"""L20, L22: the label-marginal terms of two classes as curves over p_1, as in Fig. 2."""
+"""L20, L22: the label-marginal terms of two classes as curves over p_1, Fig. 2."""
 
 import functools
 import math

@@ -198,8 +198,8 @@ _cross_entropy = jax.jit(cross_entropy_loss)
 def trivial_estimate(*, penalised: bool = True) -> Evidence:
     """One prediction for all pixels, ever closer to all class 0.
 
-    The proof's term stays 0, which is H(y) above its infimum; cross-entropy is KL + H(y)
-    and KL grows: by hand y_1 log(y_1 / p_1) + y_0 log(y_0 / p_0).
+    The proof's term stays 0, which is H(y) above its infimum; cross-entropy is KL +
+    H(y) and KL grows: by hand y_1 log(y_1 / p_1) + y_0 log(y_0 / p_0).
     """
     found, expected = {}, {}
     labels = jnp.array(LABELS)

@@ -166,8 +166,8 @@ L10 = Claim(
             "Holds, for every y_1 > 0: smallest at p_1 = 0."
         ),
         "the whole Dice loss of the foreground, labels uncertain": (
-            "Fails, it is the other way round: its best mask contains all pixels that "
-            "are more likely foreground than not (threshold D*/2 <= 1/2, N05), so it is "
+            "Fails, rather the other way round: its best mask has all the pixels that "
+            "are more likely foreground than not (threshold D*/2 <= 1/2, N05), so is "
             "no smaller than that of cross-entropy."
         ),
         "the whole log-Dice loss of all classes, one prediction for all pixels": (

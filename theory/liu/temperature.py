@@ -154,11 +154,10 @@ def not_monotone(*, falls: bool = False) -> Evidence:
 
 
 def truth_under_calibration(*, hard: bool = False) -> Evidence:
-    """Calibrated eta: the mean of eta is the expected true share, exactly; the mask's
-    share, the limit of high tau, is off unless the errors cancel.
+    """Calibrated eta: the mean of eta is the expected true share, exactly.
 
-    Errors of the two estimates for all posteriors of three pixels on a grid; `hard`
-    claims that the mask's is the right one.
+    For all posteriors of three independent pixels on a grid; `hard` claims the same of
+    the mask's share, the limit of high tau.
     """
     grid = [Fraction(n, 8) for n in range(9) if n != 4]
 
