@@ -21,9 +21,10 @@ DRAWS, PIXELS = 400, 8
 
 def _images() -> tuple[Array, Array]:
     """Scores ``[N, pixels, 2]`` and labels in {0, 1}, either of them may be absent."""
-    score_key, label_key = jax.random.split(jax.random.key(31))
-    logits = samples.draw_logits(score_key, DRAWS, PIXELS, 2)
-    return logits, jax.random.bernoulli(label_key, shape=(DRAWS, PIXELS)).astype(int)
+    rng = np.random.default_rng(31)
+    scale = 10 ** rng.uniform(-1, 1.5, size=(DRAWS, 1, 1))
+    logits = scale * rng.normal(size=(DRAWS, PIXELS, 2))
+    return jnp.array(logits), jnp.array(rng.integers(2, size=(DRAWS, PIXELS)))
 
 
 @jax.jit
@@ -74,15 +75,19 @@ def pixel_terms_agree(*, complement: int = 1) -> Evidence:
     return symbolic.identities(pairs)
 
 
+@jax.jit
+def _first_slopes() -> tuple[Array, Array]:
+    binary = functools.partial(cross_entropy_loss, link=links.sigmoid)
+    both = jax.grad(cross_entropy_loss)(jnp.zeros((1, 2)), jnp.array([1]))
+    return both, jax.grad(binary)(jnp.zeros((1, 1)), jnp.ones((1, 1)))
+
+
 def one_step(*, factor: float = 2.0) -> Evidence:
     """One step of descent moves the difference of two scores twice as far as one score.
 
     One foreground pixel at z = 0, rate 1: 0 + 1/2 for one score, -1/2 and 1/2 for two.
     """
-    both = jax.grad(cross_entropy_loss)(jnp.zeros((1, 2)), jnp.array([1]))
-    one = jax.grad(functools.partial(cross_entropy_loss, link=links.sigmoid))(
-        jnp.zeros((1, 1)), jnp.ones((1, 1))
-    )
+    both, one = _first_slopes()
     found = {"ratio": float((both[0, 0] - both[0, 1]) / -one[0, 0])}
     return examples.agree(found, {"ratio": factor}, tolerance=1e-12)
 
@@ -149,7 +154,7 @@ def _link_gap(logits: Array, sign: float) -> Array:
 
 
 def of_links(*, sign: float = 1.0) -> Evidence:
-    """jaxseg's two links, and their logarithms relative to 1, on random scores."""
+    """Both links of jaxseg, and their logarithms relative to 1, on random scores."""
     logits, _ = _images()
     slack = _link_gap(logits, sign)
     return samples.worst_draw(slack, {"logits": logits}, tolerance=1e-12)

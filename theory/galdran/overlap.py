@@ -50,7 +50,7 @@ def less_overlap(*, fixed: bool = True) -> Evidence:
         return more - less - Fraction(1, 10**9)
 
     def cases():
-        listed = [p for p in pairs(4) if p[2] == 4 and (p[0] or p[1])]
+        listed = [p for p in pairs(3) if p[2] == 3 and (p[0] or p[1])]
         for more, less in itertools.product(listed, repeat=2):
             sizes = [[m.bit_count() for m in pair[:2]] for pair in (more, less)]
             overlaps = [(pair[0] & pair[1]).bit_count() for pair in (more, less)]
@@ -85,9 +85,9 @@ G04 = Claim(
         "diminishes while |X| + |Y| is preserved, reducing the score."
     ),
     assumes=(
-        "X and Y not both empty, where (3) is 0/0. |X| + |Y| preserved is a hypothesis: "
-        "it holds for masks that move, not for those that grow or shrink. Perfect is X "
-        "= Y."
+        "X and Y not both empty, where (3) is 0/0. |X| + |Y| preserved is a "
+        "hypothesis: it holds for masks that move, not for those that grow or shrink. "
+        "Perfect is X = Y."
     ),
     verdict=Verdict.HOLDS,
     proof=(
@@ -283,8 +283,8 @@ G13 = Claim(
         "there is one, and 1 if there is none and none is predicted."
     ),
     assumes=(
-        "A definition. Hard masks; any pixel makes a lesion, so one false pixel takes a "
-        "lesion-free image from 1 to 0."
+        "A definition. Hard masks; any pixel makes a lesion, so one false pixel takes "
+        "a lesion-free image from 1 to 0."
     ),
     verdict=Verdict.HOLDS,
     proof=(

@@ -65,7 +65,7 @@ L07 = Claim(
     source=SOURCE,
     where="Appendix A.1, after Eq. (6)",
     statement=(
-        "The Hessian of g(p) = sum_k log(p_k + y_k) is diagonal with entries -1 / p_k^2."
+        "The Hessian of g(p) = sum_k log(p_k + y_k) is diagonal with -1 / p_k^2."
     ),
     assumes="p_k + y_k > 0 for all k; p as free variables, not held to sum 1.",
     verdict=Verdict.CORRECTED,
