@@ -11,10 +11,46 @@ from theory.eelbode.identity import E05
 from theory.eelbode.tversky import E27
 from theory.eelbode.tversky_ratio import E30
 from theory.liu.bias import L06
+from theory.liu.binary import L18, L19
+from theory.liu.concavity import L07, L08
+from theory.liu.curves import L20, L22
 from theory.liu.decomposition import L01
 from theory.liu.entropy import L12
+from theory.liu.features import L15, L16
+from theory.liu.matching import L03, L04, L05
+from theory.liu.penalty import L09, L21
+from theory.liu.small_regions import L10, L17
+from theory.liu.temperature import L23, L24
+from theory.liu.variants import L11
 
-_ALL = (E05, E17, E18, E27, E30, L01, L06, L12)
+_ALL = (
+    E05,
+    E17,
+    E18,
+    E27,
+    E30,
+    L01,
+    L03,
+    L04,
+    L05,
+    L06,
+    L07,
+    L08,
+    L09,
+    L10,
+    L11,
+    L12,
+    L15,
+    L16,
+    L17,
+    L18,
+    L19,
+    L20,
+    L21,
+    L22,
+    L23,
+    L24,
+)
 
 CLAIMS: Mapping[str, Claim] = MappingProxyType({claim.id: claim for claim in _ALL})
 """Every claim by id, in the order of the papers."""

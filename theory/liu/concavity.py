@@ -64,7 +64,9 @@ L07 = Claim(
     id="L07",
     source=SOURCE,
     where="Appendix A.1, after Eq. (6)",
-    statement="The Hessian of g(p) = sum_k log(p_k + y_k) is diagonal, with -1 / p_k^2.",
+    statement=(
+        "The Hessian of g(p) = sum_k log(p_k + y_k) is diagonal with -1 / p_k^2."
+    ),
     assumes="p_k + y_k > 0 for all k; p as free variables, not held to sum 1.",
     verdict=Verdict.CORRECTED,
     correction=(
@@ -118,7 +120,7 @@ def _vertex(classes: int, at: int) -> tuple[Fraction, ...]:
 
 
 def _at_vertices(actual: Shares) -> list[Fraction]:
-    """exp g(e_k) for each class k."""
+    """Exp g(e_k) for each class k."""
     classes = len(actual)
     return [exponential(_vertex(classes, k), actual) for k in range(classes)]
 

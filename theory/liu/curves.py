@@ -1,4 +1,4 @@
-"""L20, L22: the label-marginal terms of two classes as curves over p_1, as in Fig. 2."""
+"""L20, L22: the label-marginal terms of two classes as curves over p_1, Fig. 2."""
 
 import functools
 import math
@@ -58,7 +58,7 @@ FORMULAS: dict[str, Callable[[Any], Any]] = {
 
 
 def derivatives(*, first: int = -1, l1: int = -2) -> Evidence:
-    """d KL = -y/p + (1-y)/(1-p), d2 KL = y/p^2 + (1-y)/(1-p)^2; of L1 -2 and 0."""
+    """D KL = -y/p + (1-y)/(1-p), d2 KL = y/p^2 + (1-y)/(1-p)^2; of L1 -2 and 0."""
     p, y = sympy.symbols("p y", positive=True)
     kl = y * sympy.log(y / p) + (1 - y) * sympy.log((1 - y) / (1 - p))
     below = 2 * (y - p)
@@ -170,7 +170,7 @@ L20 = Claim(
 
 
 def curves(*, foreground: float = FOREGROUND) -> Evidence:
-    """jaxseg's terms at y_1 = 0.1 against the formulas, over a grid of p_1."""
+    """Jaxseg's terms at y_1 = 0.1 against the formulas, over a grid of p_1."""
     shares = np.linspace(0.001, 0.999, 999)
     slack = np.full(shares.shape, np.inf)
     for name, curve in CURVES.items():

@@ -1,4 +1,4 @@
-"""L09, L21: which label-marginal terms are penalty functions as Section 2.1 has them."""
+"""L09, L21: which label-marginal terms are penalties in the sense of Section 2.1."""
 
 import functools
 import math

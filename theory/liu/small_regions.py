@@ -46,7 +46,7 @@ def multi_class_bias(*, smallest: bool = False) -> Evidence:
 
 
 def foreground_bias(*, favoured: Fraction = Fraction(0)) -> Evidence:
-    """exp DB1 = p_1 + y_1 is least at p_1 = 0, whatever y_1."""
+    """Exp DB1 = p_1 + y_1 is least at p_1 = 0, whatever y_1."""
 
     def slack(case: tuple[Fraction, Fraction]) -> Fraction:
         predicted, actual = case
@@ -166,8 +166,8 @@ L10 = Claim(
             "Holds, for every y_1 > 0: smallest at p_1 = 0."
         ),
         "the whole Dice loss of the foreground, labels uncertain": (
-            "Fails, it is the other way round: its best mask contains all pixels that "
-            "are more likely foreground than not (threshold D*/2 <= 1/2, N05), so it is "
+            "Fails, rather the other way round: its best mask has all the pixels that "
+            "are more likely foreground than not (threshold D*/2 <= 1/2, N05), so is "
             "no smaller than that of cross-entropy."
         ),
         "the whole log-Dice loss of all classes, one prediction for all pixels": (
