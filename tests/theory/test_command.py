@@ -71,7 +71,7 @@ def test_an_unknown_id_is_one_sentence(capsys, argv):
     assert out == ""
     (line,) = err.splitlines()
     assert "'E81'" in line
-    assert "E18" in line
+    assert "the nearest are E" in line
 
 
 def test_lower_case_is_pointed_to_its_id(capsys):

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from jaxseg import counts, indices
-from jaxseg.losses import marginal, pixel, region
+from jaxseg.losses import lovasz, marginal, pixel, region
 from theory.claim import gather, settle
 from theory.registry import CLAIMS
 
@@ -41,6 +41,15 @@ def test_a_wrong_dice_index_contradicts_a_whole_claim(monkeypatch):
         ("E27", "certified"),
         ("E30", "maximum by size"),
         ("L01", "algebra"),
+        ("E19", "maximum by size"),
+        ("E21", "exact"),
+        ("E23", "absolute, by size"),
+        ("E26", "phi on all masks"),
+        ("E28", "maximal"),
+        ("E36", "limit"),
+        ("N14", "means"),
+        ("N20", "reached"),
+        ("N27", "certified"),
     ],
 )
 def test_a_wrong_dice_index_contradicts(monkeypatch, name, check):
@@ -54,6 +63,10 @@ def test_a_wrong_dice_index_contradicts(monkeypatch, name, check):
         ("E05", "losses", region, "dice_index"),
         ("E18", "one soft pixel", region, "jaccard_index"),
         ("L01", "losses and gradients", marginal, "dice_bias_penalty"),
+        ("E04", "losses", region, "dice_index"),
+        ("E11", "loss", region, "jaccard_index"),
+        ("E15", "vertices", lovasz, "pooled_growth"),
+        ("E34", "derivatives at the truth", region, "dice_index"),
         ("L12", "proof's reading", pixel, "pooled_mean"),
         ("L12", "Table 1, by hand", pixel, "safe_ratio"),
         ("L12", "Table 1, by hand", marginal, "kl_penalty"),

@@ -19,7 +19,7 @@ GAMMAS = tuple(map(Fraction, ("0", "1/3", "1/2", "1")))
 
 
 def in_rates(*, constant: int = 1) -> Evidence:
-    """1/T = 1 + alpha (1/P - 1) + beta (1/R - 1) and 1/J = 1/P + 1/R - 1, by algebra."""
+    """1/T = 1 + alpha (1/P - 1) + beta (1/R - 1), and 1/J likewise."""
     tp, fp, fn, alpha, beta = sympy.symbols("tp fp fn alpha beta", positive=True)
     masks = SoftCounts.of_sets(tp, fp, fn, 1)
     precision = 1 / counts.precision_index(masks)
@@ -35,7 +35,7 @@ def in_rates(*, constant: int = 1) -> Evidence:
 
 
 def exact_rates(*, least: int = 1) -> Evidence:
-    """The same on all hard masks with TP >= `least`; 1/T times T is 1."""
+    """The same on all hard masks with TP >= `least`."""
 
     def slack(masks: SoftCounts) -> Fraction:
         precision = Fraction(counts.precision_index(masks))
@@ -130,8 +130,8 @@ N14 = Claim(
 # N20
 
 
-def for_mistakes(*, less: Fraction = Fraction(0), allowed: int = 0) -> Evidence:
-    """E / (2n + e) <= 1 - D <= e / (2n - e) - less, for e <= n + `allowed`."""
+def for_mistakes(*, less: Fraction = Fraction(0)) -> Evidence:
+    """E / (2n + e) <= 1 - D <= e / (2n - e) - less, for e <= n = |y|."""
 
     def slack(masks: SoftCounts) -> Fraction:
         wrong = masks.false_positives + masks.false_negatives
@@ -144,19 +144,26 @@ def for_mistakes(*, less: Fraction = Fraction(0), allowed: int = 0) -> Evidence:
 
     def few(masks: SoftCounts) -> bool:
         wrong = masks.false_positives + masks.false_negatives
-        return masks.actual > 0 and wrong <= masks.actual + allowed
+        return masks.actual > 0 and wrong <= masks.actual
 
     return enumeration.over_counts(slack, pixels=18, only=few)
 
 
-def ends_reached(*, swap: bool = False) -> Evidence:
-    """E false positives have the lower bound, e missed pixels the upper."""
+def ends_reached(*, swap: bool = False, beyond: int = 0) -> Evidence:
+    """Least and largest 1 - D for e <= n + `beyond` are the two bounds."""
 
     def slack(case: tuple[int, int]) -> Fraction:
         actual, wrong = case
-        false = enumeration.exact_counts(actual, wrong, 0, 40)
-        missed = enumeration.exact_counts(actual - wrong, 0, wrong, 40)
-        low, high = (1 - Fraction(counts.dice_index(c)) for c in (false, missed))
+        losses = [
+            1
+            - Fraction(
+                counts.dice_index(
+                    enumeration.exact_counts(actual - fn, wrong - fn, fn, 40)
+                )
+            )
+            for fn in range(min(actual, wrong) + 1)
+        ]
+        low, high = min(losses), max(losses)
         if swap:
             low, high = high, low
         return -max(
@@ -164,7 +171,7 @@ def ends_reached(*, swap: bool = False) -> Evidence:
             abs(high - Fraction(wrong, 2 * actual - wrong)),
         )
 
-    cases = [(n, e) for n in range(1, 9) for e in range(1, n + 1)]
+    cases = [(n, e) for n in range(2, 9) for e in range(1, n + 1 + beyond)]
     return enumeration.worst_case(
         cases, slack, describe=lambda c: {"actual": c[0], "wrong": c[1]}
     )
@@ -180,7 +187,8 @@ N20 = Claim(
     ),
     assumes=(
         "|y| > 0. The lower bound needs e pixels outside of y to be reached, and holds "
-        "for every e. For e > |y| the largest 1 - D is 1, with all of y missed."
+        "for every e. For |y| < e < 2 |y| the upper bound holds but exceeds 1; the "
+        "largest 1 - D is then 1, with all of y missed."
     ),
     verdict=Verdict.HOLDS,
     proof=(
@@ -193,7 +201,7 @@ N20 = Claim(
             "less by 1e-6",
             functools.partial(for_mistakes, less=Fraction(1, 10**6)),
         ),
-        Check("e = |y| + 1", functools.partial(for_mistakes, allowed=1)),
+        Check("e = |y| + 1", functools.partial(ends_reached, beyond=1)),
         Check("ends exchanged", functools.partial(ends_reached, swap=True)),
     ),
     values={

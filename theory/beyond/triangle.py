@@ -72,7 +72,7 @@ def reached(*, less: Fraction = Fraction(0)) -> Evidence:
 
 
 def of_jaccard(*, power: int = 3) -> Evidence:
-    """1 - T_aa = a j / (1 + (a - 1) j) of the Jaccard distance j, concave iff a >= 1."""
+    """1 - T_aa = a j / (1 + (a - 1) j) of the Jaccard distance j, and its curvature."""
     tp, wrong, a, j = sympy.symbols("tp wrong a j", positive=True)
     distance = a * wrong / (tp + a * wrong)
     share = wrong / (tp + wrong)
@@ -98,7 +98,9 @@ N16 = Claim(
         "= max(1, (1 + 1/a) / 2): a metric if and only if a >= 1 (Jaccard); 3/2 for "
         "Dice."
     ),
-    assumes="a > 0; all finite sets, two pixels suffice for K; d = 0 for two empty sets.",
+    assumes=(
+        "a > 0; all finite sets, two pixels suffice for K; d = 0 for two empty sets."
+    ),
     verdict=Verdict.HOLDS,
     proof=(
         "1 - T_aa = g(j) with g(j) = a j / (1 + (a - 1) j) and j the Jaccard distance, "

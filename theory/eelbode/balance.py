@@ -116,7 +116,7 @@ def consistent_for_weighted(*, weights: Callable = normalised_weights) -> Eviden
 
 
 def minimiser(*, threshold: float = 0.5) -> Evidence:
-    """Jaxseg's weighted CE is stationary at p = a / (a + b) and convex in the score.
+    """The library's weighted CE is stationary at p = a / (a + b) and convex in the score.
 
     And p > `threshold` if and only if a > b, with a, b the weighted posteriors.
     """
@@ -334,7 +334,7 @@ E07 = Claim(
 
 
 def equal_masses(*, prior_of_images: Sequence[str] = ("1/4",)) -> Evidence:
-    """Jaxseg's balanced weights make both classes weigh half of all pixels.
+    """The library's balanced weights make both classes weigh half of all pixels.
 
     Args:
       prior_of_images: shares of foreground; the weights are those of the first.

@@ -21,7 +21,8 @@ def limit_is_dice(*, missed: int = 1) -> Evidence:
     tp, fp, fn, tn = sympy.symbols("tp fp fn tn", positive=True)
     masks = SoftCounts.of_sets(tp, fp, fn, tp + fp + fn + tn)
     limit = sympy.limit(sympy.together(counts.kappa_index(masks)), tn, sympy.oo)
-    return symbolic.identity(limit, 2 * tp / (2 * tp + fp + missed * fn))
+    found = SoftCounts.of_sets(tp, fp, missed * fn, masks.pixels)
+    return symbolic.identity(limit, counts.dice_index(found))
 
 
 def within_share(*, factor: int = 2) -> Evidence:

@@ -109,7 +109,7 @@ def tight(*, index: Callable = jaccard) -> Evidence:
 
 
 def gradient(*, tied: bool = False) -> Evidence:
-    """Jaxseg's value and gradient are those of the exact linear piece.
+    """The library's value and gradient are those of the exact linear piece.
 
     At errors without ties; with `tied` all errors are equal, and the pieces of two
     orders are compared there, which must then differ.

@@ -77,7 +77,7 @@ def one_image_agrees(*, images: int = 1) -> Evidence:
         for triple in triples
     }
     methods = {
-        tuple(sum(values) / images for values in zip(*found, strict=True))
+        tuple(sum(values, Fraction(0)) / images for values in zip(*found, strict=True))
         for found in itertools.combinations_with_replacement(
             sorted(set(scores.values())), images
         )

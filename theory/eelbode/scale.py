@@ -51,8 +51,12 @@ def _moved(
 
 
 def _scaled(masks: SoftCounts, factor: int, pixels: int) -> SoftCounts:
-    sizes = (masks.intersection, masks.false_positives, masks.false_negatives)
-    return enumeration.exact_counts(*(int(factor * size) for size in sizes), pixels)
+    return enumeration.exact_counts(
+        int(factor * masks.intersection),
+        int(factor * masks.false_positives),
+        int(factor * masks.false_negatives),
+        pixels,
+    )
 
 
 def magnified_image(*, indices: tuple[Index, ...] = OVERLAP + HAMMING) -> Evidence:
@@ -92,7 +96,7 @@ def larger_object(*, more: Fraction = Fraction(0)) -> Evidence:
 
 
 def magnified_losses(*, smooth: float = 0.0) -> Evidence:
-    """Jaxseg's soft losses, CE among them, of an image and of each pixel three times."""
+    """Soft Dice, Lovász and CE of an image and of its pixels three times."""
     draws, pixels = 500, 6
     score_key, label_key = jax.random.split(jax.random.key(37))
     logits = samples.draw_logits(score_key, draws, pixels, 1)

@@ -58,7 +58,7 @@ def squares_are_sizes(
 
 
 def squared_loss(*, index=counts.dice_index) -> Evidence:
-    """Jaxseg's squared Dice loss is 1 - D on all pairs of binary masks."""
+    """The library's squared Dice loss is 1 - D on all pairs of binary masks."""
     loss = functools.partial(dice_loss, squared=True, link=links.identity)
     return masks.on_all_masks(loss, lambda c: 1 - Fraction(index(c)), pixels=4)
 
@@ -311,7 +311,7 @@ def forms_on_a_grid(
 
 
 def forms_of_counts(*, weight: Fraction = Fraction(1)) -> Evidence:
-    """Jaxseg's index, by FP and FN, is the second form in |yt| and |y|."""
+    """The library's index, by FP and FN, is the second form in |yt| and |y|."""
     alpha, beta = Fraction(3, 10), Fraction(7, 10)
 
     def slack(found: SoftCounts) -> Fraction:

@@ -123,7 +123,8 @@ E28 = Claim(
 
 def _by_overlap(parts: int = 12) -> list[list[Point]]:
     """Grid points of the simplex, in lines of constant TP from c = 0 to a = 0."""
-    points = sorted(enumeration.simplex_grid(3, parts), key=lambda p: (p[1], -p[0]))
+    grid = [(a, b, c) for a, b, c in enumeration.simplex_grid(3, parts)]
+    points = sorted(grid, key=lambda p: (p[1], -p[0]))
     lines = itertools.groupby(points, key=lambda p: p[1])
     return [list(line) for _, line in lines]
 
