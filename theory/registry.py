@@ -5,9 +5,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from jaxseg.errors import UserError
+from theory.beyond.batches import N22
+from theory.beyond.gradients import N04
 from theory.beyond.jensen_gap import N17
+from theory.beyond.kappa import N18
+from theory.beyond.means import N19
 from theory.beyond.prevalence import N27
 from theory.beyond.rates import N14, N20
+from theory.beyond.relaxations import N03
+from theory.beyond.smoothing import N23, N24
+from theory.beyond.squared_population import N10
 from theory.beyond.submodular_tversky import N02
 from theory.beyond.triangle import N16
 from theory.beyond.tversky_pairs import N01
@@ -43,6 +50,19 @@ from theory.liu.penalty import L09, L21
 from theory.liu.small_regions import L10, L17
 from theory.liu.temperature import L23, L24
 from theory.liu.variants import L11
+from theory.ma.boundary import M22, M23, M24, M28
+from theory.ma.compound import M31, M33, M35
+from theory.ma.cross_entropy import M01, M02
+from theory.ma.distance_penalty import M06
+from theory.ma.focus import M05, M14, M32
+from theory.ma.generalized import M13, M17, M18, M19, M20
+from theory.ma.hausdorff import M26, M29, M30
+from theory.ma.lovasz import M10, M11
+from theory.ma.overlap import M08, M09, M16, M27
+from theory.ma.scores import M34
+from theory.ma.sensitivity import M07, M36
+from theory.ma.topk import M03, M04
+from theory.ma.tversky import M12, M15, M21
 
 _ALL = (
     E01,
@@ -104,12 +124,55 @@ _ALL = (
     L22,
     L23,
     L24,
+    M01,
+    M02,
+    M03,
+    M04,
+    M05,
+    M06,
+    M07,
+    M08,
+    M09,
+    M10,
+    M11,
+    M12,
+    M13,
+    M14,
+    M15,
+    M16,
+    M17,
+    M18,
+    M19,
+    M20,
+    M21,
+    M22,
+    M23,
+    M24,
+    M26,
+    M27,
+    M28,
+    M29,
+    M30,
+    M31,
+    M32,
+    M33,
+    M34,
+    M35,
+    M36,
     N01,
     N02,
+    N03,
+    N04,
+    N10,
     N14,
     N16,
     N17,
+    N18,
+    N19,
     N20,
+    N22,
+    N23,
+    N24,
     N27,
 )
 

@@ -43,7 +43,10 @@ def _identities(*, dice_sign: int = 1) -> list[tuple[sympy.Expr, sympy.Expr]]:
         stated = (
             (dice, (2 * y - dice_sign * dice) / (truth + total)),
             (jaccard, (y * (1 + jaccard) - jaccard) / (truth + total - s)),
-            (tversky, (y * (1 - (1 - alpha - beta) * tversky) - alpha * tversky) / below),
+            (
+                tversky,
+                (y * (1 - (1 - alpha - beta) * tversky) - alpha * tversky) / below,
+            ),
             (square, 2 * (y - square * x) / norm),
         )
         pairs += [(sympy.diff(index, x), form) for index, form in stated]
@@ -104,8 +107,8 @@ N04 = Claim(
     statement=(
         "dD/dp_i = (2 y_i - D) / (Y + P); dJ/dp_i = (y_i (1 + J) - J) / (Y + P - s); "
         "dT/dp_i = (y_i (1 - (1 - alpha - beta) T) - alpha T) / Q; dD_L2/dp_i = 2 (y_i "
-        "- D_L2 p_i) / (Y + |p|^2); sum_i p_i dD/dp_i = D Y / (Y + P). The Dice loss is "
-        "a per-pixel cost-sensitive loss with weights FN : FP = (2 - D) : D."
+        "- D_L2 p_i) / (Y + |p|^2); sum_i p_i dD/dp_i = D Y / (Y + P). The Dice loss "
+        "is a per-pixel cost-sensitive loss with weights FN : FP = (2 - D) : D."
     ),
     assumes=(
         "Hard y with sum Y, p in [0, 1] with sum P, s = sum p y, Q = s + alpha (P - s) "

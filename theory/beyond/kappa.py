@@ -83,13 +83,13 @@ N18 = Claim(
     ),
     verdict=Verdict.HOLDS,
     proof=(
-        "kappa's denominator K = |S| (d - |G|) + |G| (d - |S|) is d (|S| + |G|) - 2 |S| "
-        "|G|, and TP K - (TP TN - FP FN) (|S| + |G|) factors as (FP + FN) |S| |G|. The "
-        "gap is 0 if and only if the masks agree or one is empty; for given |S| and |G| "
-        "it is (1 - D) 2 |S| |G| / (d (|S| + |G|)) + O(1 / d^2): kappa tends to D as "
-        "background grows. With V = |S| + |G| and d >= V - TP, gap <= 1 is 4 |S| |G| (V "
-        "- TP) <= d V^2, which follows from 4 |S| |G| <= V^2; equality needs TN = 0 and "
-        "|S| = |G|, so that FP = FN, and some mistake."
+        "kappa's denominator K = |S| (d - |G|) + |G| (d - |S|) is d (|S| + |G|) - 2 "
+        "|S| |G|, and TP K - (TP TN - FP FN) (|S| + |G|) factors as (FP + FN) |S| |G|. "
+        "The gap is 0 if and only if the masks agree or one is empty; for given |S| "
+        "and |G| it is (1 - D) 2 |S| |G| / (d (|S| + |G|)) + O(1 / d^2): kappa tends "
+        "to D as background grows. With V = |S| + |G| and d >= V - TP, gap <= 1 is 4 "
+        "|S| |G| (V - TP) <= d V^2, which follows from 4 |S| |G| <= V^2; equality "
+        "needs TN = 0 and |S| = |G|, so that FP = FN, and some mistake."
     ),
     checks=(
         Check("exact", exact_gap),

@@ -143,9 +143,9 @@ N03 = Claim(
         "Lovász is 1."
     ),
     assumes=(
-        "Hard labels, one class, errors e = |g - p|; independent rounding makes pixel i "
-        "wrong with probability e_i. G empty: the loss of a set of mistakes is 1 unless "
-        "empty."
+        "Hard labels, one class, errors e = |g - p|; independent rounding makes pixel "
+        "i wrong with probability e_i. G empty: the loss of a set of mistakes is 1 "
+        "unless empty."
     ),
     verdict=Verdict.HOLDS,
     proof=(
@@ -153,12 +153,12 @@ N03 = Claim(
         "closure: below the mean over every random set with these inclusion "
         "probabilities. Under independent rounding misses and false pixels are "
         "independent, so the mean is 1 - (g - E a) E[1 / (g + b)], and by Jensen E[1 / "
-        "(g + b)] >= 1 / (g + E b): the soft loss. With all errors e = root g / (root d "
-        "+ root g) soft minus Lovász is (root d - root g) / (root d + root g) = "
+        "(g + b)] >= 1 / (g + E b): the soft loss. With all errors e = root g / (root "
+        "d + root g) soft minus Lovász is (root d - root g) / (root d + root g) = "
         "tanh(log(d / g) / 4), the largest that ascent finds for d pixels and |G| = g "
-        ">= 1; it tends to 1 with d / g at the rate 2 root(g / d). With G empty it is 1 "
-        "- max p. 1 is never reached: a soft loss of 1 needs p = 0 on all of G, where "
-        "the Lovász loss is 1, too, or G empty and max p > 0."
+        ">= 1; it tends to 1 with d / g at the rate 2 root(g / d). With G empty it is "
+        "1 - max p. 1 is never reached: a soft loss of 1 needs p = 0 on all of G, "
+        "where the Lovász loss is 1, too, or G empty and max p > 0."
     ),
     checks=(
         Check("order", in_order),

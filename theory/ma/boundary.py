@@ -246,16 +246,16 @@ M24 = Claim(
         "the network."
     ),
     assumes=(
-        "G neither empty nor everything; s in [0, 1]. The factor 2 goes, too, which the "
-        "text does not say."
+        "G neither empty nor everything; s in [0, 1]. The factor 2 goes, too, which "
+        "the text does not say."
     ),
     verdict=Verdict.HOLDS,
     proof=(
         "(19) is 2 (sum phi s - sum phi g): minimisers and, up to the factor 2, slopes "
         "agree. phi < 0 inside and > 0 outside, so the sum, linear in s, is smallest "
-        "at s = g alone, with the value -sum of D_G over G, not 0. With an implementation "
-        "whose D is 0 at the inner boundary pixels those are free. An empty G has no "
-        "phi: an implementation must choose (phi = 0 makes the loss 0)."
+        "at s = g alone, with the value -sum of D_G over G, not 0. With an "
+        "implementation whose D is 0 at the inner boundary pixels those are free. An "
+        "empty G has no phi: an implementation must choose (phi = 0 makes the loss 0)."
     ),
     checks=(
         Check("smallest at the truth", smallest_at_truth),
@@ -272,7 +272,9 @@ M24 = Claim(
 )
 
 
-def with_constant(*, constant: Callable[[Fraction], Fraction] = lambda c: c) -> Evidence:
+def with_constant(
+    *, constant: Callable[[Fraction], Fraction] = lambda c: c
+) -> Evidence:
     """L_BD = sum of D over the mismatch - sum of D over G."""
 
     def slack(case: tuple) -> Fraction:

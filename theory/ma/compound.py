@@ -120,7 +120,9 @@ def two_losses(*, equal: bool = False) -> Evidence:
         logits, labels = logits.reshape(2, 3, 2), labels.reshape(2, 3)
         options = {"class_weights": FOREGROUND}
         batch = dice_loss(logits, labels, **options)
-        apart = [dice_loss(*pair, **options) for pair in zip(logits, labels, strict=True)]
+        apart = [
+            dice_loss(*pair, **options) for pair in zip(logits, labels, strict=True)
+        ]
         volumes = [
             jnp.sum(1 / (1 + jnp.exp(z[:, 0] - z[:, 1]))) + jnp.sum(t)
             for z, t in zip(logits, labels, strict=True)

@@ -200,7 +200,9 @@ M02 = Claim(
     twins=(
         Check("weights 1 + 1e-6", functools.partial(unit_weights, weight=1 + 1e-6)),
         Check("inverse squares", functools.partial(reciprocal_weights, power=2)),
-        Check("scaled by 1 + 1e-6", functools.partial(reciprocal_weights, scale=1.000001)),
+        Check(
+            "scaled by 1 + 1e-6", functools.partial(reciprocal_weights, scale=1.000001)
+        ),
         Check("weights exchanged", functools.partial(minimiser, swapped=True)),
         Check(
             "threshold 1/2",

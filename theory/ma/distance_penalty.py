@@ -54,7 +54,9 @@ def _masks():
     return (mask for mask in grids.masks(7) if 0 < len(mask) < 7)
 
 
-def boundary_first(*, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel) -> Evidence:
+def boundary_first(
+    *, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel
+) -> Evidence:
     """One wrong pixel costs more the nearer it is to the boundary of its class."""
 
     def slack(case: tuple[Mask, tuple[Pixel, Pixel]]) -> Fraction:

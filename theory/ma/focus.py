@@ -208,9 +208,9 @@ M14 = Claim(
     ),
     proof=(
         "The derivative (1 / gamma) L^(1/gamma - 1) falls in L for gamma > 1, to 1 / "
-        "gamma at L = 1, and has no bound as L tends to 0, the truth. It exceeds 1, the "
-        "slope of the Tversky loss, for L < gamma^(-gamma / (gamma - 1)) alone. The "
-        "values say the same: L^(1/gamma) / L is larger for smaller L."
+        "gamma at L = 1, and has no bound as L tends to 0, the truth. It exceeds 1, "
+        "the slope of the Tversky loss, for L < gamma^(-gamma / (gamma - 1)) alone. "
+        "The values say the same: L^(1/gamma) / L is larger for smaller L."
     ),
     checks=(
         Check("slope falls", hard_cases_learn_less),
@@ -255,7 +255,9 @@ def reduces_at_one(*, gamma: float = 1.0) -> Evidence:
     return residuals.vanishing(residual, *residuals.images(3, seed=32))
 
 
-def steepest_where_wrong(*, gammas: tuple[str, ...] = ("1", "3/2", "2", "3")) -> Evidence:
+def steepest_where_wrong(
+    *, gammas: tuple[str, ...] = ("1", "3/2", "2", "3")
+) -> Evidence:
     """For gamma >= 1 a less accurate structure has the greater slope, certified.
 
     The log of the slope in D, cost + (gamma - 1) log cost, must not fall as the cost
@@ -272,7 +274,9 @@ def steepest_where_wrong(*, gammas: tuple[str, ...] = ("1", "3/2", "2", "3")) ->
     return min(found, key=lambda evidence: evidence.slack)
 
 
-def least_slope(*, gamma_of: Callable[[Any], Any] = lambda gamma: gamma - 1) -> Evidence:
+def least_slope(
+    *, gamma_of: Callable[[Any], Any] = lambda gamma: gamma - 1
+) -> Evidence:
     """For gamma < 1 the slope in D is least at D = exp(gamma - 1)."""
     dice = sympy.symbols("D", positive=True)
     pairs = []
@@ -295,9 +299,7 @@ def slopes_by_hand(*, steeper: float = 1.0) -> Evidence:
         options = {"dice": 1.0, "ce": 0.0, "gamma_dice": 0.5, "smooth": 0.0}
         logits, labels = foreground(prob)
         return float(
-            exponential_logarithmic_loss(
-                logits, labels, link=links.identity, **options
-            )
+            exponential_logarithmic_loss(logits, labels, link=links.identity, **options)
         )
 
     def slope(dice: float, step: float = 1e-6) -> float:

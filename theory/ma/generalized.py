@@ -254,10 +254,10 @@ M17 = Claim(
     assumes="k >= 0, at least one pixel of a class with w > 0 in G or S.",
     verdict=Verdict.HOLDS,
     proof=(
-        "(1 - g) s + g (1 - s) = g + s - 2 g s, so the penalty is k (B - 2 A) and pGD = "
-        "2 A / (B + k (B - 2 A)); divide by B. Any weights will do. pGD grows with GD, "
-        "falls in k, and keeps 0 and 1; its slope in GD is (1 + k) / (1 + k (1 - GD))^2, "
-        "1 / (1 + k) at GD = 0 and 1 + k at GD = 1."
+        "(1 - g) s + g (1 - s) = g + s - 2 g s, so the penalty is k (B - 2 A) and pGD "
+        "= 2 A / (B + k (B - 2 A)); divide by B. Any weights will do. pGD grows with "
+        "GD, falls in k, and keeps 0 and 1; its slope in GD is (1 + k) / (1 + k (1 - "
+        "GD))^2, 1 / (1 + k) at GD = 0 and 1 + k at GD = 1."
     ),
     checks=(
         Check("algebra", closed_form),
@@ -315,9 +315,9 @@ M18 = Claim(
     verdict=Verdict.FAILS,
     correction=(
         "Line 3 should be (2 A / B) / (1 + k M / B): numerator and denominator of line "
-        "2 divided by B = sum_c w_c sum_i (g + s), M = sum_c w_c sum_i (s - 2 s g + g). "
-        "Printed is 2 A / (B + k M / B), which divides the penalty alone. Lines 1, 2 "
-        "and 4 are equal."
+        "2 divided by B = sum_c w_c sum_i (g + s), M = sum_c w_c sum_i (s - 2 s g + "
+        "g). Printed is 2 A / (B + k M / B), which divides the penalty alone. Lines 1, "
+        "2 and 4 are equal."
     ),
     counterexample=(
         "One class of three pixels, w = 1 (any w cancels in lines 1, 2, 4), one of "
@@ -456,9 +456,9 @@ M20 = Claim(
         "for good ones."
     ),
     counterexample=(
-        "One class with TP = 2, w = 1: (FP, FN) = (1, 0) and (0, 1) both give pGD = 4 / "
-        "(5 + k). A missed and a false pixel at a given truth differ as in GD, for k = "
-        "0 as for every k."
+        "One class with TP = 2, w = 1: (FP, FN) = (1, 0) and (0, 1) both give pGD = 4 "
+        "/ (5 + k). A missed and a false pixel at a given truth differ as in GD, for k "
+        "= 0 as for every k."
     ),
     proof="By M17, pGD = GD / (1 + k (1 - GD)), whose slope in GD is positive.",
     checks=(

@@ -86,8 +86,8 @@ M26 = Claim(
     source=SOURCE,
     where="Section 2.3.2, Eq. (21)",
     statement=(
-        "L_HD = (1/N) sum_c sum_i (s - g) o (d_G^2 + d_S^2); the network can be trained "
-        "with it to reduce the Hausdorff distance."
+        "L_HD = (1/N) sum_c sum_i (s - g) o (d_G^2 + d_S^2); the network can be "
+        "trained with it to reduce the Hausdorff distance."
     ),
     assumes=(
         "d is the distance to the boundary on either side of it; neither mask is empty "
@@ -161,9 +161,9 @@ M29 = Claim(
     ),
     verdict=Verdict.CORRECTED,
     correction=(
-        "L_HD = (1/|Omega|) sum Delta M o (D_G^2 + D_S^2), exactly. Without the squares "
-        "the two agree only where all distances in the mismatch are 1; elsewhere their "
-        "ratio, a mean of those distances, has no bound."
+        "L_HD = (1/|Omega|) sum Delta M o (D_G^2 + D_S^2), exactly. Without the "
+        "squares the two agree only where all distances in the mismatch are 1; "
+        "elsewhere their ratio, a mean of those distances, has no bound."
     ),
     counterexample=(
         "Six pixels, G the first, S the first and the last: (5^2 + 1^2) / 6 = 13/3 "
@@ -279,9 +279,7 @@ M30 = Claim(
             "repairs under Hausdorff",
             functools.partial(repair_never_hurts, losses=(squared,)),
         ),
-        Check(
-            "no harm", functools.partial(repair_by_hand, after=Fraction(29, 6))
-        ),
+        Check("no harm", functools.partial(repair_by_hand, after=Fraction(29, 6))),
     ),
     values={"loss_before_repair": 29 / 6, "loss_after_repair": 63 / 6},
 )

@@ -74,12 +74,12 @@ M10 = Claim(
     ),
     verdict=Verdict.HOLDS,
     proof=(
-        "With a missed and b false pixels of G of size g, f = (a + b) / (g + b). Adding "
-        "a pixel of G gains 1 / (g + b), which falls with b and ignores a; one outside "
-        "gains (g - a) / ((g + b) (g + b + 1)), which falls with a and b: gains "
-        "diminish. Of the predicted set it fails: G = {x}, S = {}, adding x gains -1, "
-        "but from S = {y} it gains -1/2, more. The soft IoU loss (10) is no set "
-        "function at all."
+        "With a missed and b false pixels of G of size g, f = (a + b) / (g + b). "
+        "Adding a pixel of G gains 1 / (g + b), which falls with b and ignores a; one "
+        "outside gains (g - a) / ((g + b) (g + b + 1)), which falls with a and b: "
+        "gains diminish. Of the predicted set it fails: G = {x}, S = {}, adding x "
+        "gains -1, but from S = {y} it gains -1/2, more. The soft IoU loss (10) is no "
+        "set function at all."
     ),
     checks=(Check("exact", diminishing),),
     twins=(
@@ -161,7 +161,9 @@ def sums_of_classes(*, divide: bool = True) -> Evidence:
     """jaxseg's loss is the mean of (12) over the classes of a softmax, ties included."""
     rng = np.random.default_rng(11)
     parts = rng.multinomial(4, [1 / 3] * 3, size=(40, 5)) / 4
-    labels = np.stack([rng.permutation([0, 1, 2, *row]) for row in rng.integers(0, 3, (40, 2))])
+    labels = np.stack(
+        [rng.permutation([0, 1, 2, *row]) for row in rng.integers(0, 3, (40, 2))]
+    )
 
     def of_one(probs: jax.Array, labels: jax.Array) -> jax.Array:
         return lovasz_loss(probs, labels, link=links.identity, classes="all")

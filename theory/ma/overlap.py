@@ -134,7 +134,9 @@ M08 = Claim(
     ),
     twins=(
         Check("foreground alone", functools.partial(sums_over_both, of=lambda m: [m])),
-        Check("scaled by 1 + 1e-6", functools.partial(sums_over_softmax, scale=1.000001)),
+        Check(
+            "scaled by 1 + 1e-6", functools.partial(sums_over_softmax, scale=1.000001)
+        ),
         Check("the error rate", functools.partial(missed_object, dice=Fraction(1, 10))),
     ),
     values={
@@ -207,9 +209,7 @@ M09 = Claim(
     id="M09",
     source=SOURCE,
     where="Eqs. (8), (9), (10)",
-    statement=(
-        "On binary masks of a single class (8) = (9) = 1 - D and (10) = 1 - J."
-    ),
+    statement=("On binary masks of a single class (8) = (9) = 1 - D and (10) = 1 - J."),
     assumes=(
         "s in {0, 1}; two empty masks have D = J = 1 and loss 0 by rule, as printed "
         "0/0. For soft s (8) and (9) differ: s = 1/2 on the object has 1/5 and 1/3."
@@ -230,7 +230,9 @@ M09 = Claim(
 # M16
 
 
-def harmonic(*, mean: Callable[[Any, Any], Any] | None = None, pixels: int = 20) -> Evidence:
+def harmonic(
+    *, mean: Callable[[Any, Any], Any] | None = None, pixels: int = 20
+) -> Evidence:
     """D = 2 P R / (P + R) on all hard masks, empty ones included."""
 
     def of(precision: Fraction, recall: Fraction) -> Fraction:
@@ -271,7 +273,8 @@ M16 = Claim(
     checks=(Check("exact", harmonic), Check("algebra", harmonic_algebra)),
     twins=(
         Check(
-            "arithmetic mean", functools.partial(harmonic, mean=lambda p, r: (p + r) / 2)
+            "arithmetic mean",
+            functools.partial(harmonic, mean=lambda p, r: (p + r) / 2),
         ),
         Check("sum of inverses", functools.partial(harmonic_algebra, weight=1)),
     ),

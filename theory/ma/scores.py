@@ -109,8 +109,8 @@ M34 = Claim(
     source=SOURCE,
     where="Section 3.3",
     statement=(
-        "DSC = 2 |G and S| / (|G| + |S|); NSD = (|dG in B_dS| + |dS in B_dG|) / (|dG| + "
-        "|dS|) with B the points within the tolerance tau of a boundary."
+        "DSC = 2 |G and S| / (|G| + |S|); NSD = (|dG in B_dS| + |dS in B_dG|) / (|dG| "
+        "+ |dS|) with B the points within the tolerance tau of a boundary."
     ),
     assumes=(
         "Boundaries are finite sets of points, not both empty (0/0); released code "
@@ -120,9 +120,9 @@ M34 = Claim(
     verdict=Verdict.HOLDS,
     proof=(
         "Definitions; what they imply: NSD is in [0, 1], symmetric and grows with tau, "
-        "is the Dice coefficient of the boundaries at tau = 0, and 1 if and only if tau "
-        "is at least the Hausdorff distance of the boundaries. It is 1 for masks that "
-        "differ, as soon as tau > 0, where DSC is not."
+        "is the Dice coefficient of the boundaries at tau = 0, and 1 if and only if "
+        "tau is at least the Hausdorff distance of the boundaries. It is 1 for masks "
+        "that differ, as soon as tau > 0, where DSC is not."
     ),
     checks=(
         Check("properties", properties),

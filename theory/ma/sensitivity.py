@@ -147,7 +147,8 @@ M07 = Claim(
     ),
     twins=(
         Check(
-            "w off by 1e-6", functools.partial(foreground_alone, tilt=Fraction(-1, 10**6))
+            "w off by 1e-6",
+            functools.partial(foreground_alone, tilt=Fraction(-1, 10**6)),
         ),
         Check("one class for both", functools.partial(two_classes, of=lambda m: [m])),
         Check("weights do not add up to 1", functools.partial(printed_soft, w=0.06)),
@@ -155,7 +156,9 @@ M07 = Claim(
             "foreground alone, w without effect",
             functools.partial(mean_of_two, class_weights=(0.0, 1.0)),
         ),
-        Check("imbalance of both", functools.partial(imbalance, classes_of=both_classes)),
+        Check(
+            "imbalance of both", functools.partial(imbalance, classes_of=both_classes)
+        ),
     ),
     values={
         "missed_1_of_100_foreground_w_1/20": 0.05,
@@ -225,8 +228,9 @@ M36 = Claim(
         "epsilon >= 0."
     ),
     assumes=(
-        "s in [0, 1], g in {0, 1}. With epsilon = 0 a class with no pixel, or with all, "
-        "makes one fraction 0/0, which is taken as 0, its limit as epsilon falls to 0."
+        "s in [0, 1], g in {0, 1}. With epsilon = 0 a class with no pixel, or with "
+        "all, makes one fraction 0/0, which is taken as 0, its limit as epsilon falls "
+        "to 0."
     ),
     verdict=Verdict.HOLDS,
     proof=(
@@ -243,7 +247,9 @@ M36 = Claim(
         Check("losses", of_soft),
     ),
     twins=(
-        Check("less by 1e-6", functools.partial(in_unit_range, top=1 - Fraction(1, 10**6))),
+        Check(
+            "less by 1e-6", functools.partial(in_unit_range, top=1 - Fraction(1, 10**6))
+        ),
         Check("zero with one mistake", functools.partial(zero_at_truth, wrong=1)),
         Check("1e-6 at the truth", functools.partial(of_soft, shift=1e-6)),
     ),

@@ -239,7 +239,10 @@ M04 = Claim(
     ),
     twins=(
         Check("divided by |K|", functools.partial(between, by_kept=True)),
-        Check("scaled by 1 + 1e-6", functools.partial(worst_of_all_subsets, scale=1.000001)),
+        Check(
+            "scaled by 1 + 1e-6",
+            functools.partial(worst_of_all_subsets, scale=1.000001),
+        ),
         Check("half of the pixels", functools.partial(all_pixels, fraction=0.5)),
     ),
     values={

@@ -146,7 +146,9 @@ M12 = Claim(
     ),
     twins=(
         Check("alpha for beta", functools.partial(at_fixed_overlap, swapped=True)),
-        Check("border at beta = alpha", functools.partial(at_fixed_truth, correction=0)),
+        Check(
+            "border at beta = alpha", functools.partial(at_fixed_truth, correction=0)
+        ),
         Check(
             "slope beta T inside",
             functools.partial(slopes, slope=lambda t, alpha, beta: beta * t),
@@ -168,7 +170,13 @@ def as_tversky(*, swapped: bool = False, pixels: int = 10) -> Evidence:
 
     def slack(masks: SoftCounts) -> Fraction:
         gaps = []
-        for b in (Fraction(0), Fraction(1, 2), Fraction(1), Fraction(3, 2), Fraction(2)):
+        for b in (
+            Fraction(0),
+            Fraction(1, 2),
+            Fraction(1),
+            Fraction(3, 2),
+            Fraction(2),
+        ):
             alpha, beta = 1 / (1 + b * b), b * b / (1 + b * b)
             if swapped:
                 alpha, beta = beta, alpha
@@ -263,7 +271,9 @@ def symmetric(*, beta: Fraction = Fraction(1, 2), pixels: int = 16) -> Evidence:
     def slack(masks: SoftCounts) -> Fraction:
         tp, fp, fn = masks.intersection, masks.false_positives, masks.false_negatives
         other = SoftCounts.of_sets(tp, fn, fp, masks.pixels)
-        return -abs(_loss(masks, Fraction(1, 2), beta) - _loss(other, Fraction(1, 2), beta))
+        return -abs(
+            _loss(masks, Fraction(1, 2), beta) - _loss(other, Fraction(1, 2), beta)
+        )
 
     return enumeration.over_counts(slack, pixels=pixels)
 
@@ -290,7 +300,9 @@ def one_flip(*, dice: bool = True, pixels: int = 14) -> Evidence:
     )
 
 
-def ratio_of_slopes(*, of_missed: Callable[[Array], Array] = lambda d: 2 - d) -> Evidence:
+def ratio_of_slopes(
+    *, of_missed: Callable[[Array], Array] = lambda d: 2 - d
+) -> Evidence:
     """Slopes of the Dice loss in p, of the object over elsewhere: (2 - D) to D."""
 
     def residual(logits: Array, labels: Array) -> Array:
@@ -357,7 +369,9 @@ M21 = Claim(
             "equal slopes",
             functools.partial(ratio_of_slopes, of_missed=lambda d: d),
         ),
-        Check("false as missed", functools.partial(flips_by_hand, false=Fraction(1, 3))),
+        Check(
+            "false as missed", functools.partial(flips_by_hand, false=Fraction(1, 3))
+        ),
     ),
     values={
         "slope_ratio_at_dice_1/2": 3.0,
