@@ -6,16 +6,22 @@ from types import MappingProxyType
 
 from jaxseg.errors import UserError
 from theory.beyond.batches import N22
+from theory.beyond.compound import N11
+from theory.beyond.expected_overlap import N07, N08
 from theory.beyond.gradients import N04
 from theory.beyond.jensen_gap import N17
 from theory.beyond.kappa import N18
+from theory.beyond.marginal_bounds import N12, N13
 from theory.beyond.means import N19
 from theory.beyond.prevalence import N27
 from theory.beyond.rates import N14, N20
+from theory.beyond.rejection import N26
 from theory.beyond.relaxations import N03
+from theory.beyond.saturation import N25
 from theory.beyond.smoothing import N23, N24
 from theory.beyond.squared_population import N10
 from theory.beyond.submodular_tversky import N02
+from theory.beyond.thresholds import N05, N06
 from theory.beyond.triangle import N16
 from theory.beyond.tversky_pairs import N01
 from theory.claim import Claim
@@ -38,6 +44,11 @@ from theory.eelbode.tversky_figure import E31, E32
 from theory.eelbode.tversky_proof import E28, E29
 from theory.eelbode.tversky_ratio import E30
 from theory.eelbode.weighted_ce import E39
+from theory.galdran.degenerate import G07, G08, G09
+from theory.galdran.equivalence import G01, G02, G03
+from theory.galdran.overlap import G04, G05, G06, G13
+from theory.galdran.schedules import G11, G12
+from theory.galdran.structure import G10, G14
 from theory.liu.bias import L06
 from theory.liu.binary import L18, L19
 from theory.liu.concavity import L07, L08
@@ -159,11 +170,32 @@ _ALL = (
     M34,
     M35,
     M36,
+    G01,
+    G02,
+    G03,
+    G04,
+    G05,
+    G06,
+    G07,
+    G08,
+    G09,
+    G10,
+    G11,
+    G12,
+    G13,
+    G14,
     N01,
     N02,
     N03,
     N04,
+    N05,
+    N06,
+    N07,
+    N08,
     N10,
+    N11,
+    N12,
+    N13,
     N14,
     N16,
     N17,
@@ -173,6 +205,8 @@ _ALL = (
     N22,
     N23,
     N24,
+    N25,
+    N26,
     N27,
 )
 

@@ -141,7 +141,13 @@ def explanation(settled: Settled) -> str:
 
 
 def _paragraph(title: str, text: str) -> str:
-    body = textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    body = textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )
     return f"{textwrap.fill(title, WIDTH)}\n{body}"
 
 

@@ -68,7 +68,7 @@ def euler(*, factor: int = 1) -> Evidence:
 
 
 def in_losses(*, alpha: float = ALPHA) -> Evidence:
-    """jaxseg's losses against their stated tangents, which autodiff must match."""
+    """Jaxseg's losses against their stated tangents, which autodiff must match."""
 
     def residual(logits: Array, labels: Array) -> Array:
         probs = jax.nn.softmax(logits)[:, 1]

@@ -45,7 +45,7 @@ def population_dice(probs: Sequence[Any], posterior: Sequence[Any]) -> Any:
 
 
 def scale(posterior: Sequence[Any]) -> float:
-    """c = root(sum eta / sum eta^2)."""
+    """C = root(sum eta / sum eta^2)."""
     return math.sqrt(sum(posterior) / sum(e * e for e in posterior))
 
 
@@ -93,7 +93,7 @@ def at_least_one(*, least: Fraction = Fraction(1)) -> Evidence:
 
 
 def in_losses(*, factor: float = 1.0) -> Evidence:
-    """jaxseg's loss on 8 + 8 pixels, of which 4 and 2 are of the class: 1 - 1 / c."""
+    """Jaxseg's loss on 8 + 8 pixels, of which 4 and 2 are of the class: 1 - 1 / c."""
     labels = jnp.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0])
     posterior = jnp.array([0.5, 0.25])
     c = scale([0.5, 0.25])

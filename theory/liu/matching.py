@@ -160,8 +160,9 @@ def slopes(*, sign: int = 1) -> Evidence:
     probs = jax.nn.softmax(samples.draw_logits(jax.random.key(4), 200, len(LABELS), 3))
     targets = jax.nn.one_hot(labels, 3, dtype=probs.dtype)
     sizes = jnp.sum(targets, axis=0)
+    targets = jnp.broadcast_to(targets, probs.shape)
     totals = jnp.sum(probs * targets, axis=1, keepdims=True)
-    by_hand = np.stack([-targets / totals, -targets / (sizes * probs)])
+    by_hand = np.stack([-targets / totals, -targets / (sizes[None, None] * probs)])
 
     @jax.jit
     @jax.vmap

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-from collections.abc import Callable
 from fractions import Fraction
 
 import jax.numpy as jnp
@@ -28,7 +27,7 @@ FOREGROUND = (0.0, 1.0)
 
 
 def recipes_are_sums(*, ce: float = 1.0) -> Evidence:
-    """jaxseg's Dice + CE, + focal and + TopK against their parts, with gradient."""
+    """Jaxseg's Dice + CE, + focal and + TopK against their parts, with gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
         dice = dice_loss(logits, labels)
@@ -198,12 +197,12 @@ M33 = Claim(
 
 
 def dice_weight(epoch: int) -> Fraction:
-    """alpha after so many epochs: 1 less 1/100 for each, no less than 1/100."""
+    """Alpha after so many epochs: 1 less 1/100 for each, no less than 1/100."""
     return max(1 - Fraction(epoch, 100), Fraction(1, 100))
 
 
 def schedule(*, last: float = 0.01) -> Evidence:
-    """jaxseg's straight line over the first 99 epochs, then flat, is alpha."""
+    """Jaxseg's straight line over the first 99 epochs, then flat, is alpha."""
     line = linear(1.0, last)
     found = {f"epoch {e}": float(line(e / 99)) for e in range(121)}
     hand = {f"epoch {e}": float(dice_weight(e)) for e in range(121)}
@@ -211,7 +210,7 @@ def schedule(*, last: float = 0.01) -> Evidence:
 
 
 def reached_after(*, epochs: int = 99) -> Evidence:
-    """alpha is 1/100 for the first time after 99 epochs; alpha + beta = 1 throughout."""
+    """Alpha is 1/100 for the first time after 99 epochs; alpha + beta = 1 throughout."""
     first = next(e for e in range(200) if dice_weight(e) == Fraction(1, 100))
     found = {
         "first epoch at 1/100": first,

@@ -100,7 +100,7 @@ def weights_bounded(*, most: int = 2) -> Evidence:
 
 
 def in_losses(*, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel) -> Evidence:
-    """jaxseg's cross-entropy with pixel weights 1 + D is the corrected formula."""
+    """Jaxseg's cross-entropy with pixel weights 1 + D is the corrected formula."""
     mask = frozenset([(2,), (3,), (4,), (5,)])
     costs = [Fraction(c) for c in (1, 0, 2, 5, 1, 3, 4)]
     weights = jnp.array([float(1 + d) for d in penalties(mask, LINE).values()])

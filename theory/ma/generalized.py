@@ -67,7 +67,7 @@ def _stacked(matrices: Sequence[Confusion]) -> SoftCounts:
 
 
 def weights_of_jaxseg(*, power: int = 2) -> Evidence:
-    """jaxseg's score is (15) with inverse squares, on all two-class matrices."""
+    """Jaxseg's score is (15) with inverse squares, on all two-class matrices."""
     matrices = confusions(8)
     found = jax.vmap(lambda c: counts.generalized_dice_index(c, None))(
         _stacked(matrices)
@@ -208,7 +208,7 @@ def closed_form(*, sign: int = -1) -> Evidence:
 
 
 def closed_form_in_losses(*, k: float = 2.5) -> Evidence:
-    """jaxseg's loss is one minus line 1, value and gradient."""
+    """Jaxseg's loss is one minus line 1, value and gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
         probs, targets = jax.nn.softmax(logits), jax.nn.one_hot(labels, 3)
@@ -231,7 +231,7 @@ def closed_form_in_losses(*, k: float = 2.5) -> Evidence:
 
 
 def falls_in_k(*, sign: int = 1) -> Evidence:
-    """pGD = GD at k = 0, falls in k, and is 0 and 1 where GD is, on a grid."""
+    """PGD = GD at k = 0, falls in k, and is 0 and 1 where GD is, on a grid."""
 
     def slack(case: tuple[Fraction, int]) -> Fraction:
         gd, k = case
@@ -395,7 +395,7 @@ def symmetric_in_mistakes(*, of_false: int = 1) -> Evidence:
 
 
 def same_ranking(*, of_false: int = 1, pixels: int = 6) -> Evidence:
-    """pGD orders all predictions as GD does: (rank, value) pairs never disagree.
+    """PGD orders all predictions as GD does: (rank, value) pairs never disagree.
 
     With another factor `of_false` on the penalty of false pixels it would not.
     """

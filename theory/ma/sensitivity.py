@@ -69,7 +69,7 @@ def two_classes(
 
 
 def mean_of_two(*, class_weights: tuple[float, float] | None = None) -> Evidence:
-    """jaxseg's mean over two classes: w does nothing, value and gradient."""
+    """Jaxseg's mean over two classes: w does nothing, value and gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
         loss = functools.partial(
@@ -197,7 +197,7 @@ def zero_at_truth(*, wrong: int = 0, pixels: int = 20) -> Evidence:
 
 
 def of_soft(*, shift: float = 0.0) -> Evidence:
-    """jaxseg's loss: 0 and flat at the truth, 1 where all is wrong, by hand between.
+    """Jaxseg's loss: 0 and flat at the truth, 1 where all is wrong, by hand between.
 
     Foreground (1, 1), background (0, 0) with p = (1/2, 1; 1/4, 0), w = 1/5: 1/5 1/8 +
     4/5 1/32 = 1/20.

@@ -77,7 +77,7 @@ def only_the_hard_learn(*, every: bool = False) -> Evidence:
 
 
 def threshold_by_hand(*, rule: float = 0.0, jump: float = 1 / 4) -> Evidence:
-    """t = 1/2 with costs in bits: nothing is kept; a pixel leaves and the loss rises.
+    """T = 1/2 with costs in bits: nothing is kept; a pixel leaves and the loss rises.
 
     Costs (2, 1.5) have mean 1.75; better at the second pixel, (2, 1), leaves 2. t = 1
     keeps all but those of p = 1: (2, 0) has 2, where cross-entropy has 1.
@@ -160,7 +160,7 @@ def share_of_worst(costs: Costs, kept: int) -> Fraction:
 
 
 def between(*, by_kept: bool = False) -> Evidence:
-    """k CE <= TopK <= CE, growing in k by less and less; `by_kept` divides by |K|."""
+    """K CE <= TopK <= CE, growing in k by less and less; `by_kept` divides by |K|."""
 
     def slack(costs: Costs) -> Fraction:
         pixels = len(costs)

@@ -211,7 +211,7 @@ def truth_is_worst(*, printed: bool = True, pixels: int = 10) -> Evidence:
 
 
 def asymmetric_is_tversky(*, flip: float = 1.0) -> Evidence:
-    """jaxseg's asymmetric loss is the Tversky loss of these weights, with gradient."""
+    """Jaxseg's asymmetric loss is the Tversky loss of these weights, with gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
         weights = {"alpha": 1 / 3.25, "beta": 2.25 / 3.25}
