@@ -6,6 +6,7 @@ from fractions import Fraction
 import jax.numpy as jnp
 import pytest
 
+from tests.theory import by_hand_ma
 from theory.claim import Verdict, gather
 from theory.eelbode.dice_jaccard import largest_gap
 from theory.eelbode.tversky_ratio import largest_by_size
@@ -95,6 +96,49 @@ def test_verdicts():
         "N17": Verdict.HOLDS,
         "N20": Verdict.HOLDS,
         "N27": Verdict.HOLDS,
+        "M01": Verdict.HOLDS,
+        "M02": Verdict.HOLDS,
+        "M03": Verdict.CORRECTED,
+        "M04": Verdict.HOLDS,
+        "M05": Verdict.HOLDS,
+        "M06": Verdict.CORRECTED,
+        "M07": Verdict.DEPENDS,
+        "M08": Verdict.DEPENDS,
+        "M09": Verdict.HOLDS,
+        "M10": Verdict.HOLDS,
+        "M11": Verdict.CORRECTED,
+        "M12": Verdict.DEPENDS,
+        "M13": Verdict.CORRECTED,
+        "M14": Verdict.FAILS,
+        "M15": Verdict.CORRECTED,
+        "M16": Verdict.HOLDS,
+        "M17": Verdict.HOLDS,
+        "M18": Verdict.FAILS,
+        "M19": Verdict.FAILS,
+        "M20": Verdict.FAILS,
+        "M21": Verdict.DEPENDS,
+        "M22": Verdict.DEPENDS,
+        "M23": Verdict.HOLDS,
+        "M24": Verdict.HOLDS,
+        "M26": Verdict.CORRECTED,
+        "M27": Verdict.HOLDS,
+        "M28": Verdict.CORRECTED,
+        "M29": Verdict.CORRECTED,
+        "M30": Verdict.DEPENDS,
+        "M31": Verdict.HOLDS,
+        "M32": Verdict.DEPENDS,
+        "M33": Verdict.HOLDS,
+        "M34": Verdict.HOLDS,
+        "M35": Verdict.HOLDS,
+        "M36": Verdict.HOLDS,
+        "N03": Verdict.HOLDS,
+        "N04": Verdict.HOLDS,
+        "N10": Verdict.HOLDS,
+        "N18": Verdict.HOLDS,
+        "N19": Verdict.HOLDS,
+        "N22": Verdict.CORRECTED,
+        "N23": Verdict.HOLDS,
+        "N24": Verdict.HOLDS,
     }
 
 
@@ -339,6 +383,7 @@ BY_HAND = {
         "error_at_0.7": 1 / 9,
         "limit_at_1": 0.1715728752538099,
     },
+    **by_hand_ma.BY_HAND,
 }
 
 

@@ -50,6 +50,16 @@ def test_a_wrong_dice_index_contradicts_a_whole_claim(monkeypatch):
         ("N14", "means"),
         ("N20", "reached"),
         ("N27", "certified"),
+        ("M08", "both classes, hard"),
+        ("M09", "exact"),
+        ("M16", "exact"),
+        ("M27", "exact"),
+        ("N04", "algebra"),
+        ("N10", "certified"),
+        ("N18", "exact"),
+        ("N22", "ends"),
+        ("N23", "exact"),
+        ("N24", "half"),
     ],
 )
 def test_a_wrong_dice_index_contradicts(monkeypatch, name, check):
@@ -70,6 +80,11 @@ def test_a_wrong_dice_index_contradicts(monkeypatch, name, check):
         ("L12", "proof's reading", pixel, "pooled_mean"),
         ("L12", "Table 1, by hand", pixel, "safe_ratio"),
         ("L12", "Table 1, by hand", marginal, "kl_penalty"),
+        ("M02", "reciprocal weights", pixel, "safe_ratio"),
+        ("M04", "all subsets", pixel, "top_weights"),
+        ("M12", "slopes", region, "tversky_index"),
+        ("M17", "losses", region, "generalized_dice_index"),
+        ("N24", "losses", region, "jaccard_index"),
     ],
 )
 def test_a_wrong_term_of_a_loss_contradicts(monkeypatch, name, check, module, function):

@@ -12,7 +12,7 @@ from theory.beyond import SOURCE
 from theory.claim import Check, Claim, Evidence, Verdict
 from theory.engines import enumeration, examples
 
-Images = Sequence[tuple[int, int]]  # (TP, FP + FN) of each
+Images = Sequence[tuple[int, ...]]  # (TP, FP + FN) of each
 
 
 def _pooled(images: Images) -> Fraction:
@@ -47,7 +47,7 @@ def ends(*, size: int = 1) -> Evidence:
         hits, wrong = (sum(x) for x in zip(*images, strict=True))
         pooled = Fraction(2 * hits, 2 * hits + wrong) if hits + wrong else Fraction(1)
         return -max(
-            abs(expected(images, size) - sum(each) / len(each)),
+            abs(expected(images, size) - sum(each, Fraction(0)) / len(each)),
             abs(expected(images, len(images)) - pooled),
         )
 

@@ -1,6 +1,7 @@
 """N04: the slopes of the overlap indices in the prediction."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from theory.beyond import SOURCE
 from theory.claim import Check, Claim, Evidence, Verdict
 from theory.engines import residuals, symbolic
 
-FOREGROUND = (0.0, 1.0)
+FOREGROUND: Any = (0.0, 1.0)
 ALPHA, BETA = 0.3, 0.8
 
 
@@ -62,20 +63,21 @@ def euler(*, factor: int = 1) -> Evidence:
     """Sum p_i dD / dp_i = D Y / (Y + P): the slope along the prediction itself."""
     s, total, truth, scale = sympy.symbols("s P Y t", positive=True)
     masks = SoftCounts.of_sets(scale * s, scale * (total - s), truth - scale * s, 1)
-    along = sympy.diff(counts.dice_index(masks), scale).subs(scale, 1)
+    slope: Any = sympy.diff(counts.dice_index(masks), scale)
+    along = slope.subs(scale, 1)
     dice = 2 * s / (truth + total)
     return symbolic.identity(along, factor * dice * truth / (truth + total))
 
 
 def in_losses(*, alpha: float = ALPHA) -> Evidence:
-    """Jaxseg's losses against their stated tangents, which autodiff must match."""
+    """The losses against their stated tangents, which autodiff must match."""
 
     def residual(logits: Array, labels: Array) -> Array:
         probs = jax.nn.softmax(logits)[:, 1]
         frozen = jax.lax.stop_gradient(probs)
         y, truth, total = labels, jnp.sum(labels), jnp.sum(frozen)
         hits = jnp.sum(frozen * y)
-        options = {"class_weights": FOREGROUND}
+        options: dict[str, Any] = {"class_weights": FOREGROUND}
         indices = (
             1 - dice_loss(logits, labels, **options),
             1 - jaccard_loss(logits, labels, **options),

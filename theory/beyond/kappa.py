@@ -58,7 +58,7 @@ def at_most_one(
         return -abs(room) if (reached or stated)(masks) else room - Fraction(1, 10**6)
 
     def sized(size: int) -> Evidence:
-        triples = [t for t in enumeration.confusion_counts(size)]
+        triples = list(enumeration.confusion_counts(size))
         return enumeration.over_counts(slack, pixels=size, triples=triples)
 
     found = [sized(size) for size in range(1, pixels + 1)]

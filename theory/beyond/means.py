@@ -39,7 +39,7 @@ def _sets(images: int, parts: int):
 
 
 def between(*, upper: Callable[[Fraction], Fraction] = lambda mean: mean) -> Evidence:
-    """M / (2 - m) <= mean J <= m of all sets of up to four images, and both reached."""
+    """In all sets of up to four images m / (2 - m) <= mean J <= m, both reached."""
 
     def slack(scores: Scores) -> Fraction:
         mean, jaccard = means(scores)
@@ -55,7 +55,7 @@ def between(*, upper: Callable[[Fraction], Fraction] = lambda mean: mean) -> Evi
 
 
 def largest_distance(*, less: float = 0.0) -> Evidence:
-    """Sup of m - m / (2 - m), certified: 3 - 2 root 2."""
+    """The supremum of m - m / (2 - m), certified: 3 - 2 root 2."""
     found = interval.supremum(
         lambda mean: mean - jaccard_of(mean), ((0.0, 1.0),), width=1e-12
     )

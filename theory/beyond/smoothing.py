@@ -54,7 +54,7 @@ def mixture_algebra(*, factor: int = 1) -> Evidence:
 
 
 def small_objects(*, missed: Fraction = Fraction(1, 2)) -> Evidence:
-    """Eps = 1: a missed object of one pixel scores 1/2, of 99 pixels 1/100; no lesion."""
+    """With eps = 1 a missed pixel scores 1/2, 99 of them 1/100, a false alarm 1/4."""
     one, large, false = (
         enumeration.exact_counts(0, fp, fn, 100) for fp, fn in ((0, 1), (0, 99), (3, 0))
     )
@@ -163,7 +163,7 @@ def same_smoothing(*, less: float = 0.0) -> Evidence:
 
 
 def in_losses(*, smooth: float = 0.5) -> Evidence:
-    """Jaxseg's losses of a soft prediction, Dice smoothed by 1, Jaccard by one half."""
+    """The losses of a soft prediction, Dice smoothed by 1, Jaccard by one half."""
     probs, labels = jnp.array([[0.9], [0.4], [0.2], [0.0]]), jnp.array([1, 1, 0, 0])
     dice = 1 - float(dice_loss(probs, labels, smooth=1.0, link=links.identity))
     jaccard = 1 - float(jaccard_loss(probs, labels, smooth=smooth, link=links.identity))

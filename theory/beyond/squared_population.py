@@ -45,7 +45,7 @@ def population_dice(probs: Sequence[Any], posterior: Sequence[Any]) -> Any:
 
 
 def scale(posterior: Sequence[Any]) -> float:
-    """C = root(sum eta / sum eta^2)."""
+    """The factor c = root(sum eta / sum eta^2)."""
     return math.sqrt(sum(posterior) / sum(e * e for e in posterior))
 
 
@@ -85,7 +85,8 @@ def at_least_one(*, least: Fraction = Fraction(1)) -> Evidence:
     def slack(posterior: Posterior) -> Fraction:
         square = sum(posterior) / sum(e * e for e in posterior)
         hard = all(e in (0, 1) for e in posterior)
-        return -abs(square - least) if hard else square - least - Fraction(1, 10**6)
+        room = Fraction(square - least)
+        return -abs(room) if hard else room - Fraction(1, 10**6)
 
     levels = [Fraction(i, 6) for i in range(7)]
     cases = [(a, b, c) for a in levels for b in levels for c in levels if a + b + c]
@@ -93,7 +94,7 @@ def at_least_one(*, least: Fraction = Fraction(1)) -> Evidence:
 
 
 def in_losses(*, factor: float = 1.0) -> Evidence:
-    """Jaxseg's loss on 8 + 8 pixels, of which 4 and 2 are of the class: 1 - 1 / c."""
+    """The loss on 8 + 8 pixels, of which 4 and 2 are of the class: 1 - 1 / c."""
     labels = jnp.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0])
     posterior = jnp.array([0.5, 0.25])
     c = scale([0.5, 0.25])

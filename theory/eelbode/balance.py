@@ -116,7 +116,7 @@ def consistent_for_weighted(*, weights: Callable = normalised_weights) -> Eviden
 
 
 def minimiser(*, threshold: float = 0.5) -> Evidence:
-    """The library's weighted CE is stationary at p = a / (a + b) and convex in the score.
+    """The library's weighted CE is stationary at p = a / (a + b), convex in the score.
 
     And p > `threshold` if and only if a > b, with a, b the weighted posteriors.
     """

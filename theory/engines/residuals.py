@@ -14,7 +14,7 @@ DRAWS, PIXELS = 64, 6  # one shape for all, so that every operation compiles onc
 
 
 def images(classes: int = 2, *, seed: int = 0) -> tuple[Array, Array]:
-    """Scores ``[64, 6, classes]`` and class ids ``[64, 6]`` in which all classes are."""
+    """Scores ``[64, 6, classes]`` and ids ``[64, 6]`` in which all classes occur."""
     score_key, label_key = jax.random.split(jax.random.key(seed))
     logits = samples.draw_logits(score_key, DRAWS, PIXELS, classes)
     return logits, samples.draw_labels(label_key, DRAWS, PIXELS, classes)

@@ -206,7 +206,7 @@ M02 = Claim(
         Check("weights exchanged", functools.partial(minimiser, swapped=True)),
         Check(
             "threshold 1/2",
-            functools.partial(threshold, at=lambda share: Fraction(1, 2)),
+            functools.partial(threshold, at=lambda _: Fraction(1, 2)),
         ),
     ),
     values={

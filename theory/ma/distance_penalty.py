@@ -33,7 +33,7 @@ def pixel_by_pixel(mask: Mask, costs: Costs) -> Fraction:
     """(1 / N) sum_i (1 + D_i) cost_i: the map inside the sum over pixels."""
     weights = penalties(mask, LINE)
     total = sum((1 + weights[p]) * c for p, c in zip(LINE, costs, strict=True))
-    return total / len(LINE)
+    return Fraction(total) / len(LINE)
 
 
 def as_printed(mask: Mask, costs: Costs) -> Fraction:
@@ -100,7 +100,7 @@ def weights_bounded(*, most: int = 2) -> Evidence:
 
 
 def in_losses(*, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel) -> Evidence:
-    """Jaxseg's cross-entropy with pixel weights 1 + D is the corrected formula."""
+    """The cross-entropy with pixel weights 1 + D is the corrected formula."""
     mask = frozenset([(2,), (3,), (4,), (5,)])
     costs = [Fraction(c) for c in (1, 0, 2, 5, 1, 3, 4)]
     weights = jnp.array([float(1 + d) for d in penalties(mask, LINE).values()])

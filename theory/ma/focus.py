@@ -28,7 +28,7 @@ from theory.ma import SOURCE
 
 
 def focal_at_zero(*, gamma: float = 0.0) -> Evidence:
-    """Gamma = 0 is cross-entropy, value and gradient."""
+    """With gamma = 0 it is cross-entropy, value and gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
         return focal_loss(logits, labels, gamma=gamma) - cross_entropy_loss(
@@ -124,7 +124,7 @@ def root_slope(loss: Any, gamma: Any) -> Any:
 
 
 def hard_cases_learn_less(*, power: int = 1) -> Evidence:
-    """Gamma = 2: the slope 1 / (2 root L) falls as L grows, exact on squares.
+    """For gamma = 2 the slope 1 / (2 root L) falls as L grows, exact on squares.
 
     With `power` -1 the exponent 1/gamma is turned into gamma.
     """
@@ -161,7 +161,7 @@ def foreground(probability: Array) -> tuple[Array, Array]:
 
 
 def focal_tversky_slopes(*, ratio: float = 9.0) -> Evidence:
-    """Jaxseg's slopes at L = 0.01 and L = 0.81, gamma = 2: 5 and 5/9.
+    """The loss's slopes at L = 0.01 and L = 0.81, gamma = 2: 5 and 5/9.
 
     One foreground pixel, alpha = beta = 1, so that L = 1 - p.
     """
@@ -236,7 +236,7 @@ M14 = Claim(
 
 
 def reduces_at_one(*, gamma: float = 1.0) -> Evidence:
-    """Gamma = 1: w log-Dice plus w' weighted cross-entropy, value and gradient."""
+    """With gamma = 1 w log-Dice plus w' weighted cross-entropy, value and gradient."""
     weights = jnp.array([0.5, 2.0, 1.5])
 
     def residual(logits: Array, labels: Array) -> Array:
@@ -289,14 +289,19 @@ def least_slope(
 
 
 def slopes_by_hand(*, steeper: float = 1.0) -> Evidence:
-    """Gamma = 1/2: the loss of Dice alone has the slope 1 / (2 D root(-log D)).
+    """With gamma = 1/2 the loss of Dice alone has the slope 1 / (2 D root(-log D)).
 
     One foreground pixel of probability p, for D = 2 p / (1 + p).
     """
 
     def loss(dice: float) -> float:
         prob = jnp.array(dice / (2 - dice))
-        options = {"dice": 1.0, "ce": 0.0, "gamma_dice": 0.5, "smooth": 0.0}
+        options: dict[str, Any] = {
+            "dice": 1.0,
+            "ce": 0.0,
+            "gamma_dice": 0.5,
+            "smooth": 0.0,
+        }
         logits, labels = foreground(prob)
         return float(
             exponential_logarithmic_loss(logits, labels, link=links.identity, **options)

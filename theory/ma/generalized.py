@@ -46,7 +46,7 @@ def score(classes: Sequence[SoftCounts], power: int = 2) -> Fraction:
     weights = [1 / Fraction(c.actual) ** power for c in classes]
     pairs = list(zip(weights, classes, strict=True))
     top = sum(w * c.intersection for w, c in pairs)
-    return 2 * top / sum(w * (c.predicted + c.actual) for w, c in pairs)
+    return Fraction(2 * top / sum(w * (c.predicted + c.actual) for w, c in pairs))
 
 
 def _named(matrix: Confusion) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _stacked(matrices: Sequence[Confusion]) -> SoftCounts:
 
 
 def weights_of_jaxseg(*, power: int = 2) -> Evidence:
-    """Jaxseg's score is (15) with inverse squares, on all two-class matrices."""
+    """The score is (15) with inverse squares, on all two-class matrices."""
     matrices = confusions(8)
     found = jax.vmap(lambda c: counts.generalized_dice_index(c, None))(
         _stacked(matrices)
@@ -80,7 +80,7 @@ def weights_of_jaxseg(*, power: int = 2) -> Evidence:
 def shares_at_truth(*, power: int = 2) -> Evidence:
     """At the truth class c has the share (1 / n_c) / sum_k 1 / n_k of both sums."""
 
-    def slack(sizes: tuple[int, int]) -> Fraction:
+    def slack(sizes: tuple[int, ...]) -> Fraction:
         parts = [Fraction(2 * n, n**power) for n in sizes]
         inverse = [Fraction(1, n) for n in sizes]
         return -max(
@@ -93,7 +93,7 @@ def shares_at_truth(*, power: int = 2) -> Evidence:
 
 
 def classes_by_hand(*, small: Fraction = Fraction(99, 100)) -> Evidence:
-    """Classes of 1 and 99 pixels: shares at the truth, and the weights' products n w."""
+    """Classes of 1 and 99 pixels: shares at the truth, and the products n w."""
     weights = [Fraction(1), Fraction(1, 99**2)]
     parts = [Fraction(1), Fraction(1, 99)]
     found = {
@@ -208,7 +208,7 @@ def closed_form(*, sign: int = -1) -> Evidence:
 
 
 def closed_form_in_losses(*, k: float = 2.5) -> Evidence:
-    """Jaxseg's loss is one minus line 1, value and gradient."""
+    """The loss is one minus line 1, value and gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
         probs, targets = jax.nn.softmax(logits), jax.nn.one_hot(labels, 3)
@@ -231,7 +231,7 @@ def closed_form_in_losses(*, k: float = 2.5) -> Evidence:
 
 
 def falls_in_k(*, sign: int = 1) -> Evidence:
-    """PGD = GD at k = 0, falls in k, and is 0 and 1 where GD is, on a grid."""
+    """Starts at GD for k = 0, falls in k, and is 0 and 1 where GD is, on a grid."""
 
     def slack(case: tuple[Fraction, int]) -> Fraction:
         gd, k = case
@@ -320,9 +320,9 @@ M18 = Claim(
         "2 and 4 are equal."
     ),
     counterexample=(
-        "One class of three pixels, w = 1 (any w cancels in lines 1, 2, 4), one of "
-        "them missed, k = 5: A = 2, B = 5, M = 1. Lines 1, 2, 4: 4 / 10 = 2/5; line 3: "
-        "4 / (5 + 5/5) = 2/3."
+        "One class of three pixels, one of them missed, k = 5; with w = 1 A = 2, B = 5 "
+        "and M = 1. Lines 1, 2, 4: 4 / 10 = 2/5, whatever w; line 3: 4 / (5 + 5/5) = "
+        "2/3. With the printed w = 1/9 line 3 is (4/9) / (5/9 + 1) = 2/7."
     ),
     proof="2 A / (B + k M / B) = 2 A / (B + k M) only if k M = 0 or B = 1.",
     checks=(Check("algebra", lines_agree), Check("by hand", one_missed_pixel)),
@@ -342,7 +342,7 @@ M18 = Claim(
 def false_and_missed(*, swapped: bool = False, pixels: int = 5) -> Evidence:
     """Sum (1 - g) s counts what is in S alone, sum g (1 - s) what is in G alone."""
 
-    def slack(case: tuple[Sequence[int], Sequence[int]]) -> Fraction:
+    def slack(case: tuple) -> Fraction:
         truth, found = case
         pairs = list(zip(truth, found, strict=True))
         first = sum((1 - g) * s for g, s in pairs)
@@ -395,7 +395,7 @@ def symmetric_in_mistakes(*, of_false: int = 1) -> Evidence:
 
 
 def same_ranking(*, of_false: int = 1, pixels: int = 6) -> Evidence:
-    """PGD orders all predictions as GD does: (rank, value) pairs never disagree.
+    """The pGD orders all predictions as GD does: (rank, value) pairs never disagree.
 
     With another factor `of_false` on the penalty of false pixels it would not.
     """
@@ -408,7 +408,7 @@ def same_ranking(*, of_false: int = 1, pixels: int = 6) -> Evidence:
         b = sum(w * (c.predicted + c.actual) for w, c in pairs)
         false = sum(w * c.false_positives for w, c in pairs)
         missed = sum(w * c.false_negatives for w, c in pairs)
-        return 2 * a / b, first_line(a, b, of_false * false, missed, k)
+        return Fraction(2 * a / b), first_line(a, b, of_false * false, missed, k)
 
     scored = sorted((values(m), m) for m in confusions(pixels))
 

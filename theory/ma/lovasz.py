@@ -158,7 +158,7 @@ def convex(*, sign: int = 1, pixels: int = 3) -> Evidence:
 
 
 def sums_of_classes(*, divide: bool = True) -> Evidence:
-    """Jaxseg's loss is the mean of (12) over the classes of a softmax, ties included."""
+    """The loss is the mean of (12) over the classes of a softmax, ties included."""
     rng = np.random.default_rng(11)
     parts = rng.multinomial(4, [1 / 3] * 3, size=(40, 5)) / 4
     labels = np.stack(

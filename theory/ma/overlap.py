@@ -30,7 +30,7 @@ def printed_losses(classes: list[SoftCounts]) -> tuple[Fraction, Fraction, Fract
     total = pooled(classes)
     square, plain = (counts.dice_index(total, squared=flag) for flag in (True, False))
     jaccard = counts.jaccard_index(total)
-    return tuple(1 - Fraction(x) for x in (square, plain, jaccard))
+    return 1 - Fraction(square), 1 - Fraction(plain), 1 - Fraction(jaccard)
 
 
 # M08
@@ -95,7 +95,7 @@ M08 = Claim(
     statement=(
         "(8), (9) and (10), with the sums over classes inside numerator and "
         "denominator, are the square Dice, the Dice and the IoU loss; unlike "
-        "cross-entropy they need no re-weighting of classes."
+        "cross-entropy they need no reweighting of classes."
     ),
     assumes="One-hot g, s of a softmax; hard s where a value is said.",
     verdict=Verdict.DEPENDS,
@@ -302,7 +302,8 @@ def soft_mismatch(*, squared: bool = False) -> Evidence:
     """The soft Dice loss of hard labels is sum |g - s| / sum (g + s), with gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
-        loss = dice_loss(logits, labels, squared=squared, class_weights=(0.0, 1.0))
+        weights = jnp.array([0.0, 1.0])
+        loss = dice_loss(logits, labels, squared=squared, class_weights=weights)
         probs = jax.nn.softmax(logits)[:, 1]
         wrong = jnp.sum(jnp.where(labels == 1, 1 - probs, probs))
         return loss - wrong / (jnp.sum(probs) + jnp.sum(labels))

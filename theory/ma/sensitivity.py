@@ -24,7 +24,7 @@ def _ratio(top: Any, bottom: Any) -> Any:
 
 
 def pooled(classes: list[SoftCounts], w: Any, epsilon: Any = 0) -> Any:
-    """Eq. (7) on hard masks, with the sums over `classes` inside, as printed; 0/0 = 0."""
+    """Eq. (7) on hard masks, sums over `classes` inside, as printed; 0/0 = 0."""
     missed = sum(c.false_negatives for c in classes)
     false = sum(c.false_positives for c in classes)
     inside = sum(c.actual for c in classes) + epsilon
@@ -68,8 +68,8 @@ def two_classes(
     return enumeration.over_counts(slack, pixels=pixels)
 
 
-def mean_of_two(*, class_weights: tuple[float, float] | None = None) -> Evidence:
-    """Jaxseg's mean over two classes: w does nothing, value and gradient."""
+def mean_of_two(*, class_weights: Any = None) -> Evidence:
+    """The mean over two classes: w does nothing, value and gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
         loss = functools.partial(
@@ -197,7 +197,7 @@ def zero_at_truth(*, wrong: int = 0, pixels: int = 20) -> Evidence:
 
 
 def of_soft(*, shift: float = 0.0) -> Evidence:
-    """Jaxseg's loss: 0 and flat at the truth, 1 where all is wrong, by hand between.
+    """The loss: 0 and flat at the truth, 1 where all is wrong, by hand between.
 
     Foreground (1, 1), background (0, 0) with p = (1/2, 1; 1/4, 0), w = 1/5: 1/5 1/8 +
     4/5 1/32 = 1/20.

@@ -18,7 +18,7 @@ from theory.claim import Check, Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, residuals, samples
 from theory.ma import SOURCE
 
-Costs = Sequence[Fraction]  # -log2 of the probability of each pixel's own class
+Costs = Sequence[Fraction | int]  # -log2 of the probability of each pixel's own class
 
 
 def mean_of_hard(costs: Costs, limit: Fraction) -> Fraction:
@@ -77,7 +77,7 @@ def only_the_hard_learn(*, every: bool = False) -> Evidence:
 
 
 def threshold_by_hand(*, rule: float = 0.0, jump: float = 1 / 4) -> Evidence:
-    """T = 1/2 with costs in bits: nothing is kept; a pixel leaves and the loss rises.
+    """With t = 1/2, costs in bits: nothing is kept; a pixel leaves and the loss rises.
 
     Costs (2, 1.5) have mean 1.75; better at the second pixel, (2, 1), leaves 2. t = 1
     keeps all but those of p = 1: (2, 0) has 2, where cross-entropy has 1.
@@ -160,7 +160,7 @@ def share_of_worst(costs: Costs, kept: int) -> Fraction:
 
 
 def between(*, by_kept: bool = False) -> Evidence:
-    """K CE <= TopK <= CE, growing in k by less and less; `by_kept` divides by |K|."""
+    """The loss is in [k CE, CE] and concave in k; `by_kept` divides by |K|."""
 
     def slack(costs: Costs) -> Fraction:
         pixels = len(costs)
@@ -171,7 +171,7 @@ def between(*, by_kept: bool = False) -> Evidence:
         steps = [b - a for a, b in itertools.pairwise(values)]
         falls = [a - b for a, b in itertools.pairwise(steps)]
         lower = [v - mean * k / pixels for k, v in enumerate(values)]
-        return min(*steps, *falls, *lower, mean - max(values), 0)
+        return min(*steps, *falls, *lower, mean - max(values), Fraction(0))
 
     levels = [Fraction(k) for k in range(4)]
     cases = (c for n in (1, 2, 3, 4, 5) for c in itertools.product(levels, repeat=n))

@@ -22,7 +22,7 @@ WEIGHTS = tuple(
     (Fraction(a), Fraction(b))
     for a, b in itertools.product(("1/10", "3/10", "1/2", "7/10", "1", "2"), repeat=2)
 )
-FOREGROUND = (0.0, 1.0)
+FOREGROUND: Any = (0.0, 1.0)
 
 
 def _loss(masks: SoftCounts, alpha: Fraction, beta: Fraction) -> Fraction:
@@ -42,7 +42,7 @@ def _named(case: tuple) -> dict[str, Any]:
 
 
 def at_fixed_overlap(*, swapped: bool = False) -> Evidence:
-    """At equal TP one more miss costs more than one more false pixel iff beta > alpha."""
+    """At equal TP a further miss costs more than a false pixel iff beta > alpha."""
 
     def slack(case: tuple) -> Fraction:
         (alpha, beta), (tp, fp, fn) = case
@@ -151,7 +151,7 @@ M12 = Claim(
         ),
         Check(
             "slope beta T inside",
-            functools.partial(slopes, slope=lambda t, alpha, beta: beta * t),
+            functools.partial(slopes, slope=lambda t, _, beta: beta * t),
         ),
     ),
     values={
@@ -211,12 +211,11 @@ def truth_is_worst(*, printed: bool = True, pixels: int = 10) -> Evidence:
 
 
 def asymmetric_is_tversky(*, flip: float = 1.0) -> Evidence:
-    """Jaxseg's asymmetric loss is the Tversky loss of these weights, with gradient."""
+    """The asymmetric loss is the Tversky loss of these weights, with gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:
-        weights = {"alpha": 1 / 3.25, "beta": 2.25 / 3.25}
         return asymmetric_loss(logits, labels) - flip * tversky_loss(
-            logits, labels, **weights
+            logits, labels, alpha=1 / 3.25, beta=2.25 / 3.25
         )
 
     return residuals.vanishing(residual, *residuals.images(2, seed=15))
@@ -238,7 +237,7 @@ M15 = Claim(
         "b^2); with b = root(beta / alpha) all weights with alpha + beta = 1 and alpha "
         "> 0 arise, so it is that case and not only a case of it."
     ),
-    counterexample="S = G: (17) is 1, its largest value; S and G disjoint: 0, its least.",
+    counterexample="S = G: (17) is 1, its largest; S and G disjoint: 0, its least.",
     proof="Multiply numerator and denominator of F_b by 1 / (1 + b^2).",
     checks=(
         Check("exact", as_tversky),
