@@ -388,9 +388,14 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_reference_values_by_hand(name):
+def test_reference_values_are_finite(name):
     values = CLAIMS[name].reference_values()
     assert all(math.isfinite(value) for value in values.values())
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_reference_values_by_hand(name):
+    values = CLAIMS[name].reference_values()
     assert {k: values[k] for k in BY_HAND[name]} == pytest.approx(
         BY_HAND[name], abs=1e-14
     )
