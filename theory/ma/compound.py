@@ -45,7 +45,7 @@ def recipes_are_sums(*, ce: float = 1.0) -> Evidence:
 
 
 def zero_at_truth(*, score: float = 40.0) -> Evidence:
-    """Dice + CE, Dice + focal are 0 where the truth's score is far above the rest."""
+    """Two are 0, to rounding, where the truth's score is far above all others."""
     labels = jnp.array([0, 1, 2, 1, 0, 2])
     logits = score * jnp.eye(3)[labels]
     found = {
