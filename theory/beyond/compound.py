@@ -31,11 +31,12 @@ def stationary_in_algebra(*, half: int = 2) -> Evidence:
 
 def _loss(scores: Array, hits: Array, weight: Array) -> tuple[Array, Array]:
     """`weight` times cross-entropy plus the Dice loss of grouped scores, and Dice."""
-    truth = (jnp.arange(PIXELS) < hits[:, None]).astype(scores.dtype)
+    truth = (jnp.arange(PIXELS)[None] < hits[:, None]).astype(scores.dtype)
     spread = jnp.broadcast_to(scores[:, None], truth.shape)[..., None]
-    options = {"link": links.sigmoid}
-    dice = dice_loss(spread, truth[..., None], **options)
-    return weight * cross_entropy_loss(spread, truth[..., None], **options) + dice, dice
+    dice = dice_loss(spread, truth[..., None], link=links.sigmoid)
+    return weight * cross_entropy_loss(
+        spread, truth[..., None], link=links.sigmoid
+    ) + dice, dice
 
 
 @functools.cache
@@ -43,14 +44,19 @@ def _minima():
     """Hits of three groups, weights, and where descent ends: scores and Dice."""
     rng = np.random.default_rng(11)
     hits = rng.integers(1, PIXELS, size=(48, 3)).astype(float)
-    weights = 10 ** rng.uniform(-1, 0.5, size=48)
+    weights = jnp.array(10 ** rng.uniform(-1, 0.5, size=48))
     starts = jnp.array(rng.normal(size=(48, 3)))
     found = search.maximise(
         lambda z, h, w: -_loss(z, h, w)[0], starts, hits, weights, steps=800
     )
     scores = found.parameters
     _, dice = jax.vmap(_loss)(jnp.array(scores), jnp.array(hits), weights)
-    return hits / PIXELS, weights, 1 / (1 + np.exp(-scores)), 1 - np.asarray(dice)
+    return (
+        hits / PIXELS,
+        np.asarray(weights),
+        1 / (1 + np.exp(-scores)),
+        1 - np.asarray(dice),
+    )
 
 
 def signs(*, half: float = 2.0) -> Evidence:

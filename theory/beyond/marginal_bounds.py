@@ -262,12 +262,12 @@ def no_split(*, beta: sympy.Expr | None = None) -> Evidence:
     tp, p, y, a, b = sympy.symbols("tp p y a b", positive=True)
     b = b if beta is None else beta
     below = (1 - a - b) * tp + a * p + b * y
-    mixed = sympy.diff(sympy.log(below), tp, p)
+    mixed = sympy.sympify(sympy.diff(sympy.log(below), tp, p))
     if beta is not None:
         return symbolic.identity(mixed, sympy.Integer(0))
-    at_one = mixed.subs(b, 1 - a)
+    formula = -a * (1 - a - b) / below**2
     return symbolic.identities(
-        [(mixed, -a * (1 - a - b) / below**2), (at_one, sympy.Integer(0))]
+        [(mixed, formula), (formula.subs(b, 1 - a), sympy.Integer(0))]
     )
 
 

@@ -25,13 +25,12 @@ OTHERS = np.array([2.0, 1.0, -1.0, -2.0, 0.5, -3.0, -1.0])
 def _slopes(scores: Array) -> dict[str, Array]:
     """Slope of each loss in the scores, and Dice."""
     truth = jnp.array(TRUTH)[:, None]
-    options = {"link": links.sigmoid}
     losses = {"ce": cross_entropy_loss, "dice": dice_loss, "log dice": log_dice_loss}
     found = {
-        name: jax.grad(lambda z, f=f: f(z[:, None], truth, **options))(scores)
+        name: jax.grad(lambda z, f=f: f(z[:, None], truth, link=links.sigmoid))(scores)
         for name, f in losses.items()
     }
-    return found | {"index": 1 - dice_loss(scores[:, None], truth, **options)}
+    return found | {"index": 1 - dice_loss(scores[:, None], truth, link=links.sigmoid)}
 
 
 def _found(*, alone: bool = False) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -251,5 +251,5 @@ G03 = Claim(
         Check(">= breaks ties alike", functools.partial(strictly, strict=False)),
         Check("floats at a score of 1", functools.partial(in_floats, score=1.0)),
     ),
-    values={"float32_resolution_of_scores_at_a_tie": 4 * 2.0**-26},
+    values={"sigmoid_at_1e-9_less_1/2": math.tanh(5e-10) / 2},
 )

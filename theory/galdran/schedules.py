@@ -77,12 +77,17 @@ def _hard():
 
 def _over_epochs(loss):
     """The loss at each progress, with cross-entropy and Dice alone."""
-    options = {"link": links.sigmoid}
 
     @jax.jit
     def run(progress):
-        at = jax.vmap(lambda now: loss(now)(_LOGITS, _TRUTH, **options))(progress)
-        alone = [f(_LOGITS, _TRUTH, **options) for f in (cross_entropy_loss, dice_loss)]
+        logits, truth = jnp.array(_LOGITS), jnp.array(_TRUTH)
+        at = jax.vmap(lambda now: loss(now)(logits, truth, link=links.sigmoid))(
+            progress
+        )
+        alone = [
+            f(logits, truth, link=links.sigmoid)
+            for f in (cross_entropy_loss, dice_loss)
+        ]
         return at, jnp.stack(alone)
 
     return run
@@ -192,9 +197,10 @@ def of_switch(*, early: int = 0) -> Evidence:
 
 def losses_switch(*, late: bool = False) -> Evidence:
     """The two-stage loss is cross-entropy below progress 0.9 and Dice from there."""
-    values, (ce, dice) = map(np.asarray, _hard()(jnp.array([0.0, 0.89, 0.9, 1.0])))
-    found = dict(zip(("0", "0.89", "0.9", "1"), values.tolist(), strict=True))
-    expected = {"0": ce, "0.89": ce, "0.9": ce if late else dice, "1": dice}
+    stages = (0.0, 0.89, 0.9, 1.0)
+    values, (ce, dice) = map(np.asarray, _hard()(jnp.array(stages)))
+    found = {str(at): value for at, value in zip(stages, values, strict=True)}
+    expected = {"0.0": ce, "0.89": ce, "0.9": ce if late else dice, "1.0": dice}
     return examples.agree(found, expected, tolerance=1e-12)
 
 

@@ -29,8 +29,9 @@ def _couplings(scores: Array, truth: Array) -> dict[str, Array]:
     """Largest mixed second derivative of two pixels' scores, of each loss."""
 
     def coupling(loss):
-        options = {"link": links.sigmoid}
-        hessian = jax.hessian(lambda z: loss(z[:, None], truth[:, None], **options))
+        hessian = jax.hessian(
+            lambda z: loss(z[:, None], truth[:, None], link=links.sigmoid)
+        )
         off = hessian(scores) * (1 - jnp.eye(scores.size))
         return jnp.max(jnp.abs(off))
 
@@ -76,7 +77,7 @@ def halves(*, index: Any = hamming_index) -> Evidence:
     """
 
     def slack(case) -> Fraction:
-        left, right = (enumeration.exact_counts(*triple, 2) for triple in case)
+        left, right = (enumeration.exact_counts(tp, fp, fn, 2) for tp, fp, fn in case)
         parts = Fraction(index(left)) + Fraction(index(right))
         return -abs(Fraction(index(left + right)) - parts / 2)
 

@@ -39,7 +39,9 @@ def split_in_algebra(*, factor: int = 2) -> Evidence:
 
 @jax.jit
 @jax.vmap
-def _split_residuals(scores: Array, labels: Array) -> tuple[Array, Array]:
+def _split_residuals(
+    scores: Array, labels: Array
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Value and slopes of what (19) to (21) leave over, constants left in.
 
     Scores ``[N]`` of the foreground, labels ``[N]`` in {0, 1}.
@@ -49,9 +51,8 @@ def _split_residuals(scores: Array, labels: Array) -> tuple[Array, Array]:
     def logarithmic(scores):
         masks = counts.soft_counts(links.sigmoid(scores[:, None]), truth[:, None])
         df1 = -jnp.log(counts.sensitivity_index(masks)[0])
-        options = {"link": links.sigmoid}
-        log_dice = log_dice_loss(scores[:, None], truth[:, None], **options)
-        db1 = dice_bias_loss(scores[:, None], truth[:, None], **options)
+        log_dice = log_dice_loss(scores[:, None], truth[:, None], link=links.sigmoid)
+        db1 = dice_bias_loss(scores[:, None], truth[:, None], link=links.sigmoid)
         return log_dice - df1 - db1
 
     def cross_entropy(scores):
@@ -193,10 +194,9 @@ def together(*, bias: bool = True) -> Evidence:
 
 @jax.jit
 def _terms(scores: Array, truth: Array) -> tuple[Array, Array]:
-    options = {"link": links.sigmoid}
     masks = counts.soft_counts(links.sigmoid(scores), truth)
     df1 = -jnp.log(counts.sensitivity_index(masks)[0])
-    return df1, dice_bias_loss(scores, truth, **options)
+    return df1, dice_bias_loss(scores, truth, link=links.sigmoid)
 
 
 def of_losses(*, shift: float = 0.0) -> Evidence:

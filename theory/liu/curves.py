@@ -82,7 +82,7 @@ def limits(*, actual: Fraction = Fraction(1, 10)) -> Evidence:
         p = Fraction(1, 10**n)
         first = -actual / p + (1 - actual) / (1 - p)
         second = actual / p**2 + (1 - actual) / (1 - p) ** 2
-        return min(abs(first), second) - 10 ** Fraction(n - 2)
+        return min(abs(first), second) - Fraction(10 ** (n - 2))
 
     sizes = range(2, 40)
     worst = min(sizes, key=slack)

@@ -159,10 +159,10 @@ def slopes(*, sign: int = 1) -> Evidence:
     labels = jnp.array(LABELS)
     probs = jax.nn.softmax(samples.draw_logits(jax.random.key(4), 200, len(LABELS), 3))
     targets = jax.nn.one_hot(labels, 3, dtype=probs.dtype)
-    sizes = jnp.sum(targets, axis=0)
-    targets = jnp.broadcast_to(targets, probs.shape)
-    totals = jnp.sum(probs * targets, axis=1, keepdims=True)
-    by_hand = np.stack([-targets / totals, -targets / (sizes[None, None] * probs)])
+    probs, targets = np.asarray(probs), np.asarray(targets)
+    sizes = targets.sum(axis=0)
+    totals = (probs * targets).sum(axis=1, keepdims=True)
+    by_hand = np.stack([-targets / totals, -targets / (sizes * probs)])
 
     @jax.jit
     @jax.vmap
@@ -183,7 +183,7 @@ def only_at_one(*, lowered: Fraction = Fraction(1)) -> Evidence:
     def slack(region: Region) -> Fraction:
         largest = max(mean(region), math.prod(region))
         if min(region) >= lowered:
-            return -abs(largest - 1)
+            return Fraction(-abs(largest - 1))
         return 1 - largest - Fraction(1, 10**9)
 
     return enumeration.worst_case(
@@ -242,7 +242,7 @@ def common_goal(*, slower: int = 1) -> Evidence:
     """
 
     def slack(region: Region) -> Fraction:
-        return (1 - math.prod(region)) - slower * (1 - mean(region))
+        return Fraction(1 - math.prod(region)) - slower * (1 - mean(region))
 
     return enumeration.worst_case(
         regions(start=1), slack, describe=lambda region: {"region": list(region)}
@@ -279,7 +279,7 @@ def no_reverse(*, bound: Fraction = Fraction(1, 50)) -> Evidence:
         region = (Fraction(0),) + (Fraction(1),) * (size - 1)
         lost = 1 - mean(region)
         close = bound - lost if size == 100 else Fraction(1)
-        return min(close, -math.prod(region) + Fraction(0))
+        return min(close, -abs(Fraction(math.prod(region))))
 
     return enumeration.worst_case(
         (2, 10, 100), slack, describe=lambda size: {"pixels": size}

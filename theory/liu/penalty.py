@@ -169,7 +169,9 @@ def zero_at_target_alone(*, also_at: Fraction = Fraction(0)) -> Evidence:
     def slack(case: tuple[Shares, Shares]) -> Fraction:
         predicted, actual = case
         l1 = sum(abs(p - y) for p, y in zip(predicted, actual, strict=True))
-        return -l1 if predicted == actual else l1 - also_at - Fraction(1, 10**9)
+        return (
+            -Fraction(l1) if predicted == actual else l1 - also_at - Fraction(1, 10**9)
+        )
 
     return enumeration.worst_case(_simplex(empty=True), slack, describe=_named)
 

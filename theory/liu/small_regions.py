@@ -35,7 +35,7 @@ def multi_class_bias(*, smallest: bool = False) -> Evidence:
             for j in range(len(actual))
         ]
         target = min(actual) if smallest else max(actual)
-        return min(at) - at[actual.index(target)]
+        return Fraction(min(at) - at[actual.index(target)])
 
     grids = itertools.chain.from_iterable(
         enumeration.simplex_grid(classes, parts) for classes, parts in ((2, 30), (4, 9))
@@ -101,7 +101,7 @@ def whole_loss(*, sign: int = 1) -> Evidence:
     )
 
 
-def constant_shares(actual: Sequence[float]) -> np.ndarray:
+def constant_shares(actual: Sequence[float] | np.ndarray) -> np.ndarray:
     """The best one prediction for all pixels: c_k = y_k r_k, r (r + 1) = 1 / (y mu).
 
     The multiplier mu is found by bisection on sum c = 1.
