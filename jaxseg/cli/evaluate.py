@@ -10,9 +10,10 @@ from jaxseg.data.folder import check_cases
 from jaxseg.files import write_json, write_rows
 from jaxseg.metrics.overlap import EMPTY_VALUES
 from jaxseg.training.evaluation import Evaluation, Summary
-from jaxseg.training.inference import most_probable, predict_probabilities
+from jaxseg.training.inference import predict_probabilities
 from jaxseg.training.loop import SAMPLES, save_samples
 from jaxseg.training.sources import FolderExamples, examples
+from jaxseg.training.thresholds import most_probable
 
 EXAMPLES = """\
 examples:

@@ -6,21 +6,28 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxseg.cli import options
+from jaxseg.cli import inference_flags, options
 from jaxseg.cli.progress import bar
-from jaxseg.cli.runs import load_run
 from jaxseg.data.overlay import overlay
 from jaxseg.files import replacing
-from jaxseg.training.inference import predict_masks
+from jaxseg.training.inference import ensemble_probabilities
 from jaxseg.training.sources import images_only
 
 EXAMPLES = """\
-example:
+examples:
   jaxseg predict --run runs/polyps --images DIR/test/images --out masks --overlays
+  jaxseg predict --run runs/a --run runs/b --run runs/c --mirror --images I --out M
+  jaxseg predict --run runs/vessels --window 128 128 --overlap 0.5 --images I --out M
+  jaxseg predict --run runs/ulcers --threshold dice --probabilities --images I --out M
 
 Each NAME.jpg or NAME.png gives masks/NAME.png of its own size, 8-bit class ids; they
 look black in a viewer because ids are small. --overlays adds masks/overlays/NAME.png,
-the image with the outlines of the classes.
+the image with the outlines of the classes; --probabilities adds
+masks/probabilities/NAME.npy, float32 [height, width, classes].
+
+Several --run average their probabilities; they may be folds, seeds or other networks.
+--threshold dice is best for the Dice of an image that has a lesion, and never leaves an
+image without one: where lesion-free images occur, take the default or a number.
 """
 
 
@@ -32,28 +39,38 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description=__doc__,
         epilog=EXAMPLES,
     )
+    inference_flags.add_flags(parser)
     add = parser.add_argument
-    add("--run", required=True, type=Path, metavar="DIR", help="folder of the run")
     add("--images", required=True, type=Path, metavar="DIR", help="folder of images")
     add("--out", required=True, type=Path, metavar="DIR", help="a new folder")
     add("--overlays", action="store_true", help="also draw outlines on the images")
+    add("--probabilities", action="store_true", help="also write every class's")
     parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Predicts and writes, one image after the other."""
-    run, objective, state = load_run(arguments.run)
-    cases = images_only(arguments.images, run.config.channels)
+    config, members = inference_flags.members(arguments.run)
+    how = inference_flags.inference(arguments, config)
+    cut = inference_flags.cut(arguments.threshold)
+    cases = images_only(arguments.images, config.channels)
     out = options.fresh_folder(arguments.out)
-    if arguments.overlays:
-        options.made_folder(out / "overlays")
+    for wanted, name in (
+        (arguments.overlays, "overlays"),
+        (arguments.probabilities, "probabilities"),
+    ):
+        if wanted:
+            options.made_folder(out / name)
     with bar(len(cases), "predicting", "image") as progress:
-        masks = predict_masks(objective.apply, state.params, run.config.size, cases)
-        for example, mask in masks:
+        for example, probs in ensemble_probabilities(members, cases, how):
+            mask = cut(probs)
             _write_png(out / f"{example.name}.png", mask)
             if arguments.overlays:
                 drawn = overlay(example.image, mask)
                 _write_png(out / "overlays" / f"{example.name}.png", drawn)
+            if arguments.probabilities:
+                with replacing(out / "probabilities" / f"{example.name}.npy") as file:
+                    np.save(file, probs, allow_pickle=False)
             progress.update()
     print(f"wrote {len(cases)} masks to {out}")
 

@@ -1,9 +1,11 @@
-"""From images of any size to masks of class ids."""
+"""From images of any size to probabilities and masks, by one network or several."""
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
@@ -11,35 +13,96 @@ from jaxseg.data.images import resize_image
 from jaxseg.data.intensity import standardize
 from jaxseg.training.sources import Example, Examples
 from jaxseg.training.step import Apply
+from jaxseg.training.thresholds import most_probable
+from jaxseg.training.window import Forward, mirrored, windowed
 
 CHUNK = 8
+"""Whole images at a time."""
 
 
-def predictor(
-    apply: Apply, size: tuple[int, int]
-) -> Callable[[Any, list[np.ndarray]], list[np.ndarray]]:
-    """A function of (params, images) to probabilities at the images' own sizes.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Member:
+    """A trained network, alone or one of several that are asked together.
 
-    It takes up to `CHUNK` images ``[H, W, C]`` uint8, resizes them to `size`, and
-    returns for each ``[H, W, classes]`` float32, resized back bilinearly.
+    Attributes:
+      apply: the network.
+      params: its parameters.
+      size: of the images that it was trained on.
     """
+
+    apply: Apply
+    params: Any
+    size: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inference:
+    """How a network is used.
+
+    Attributes:
+      window: length along each axis of windows over images at their own size; None
+        resizes whole images to the size of training and the probabilities back.
+      overlap: least share of a window that its neighbour covers too, in [0, 1).
+      mirror: whether to average over all flips of the image.
+    """
+
+    window: tuple[int, ...] | None = None
+    overlap: float = 0.5
+    mirror: bool = False
+
+
+PLAIN = Inference()
+
+
+def forward(member: Member) -> Forward:
+    """The network as a compiled function of standardised images to probabilities."""
 
     @jax.jit
     def probabilities(params: Any, images: jax.Array) -> jax.Array:
-        inputs = standardize(images.astype(np.float32) / 255)
-        return jax.nn.softmax(apply(params, inputs), axis=-1)
+        return jax.nn.softmax(member.apply(params, images), axis=-1)
 
-    def predict(params: Any, images: list[np.ndarray]) -> list[np.ndarray]:
-        inputs = np.stack([resize_image(image, size) for image in images])
-        missing = CHUNK - len(images)
-        inputs = np.pad(inputs, [(0, missing), (0, 0), (0, 0), (0, 0)])
-        outputs = np.asarray(probabilities(params, inputs))
+    return lambda images: np.asarray(probabilities(member.params, images))
+
+
+def predictor(
+    member: Member, how: Inference = PLAIN
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """A function of images to probabilities at the images' own sizes.
+
+    It takes up to `CHUNK` images ``[H, W, C]`` uint8 and returns for each ``[H, W,
+    classes]`` float32.
+    """
+    run = forward(member)
+    if how.mirror:
+        run = mirrored(run)
+    if how.window is None:
+        return lambda images: _resized(run, images, member.size)
+    window = how.window
+
+    def by_windows(images: list[np.ndarray]) -> list[np.ndarray]:
         return [
-            _resize_planes(probs, image.shape[:2])
-            for probs, image in zip(outputs, images, strict=False)
+            windowed(run, _unit(image), window, overlap=how.overlap) for image in images
         ]
 
-    return predict
+    return by_windows
+
+
+def _unit(pixels: np.ndarray) -> np.ndarray:
+    """Pixels ``[..., H, W, C]`` from 0 to 255 as the network sees them."""
+    return np.asarray(standardize(jnp.asarray(pixels, jnp.float32) / 255))
+
+
+def _resized(
+    run: Forward, images: list[np.ndarray], size: tuple[int, ...]
+) -> list[np.ndarray]:
+    height, width = size
+    inputs = np.stack([resize_image(image, (height, width)) for image in images])
+    missing = CHUNK - len(images)
+    inputs = np.pad(inputs, [(0, missing), (0, 0), (0, 0), (0, 0)])
+    return [
+        _resize_planes(probs, image.shape[:2])
+        for probs, image in zip(run(_unit(inputs)), images, strict=False)
+    ]
 
 
 def _resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -58,25 +121,30 @@ def _resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.stack(resized, axis=-1)
 
 
-def predict_probabilities(
-    apply: Apply, params: Any, size: tuple[int, int], cases: Examples
+def ensemble_probabilities(
+    members: Sequence[Member], cases: Examples, how: Inference = PLAIN
 ) -> Iterator[tuple[Example, np.ndarray]]:
-    """Each case with its probabilities ``[H, W, classes]`` float32."""
-    predict = predictor(apply, size)
+    """Each case with the members' mean probabilities ``[H, W, classes]`` float32."""
+    predictors = [predictor(member, how) for member in members]
     for start in range(0, len(cases), CHUNK):
         chunk = [cases[i] for i in range(start, min(start + CHUNK, len(cases)))]
-        probs = predict(params, [example.image for example in chunk])
-        yield from zip(chunk, probs, strict=True)
+        images = [example.image for example in chunk]
+        of_members = [predict(images) for predict in predictors]
+        for example, *probs in zip(chunk, *of_members, strict=True):
+            yield example, np.mean(np.stack(probs), axis=0)
+
+
+def predict_probabilities(
+    apply: Apply, params: Any, size: tuple[int, ...], cases: Examples
+) -> Iterator[tuple[Example, np.ndarray]]:
+    """Each case with the probabilities ``[H, W, classes]`` of one network."""
+    member = Member(apply=apply, params=params, size=size)
+    return ensemble_probabilities([member], cases)
 
 
 def predict_masks(
-    apply: Apply, params: Any, size: tuple[int, int], cases: Examples
+    apply: Apply, params: Any, size: tuple[int, ...], cases: Examples
 ) -> Iterator[tuple[Example, np.ndarray]]:
     """Each case with its mask ``[H, W]`` uint8 of the most probable class."""
     for example, probs in predict_probabilities(apply, params, size, cases):
         yield example, most_probable(probs)
-
-
-def most_probable(probs: np.ndarray) -> np.ndarray:
-    """Mask ``[...]`` uint8 of the most probable class of ``[..., classes]``."""
-    return probs.argmax(-1).astype(np.uint8)

@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
+from jaxseg.models.layers import count_parameters
 from jaxseg.models.norms import NORMS
-from jaxseg.models.unet import UNet, count_parameters
+from jaxseg.models.unet import UNet
 
 
 def apply(network, images):
@@ -38,7 +39,7 @@ def test_depth_and_width_are_what_they_say():
     assert sizes[0] < sizes[1] < sizes[2]
     # depth 1, width 4: (1->4, 4->4) + (4->8, 8->8) + up 8->4 + (8->4, 4->4) + 4->2
     convs = [(1, 4), (4, 4), (4, 8), (8, 8), (8, 4), (4, 4)]
-    expected = sum(9 * a * b + b for a, b in convs)
+    expected = sum(9 * a * b for a, b in convs)  # the norm has the offset
     expected += sum(2 * b for _, b in convs)  # scale and offset of each norm
     expected += 4 * 8 * 4 + 4 + 4 * 2 + 2
     assert sizes[0] == expected

@@ -1,0 +1,120 @@
+"""Flags of the commands that use trained networks: windows, flips, thresholds."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from jaxseg.cli import options
+from jaxseg.cli.runs import load_run
+from jaxseg.errors import UserError
+from jaxseg.training.config import RunConfig
+from jaxseg.training.inference import Inference, Member
+from jaxseg.training.thresholds import above, best_for_dice, most_probable
+
+Cut = Callable[[np.ndarray], np.ndarray]
+"""Probabilities ``[..., classes]`` to class ids ``[...]`` uint8."""
+BEST = "dice"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds --run and how runs are used."""
+    add = parser.add_argument
+    add(
+        "--run",
+        required=True,
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="folder of a run; several give the mean of their probabilities",
+    )
+    add(
+        "--window",
+        type=options.at_least(1),
+        nargs="+",
+        metavar=("H", "W"),
+        help="overlapping windows of this size over images at their own size (default: "
+        "whole images resized to the size of training)",
+    )
+    add(
+        "--overlap",
+        type=options.number_in(0, 0.95),
+        default=0.5,
+        metavar="X",
+        help="least share of a window that its neighbour covers too (default 0.5)",
+    )
+    add("--mirror", action="store_true", help="average over all flips of the image")
+    add(
+        "--threshold",
+        type=_threshold,
+        metavar="X",
+        help="foreground is where background's probability is below 1 - X; 'dice' "
+        "takes, for each image and class, the threshold whose mask has the largest "
+        "expected Dice (default: the most probable class)",
+    )
+
+
+def members(folders: list[Path]) -> tuple[RunConfig, list[Member]]:
+    """The networks of runs, and the settings of the first.
+
+    Raises:
+      UserError: a folder is no run, is given twice, or differs from the first in its
+        classes or channels.
+    """
+    found, configs = [], []
+    for number, folder in enumerate(folders):
+        if folder.resolve() in (other.resolve() for other in folders[:number]):
+            raise UserError(f"--run {folder} is given twice")
+        run, objective, state = load_run(folder)
+        for setting in ("num_classes", "channels"):
+            here = getattr(run.config, setting)
+            there = getattr(configs[0] if configs else run.config, setting)
+            if here != there:
+                raise UserError(
+                    f"--run {folder} has {here} {setting.split('_')[-1]} but --run "
+                    f"{folders[0]} has {there}"
+                )
+        configs.append(run.config)
+        found.append(
+            Member(apply=objective.apply, params=state.params, size=run.config.size)
+        )
+    return configs[0], found
+
+
+def inference(arguments: argparse.Namespace, config: RunConfig) -> Inference:
+    """How the flags say to use networks.
+
+    Raises:
+      UserError: the window has another number of axes than the images.
+    """
+    window = arguments.window
+    if window is not None and len(window) != len(config.size):
+        wanted = "H W" if len(config.size) == 2 else "X Y Z"
+        raise UserError(
+            f"--window {' '.join(map(str, window))}: expected {wanted}, one number "
+            "for each axis"
+        )
+    return Inference(
+        window=None if window is None else tuple(window),
+        overlap=arguments.overlap,
+        mirror=arguments.mirror,
+    )
+
+
+def cut(threshold: float | str | None) -> Cut:
+    """Probabilities to masks, as --threshold says."""
+    if threshold is None:
+        return most_probable
+    if isinstance(threshold, str):
+        return best_for_dice
+    return lambda probs: above(probs, threshold)
+
+
+def _threshold(text: str) -> float | str:
+    if text == BEST:
+        return text
+    try:
+        return options.number_in(0, 1, ends=False)(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor is it {BEST!r}") from None
