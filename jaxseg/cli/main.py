@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 
 from jaxseg import __version__
-from jaxseg.cli import demo, evaluate, losses, predict, train
+from jaxseg.cli import check, demo, evaluate, losses, predict, train
 from jaxseg.cli.options import Parser
 from jaxseg.errors import UserError
 
@@ -14,6 +14,7 @@ EXAMPLES = """\
 examples:
   jaxseg demo                                       the whole idea, in minutes
   jaxseg losses                                     what losses there are
+  jaxseg check --data DIR                           what data there are, and problems
   jaxseg train --data DIR --loss dice_ce --steps 2000 --size 128 160 --out runs/a
   jaxseg evaluate --run runs/a --data DIR --split test
   jaxseg predict --run runs/a --images DIR/test/images --out masks
@@ -35,17 +36,20 @@ def parser() -> Parser:
     commands = main_parser.add_subparsers(
         required=True, metavar="COMMAND", parser_class=Parser
     )
-    for module in (demo, losses, train, evaluate, predict):
+    for module in (demo, losses, check, train, evaluate, predict):
         module.add_parser(commands)
     return main_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; 0 if it did its work, 2 after a user's mistake."""
+    """Runs a command; 0 if it did its work, 2 after a user's mistake.
+
+    A command may return another status: `jaxseg check` 1 if it found errors.
+    """
     warnings.showwarning = _show_warning
     try:
         arguments = parser().parse_args(argv)
-        arguments.run_command(arguments)
+        status = arguments.run_command(arguments) or 0
         sys.stdout.flush()
     except UserError as error:
         print(f"jaxseg: {error}", file=sys.stderr)
@@ -56,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return 0
+    return status
 
 
 def _show_warning(message, *_, **__) -> None:

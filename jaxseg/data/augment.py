@@ -1,32 +1,50 @@
-"""Random augmentation on the device: flips, rotation, scale and intensity."""
+"""Random augmentation on the device: mirroring, warping and intensity."""
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.ndimage import map_coordinates
+
+_THICK = 3.0
+_COARSE = 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far an image may be changed; each range is drawn from uniformly.
+    """How far an image or volume may be changed; ranges are drawn from uniformly.
 
     Attributes:
-      flip_rows: mirror top to bottom with probability 1/2.
-      flip_columns: mirror left to right with probability 1/2.
-      rotation_degrees: rotate by up to this much either way.
+      flip_rows: mirror along the first axis with probability 1/2.
+      flip_columns: mirror along the second axis with probability 1/2.
+      flip_slices: mirror along the third axis, if there is one, likewise.
+      rotation_degrees: rotate by up to this much either way, a volume about each axis.
       scale: zoom by a factor between 1 / (1 + scale) and 1 + scale, log-uniform.
+      deformation: standard deviation, in pixels, of the displacement of each of 4
+        control points an axis, with cubic interpolation between.
       contrast: multiply deviations from the mean by 1 - contrast to 1 + contrast.
-      brightness: add up to this much either way; the image's range is 1.
+      brightness: add up to this much either way, in units of the image.
+      gamma: raise intensities, brought to [0, 1] for it, to a power between
+        1 / (1 + gamma) and 1 + gamma, log-uniform.
+      spacing: size of a voxel along each axis, for rotations; None if all are equal.
+        Where one axis is over three times as coarse as another, a volume is rotated
+        about that axis alone.
     """
 
     flip_rows: bool = False
     flip_columns: bool = False
+    flip_slices: bool = False
     rotation_degrees: float = 0.0
     scale: float = 0.0
+    deformation: float = 0.0
     contrast: float = 0.0
     brightness: float = 0.0
+    gamma: float = 0.0
+    spacing: tuple[float, ...] | None = None
 
 
 AUGMENTATIONS = {
@@ -35,13 +53,26 @@ AUGMENTATIONS = {
     "full": Augmentation(
         flip_rows=True,
         flip_columns=True,
+        flip_slices=True,
         rotation_degrees=45.0,
         scale=0.25,
         contrast=0.25,
         brightness=0.1,
     ),
+    "volume": Augmentation(
+        flip_rows=True,
+        flip_columns=True,
+        flip_slices=True,
+        rotation_degrees=20.0,
+        scale=0.25,
+        deformation=1.0,
+        contrast=0.25,
+        brightness=0.1,
+        gamma=0.3,
+    ),
 }
-"""By the name on the command line; "mirror" suits scenes with an up and a down."""
+"""By the name on the command line; "mirror" suits scenes with an up and a down, and
+"volume" is the list of Ma 2021, section 3.2."""
 
 
 def augment(
@@ -51,57 +82,96 @@ def augment(
 
     Args:
       key: PRNG key; equal keys give equal changes.
-      image: ``[H, W, C]`` in [0, 1], sampled bilinearly.
-      labels: ``[H, W]`` class ids, sampled by nearest neighbour, void included.
+      image: ``[H, W, C]`` or ``[X, Y, Z, C]``, sampled linearly.
+      labels: ``[H, W]`` or ``[X, Y, Z]`` class ids, sampled by nearest neighbour, void
+        included.
       settings: how far to go.
 
     Returns:
       Image and labels of the same shapes and dtypes.
     """
-    if settings == Augmentation():
+    if dataclasses.replace(settings, spacing=None) == Augmentation():
         return image, labels
     keys = jax.random.split(key, 6)
-    flips = jax.random.bernoulli(keys[0], shape=(2,))
-    allowed = jnp.array([settings.flip_rows, settings.flip_columns])
-    signs = jnp.where(flips & allowed, -1.0, 1.0)
-    radians = jnp.deg2rad(settings.rotation_degrees)
-    angle = jax.random.uniform(keys[1], minval=-radians, maxval=radians)
+    rank = labels.ndim
+    flips = jax.random.bernoulli(keys[0], shape=(rank,))
+    allowed = (settings.flip_rows, settings.flip_columns, settings.flip_slices)
+    signs = jnp.where(flips & jnp.array(allowed[:rank]), -1.0, 1.0)
     reach = jnp.log1p(settings.scale)
     zoom = jnp.exp(jax.random.uniform(keys[2], minval=-reach, maxval=reach))
-    if settings.rotation_degrees or settings.scale:
-        image, labels = _warp(image, labels, signs, angle, zoom)
+    if settings.rotation_degrees or settings.scale or settings.deformation:
+        turn = _rotation(keys[1], rank, settings)
+        grid = _grid(keys[5], labels.shape, turn * (signs / zoom)[None, :], settings)
+        image, labels = _sampled(image, grid, 1), _sampled(labels, grid, 0)
     else:
-        image, labels = (_flip(x, signs) for x in (image, labels))
+        image, labels = (_flipped(x, signs) for x in (image, labels))
+    return _recoloured(keys[3], keys[4], image, settings), labels
+
+
+def _recoloured(
+    gain_key: Array, shift_key: Array, image: Array, settings: Augmentation
+) -> Array:
+    """Contrast, brightness and gamma."""
     mean = jnp.mean(image)
     low, high = 1 - settings.contrast, 1 + settings.contrast
-    gain = jax.random.uniform(keys[3], minval=low, maxval=high)
-    shift = settings.brightness * jax.random.uniform(keys[4], minval=-1.0, maxval=1.0)
-    return ((image - mean) * gain + mean + shift).astype(image.dtype), labels
+    gain = jax.random.uniform(gain_key, minval=low, maxval=high)
+    shift = settings.brightness * jax.random.uniform(shift_key, minval=-1.0, maxval=1.0)
+    out = (image - mean) * gain + mean + shift
+    if settings.gamma:
+        reach = jnp.log1p(settings.gamma)
+        key = jax.random.fold_in(gain_key, 1)
+        power = jnp.exp(jax.random.uniform(key, minval=-reach, maxval=reach))
+        least, extent = jnp.min(out), jnp.maximum(jnp.ptp(out), 1e-6)
+        out = ((out - least) / extent) ** power * extent + least
+    return out.astype(image.dtype)
 
 
-def _flip(array: Array, signs: Array) -> Array:
-    array = jnp.where(signs[0] < 0, array[::-1], array)
-    return jnp.where(signs[1] < 0, array[:, ::-1], array)
+def _flipped(array: Array, signs: Array) -> Array:
+    for axis in range(signs.size):
+        array = jnp.where(signs[axis] < 0, jnp.flip(array, axis), array)
+    return array
 
 
-def _warp(
-    image: Array, labels: Array, signs: Array, angle: Array, zoom: Array
-) -> tuple[Array, Array]:
-    """Samples both at the rotated, scaled and mirrored grid about the centre."""
-    height, width = labels.shape
-    centre = jnp.array([(height - 1) / 2, (width - 1) / 2])
-    rows, columns = jnp.meshgrid(
-        jnp.arange(height) - centre[0], jnp.arange(width) - centre[1], indexing="ij"
-    )
-    rows, columns = rows * signs[0] / zoom, columns * signs[1] / zoom
-    cosine, sine = jnp.cos(angle), jnp.sin(angle)
-    grid = [
-        cosine * rows - sine * columns + centre[0],
-        sine * rows + cosine * columns + centre[1],
-    ]
-    warped = jax.vmap(
+def _rotation(key: Array, rank: int, settings: Augmentation) -> Array:
+    """``[rank, rank]`` random rotation, in pixels: of a volume about its three axes."""
+    spacing = np.ones(rank) if settings.spacing is None else np.array(settings.spacing)
+    radians = jnp.deg2rad(settings.rotation_degrees)
+    planes = list(itertools.combinations(range(rank), 2))
+    if spacing.max() > _THICK * spacing.min():
+        planes = [tuple(np.sort(np.argsort(spacing)[:2]).tolist())]
+    shape = () if rank == 2 else (len(planes),)
+    angles = jax.random.uniform(key, shape, minval=-radians, maxval=radians)
+    turn = jnp.eye(rank)
+    for angle, (one, two) in zip(jnp.atleast_1d(angles), planes, strict=True):
+        cosine, sine = jnp.cos(angle), jnp.sin(angle)
+        plane = jnp.eye(rank)
+        plane = plane.at[one, one].set(cosine).at[two, two].set(cosine)
+        turn = turn @ plane.at[one, two].set(-sine).at[two, one].set(sine)
+    return turn * (spacing[None, :] / spacing[:, None])
+
+
+def _grid(
+    key: Array, shape: Sequence[int], matrix: Array, settings: Augmentation
+) -> list[Array]:
+    """Where each pixel of the result is taken from, one array per axis."""
+    centres = [(size - 1) / 2 for size in shape]
+    axes = [jnp.arange(n) - c for n, c in zip(shape, centres, strict=True)]
+    offsets = jnp.meshgrid(*axes, indexing="ij")
+    places = jnp.tensordot(matrix, jnp.stack(offsets), 1)
+    grid = [place + centre for place, centre in zip(places, centres, strict=True)]
+    if settings.deformation:
+        coarse = (len(shape), *(_COARSE for _ in shape))
+        points = settings.deformation * jax.random.normal(key, coarse)
+        moves = jax.image.resize(points, (len(shape), *shape), "cubic")
+        grid = [place + move for place, move in zip(grid, moves, strict=True)]
+    return grid
+
+
+def _sampled(array: Array, grid: list[Array], order: int) -> Array:
+    """The array, with or without channels, at the places of the grid."""
+    if order == 0:
+        ids = array.astype(jnp.int32)
+        return map_coordinates(ids, grid, order=0, mode="mirror").astype(array.dtype)
+    return jax.vmap(
         lambda plane: map_coordinates(plane, grid, order=1, mode="mirror"), -1, -1
-    )(image)
-    ids = labels.astype(jnp.int32)
-    moved = map_coordinates(ids, grid, order=0, mode="mirror")
-    return warped.astype(image.dtype), moved.astype(labels.dtype)
+    )(array).astype(array.dtype)

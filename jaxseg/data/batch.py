@@ -16,8 +16,9 @@ class Batch:
     """Images of one step.
 
     Attributes:
-      images: ``[B, H, W, C]`` uint8 in [0, 255] or floating in [0, 1].
-      labels: ``[B, H, W]`` class ids, 255 for void.
+      images: ``[B, H, W, C]`` uint8 in [0, 255] or floating in [0, 1], or
+        ``[B, X, Y, Z, C]`` floating and normalised.
+      labels: ``[B, H, W]`` or ``[B, X, Y, Z]`` class ids, 255 for void.
       real: ``[B]`` bool, False for an image that only fills up a batch.
       positions: ``[B]`` int32, place in the batch of all devices; random augmentation
         depends on it and not on the device.
@@ -35,13 +36,18 @@ class Batch:
         return cls(images, labels, np.ones(size, bool), np.arange(size, dtype=np.int32))
 
 
-def split(batch: Batch, parts: int) -> Batch:
-    """The batch with leading axes ``[parts, B / parts]``, filled up to divide evenly.
+def split(batch: Batch, parts: int, each: int | None = None) -> Batch:
+    """The batch with leading axes ``[parts, each]``, filled up where images are few.
 
     Filling images are zeros, not real, and so masked out of everything.
+
+    Args:
+      batch: of at most parts * each images.
+      parts: how many parts.
+      each: images a part; None for as few as will do.
     """
     size = len(batch.images)
-    missing = -size % parts
+    missing = -size % parts if each is None else parts * each - size
 
     def shape(leaf: Array | np.ndarray) -> Array | np.ndarray:
         module = np if isinstance(leaf, np.ndarray) else jnp
@@ -54,7 +60,7 @@ def split(batch: Batch, parts: int) -> Batch:
 
 
 def unit_images(batch: Batch) -> Array:
-    """The images in float32 (or wider), from 0 to 1."""
+    """The images in float32 (or wider); 8-bit ones are brought to [0, 1]."""
     images = jnp.asarray(batch.images)
     if jnp.issubdtype(images.dtype, jnp.integer):
         return images.astype(jnp.float32) / 255
@@ -62,6 +68,7 @@ def unit_images(batch: Batch) -> Array:
 
 
 def counted(batch: Batch) -> Array:
-    """``[B, H, W]`` bool: pixels that are neither void nor of a filling image."""
+    """``[B, ...]`` bool: pixels that are neither void nor of a filling image."""
     labels = jnp.asarray(batch.labels)
-    return (labels != VOID) & jnp.asarray(batch.real)[:, None, None]
+    real = jnp.asarray(batch.real)
+    return (labels != VOID) & real.reshape(-1, *(1 for _ in labels.shape[1:]))

@@ -172,16 +172,25 @@ def _infer_classes(cases: Sequence[Case], counts: np.ndarray) -> int:
     return found
 
 
-def _read_facts(case: Case) -> tuple[tuple[int, int], bool, np.ndarray]:
-    """(height, width), whether the image is grey, and pixels per class id below 255."""
-    image = read_image(case.image)
-    assert case.mask is not None
-    mask = read_mask(case.mask)
+def require_equal_size(case: Case, image: np.ndarray, mask: np.ndarray) -> None:
+    """Refuses a mask of another size than its image.
+
+    Raises:
+      UserError: naming both files and their sizes.
+    """
     if mask.shape != image.shape[:2]:
         height, width = mask.shape
         raise UserError(
             f"the mask {case.mask} is {width}x{height} pixels but its image "
             f"{case.image} is {image.shape[1]}x{image.shape[0]}"
         )
+
+
+def _read_facts(case: Case) -> tuple[tuple[int, int], bool, np.ndarray]:
+    """(height, width), whether the image is grey, and pixels per class id below 255."""
+    image = read_image(case.image)
+    assert case.mask is not None
+    mask = read_mask(case.mask)
+    require_equal_size(case, image, mask)
     of_ids = np.bincount(mask.ravel(), minlength=VOID + 1)[:VOID]
     return mask.shape, image.shape[-1] == 1, of_ids

@@ -1,6 +1,10 @@
 """Intensities as a network sees them."""
 
+import dataclasses
+from collections.abc import Sequence
+
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -14,3 +18,46 @@ def standardize(image: Array) -> Array:
     centred = image - mean
     variance = jnp.mean(jnp.square(centred), axis=(-3, -2), keepdims=True)
     return centred * jnp.where(variance > 1e-12, 1 / jnp.sqrt(variance + 1e-12), 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """How the intensities of a CT channel, whose unit is absolute, are normalised.
+
+    Values are cut off at `low` and `high`, percentiles of the training cases, and then
+    brought to mean 0 and standard deviation 1 by the training cases' `mean` and `std`.
+
+    Source: Ma 2021, section 3.2.
+    """
+
+    low: float
+    high: float
+    mean: float
+    std: float
+
+    @classmethod
+    def of(cls, values: np.ndarray, percentiles: tuple[float, float]) -> "Window":
+        """The window of a sample of intensities ``[N]``, for example (0.5, 99.5) %."""
+        low, high = np.percentile(values.astype(float), percentiles)
+        kept = np.clip(values.astype(float), low, high)
+        return cls(float(low), float(high), float(kept.mean()), float(kept.std()))
+
+
+def normalized(voxels: np.ndarray, windows: Sequence[Window | None]) -> np.ndarray:
+    """``[X, Y, Z, C]`` float32 intensities of a case, each channel by its rule.
+
+    Args:
+      voxels: intensities as stored.
+      windows: of each channel; None for one without an absolute unit, such as MR, which
+        gets mean 0 and standard deviation 1 over the case. A constant channel is 0.
+    """
+    out = np.empty(voxels.shape, np.float32)
+    for channel, window in enumerate(windows):
+        plane = voxels[..., channel].astype(np.float32)
+        if window is None:
+            mean, std = plane.mean(dtype=float), plane.std(dtype=float)
+        else:
+            plane = np.clip(plane, window.low, window.high)
+            mean, std = window.mean, window.std
+        out[..., channel] = (plane - mean) / std if std > 1e-8 else 0
+    return out

@@ -1,5 +1,8 @@
 """Augmentation, synthetic lesions and batches: what is made on the device."""
 
+import dataclasses
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,16 +26,16 @@ def picture(height=32, width=48):
 @pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
 def test_image_and_labels_change_alike(name):
     image, labels = picture()
-    settings = AUGMENTATIONS[name]
+    run = jax.jit(functools.partial(augment, settings=AUGMENTATIONS[name]))
     for seed in range(5):
-        moved, ids = augment(jax.random.key(seed), image, labels, settings)
+        moved, ids = run(jax.random.key(seed), image, labels)
         assert (moved.shape, ids.shape) == (image.shape, labels.shape)
         assert set(np.unique(ids)) <= {0, 1}
         inside = np.asarray(ids) == 1
         shown = np.asarray(moved[..., 0])
         gap = shown[inside].mean() - shown[~inside].mean()
         assert gap > 0.6
-    again = augment(jax.random.key(4), image, labels, settings)
+    again = run(jax.random.key(4), image, labels)
     np.testing.assert_array_equal(moved, again[0])
 
 
@@ -62,6 +65,28 @@ def test_rotation_and_scale_keep_within_their_range():
         areas.append(float((ids == 1).sum() / (labels == 1).sum()))
     assert 0.6 < min(areas) < 0.95
     assert 1.05 < max(areas) < 1.6
+
+
+def test_volumes_are_changed_like_images_and_thick_ones_in_their_plane():
+    x, y, z = np.mgrid[:10, :12, :4]
+    labels = jnp.asarray(((x - 5) ** 2 + (y - 4) ** 2 < 9) & (z < 2), jnp.uint8)
+    image = labels[..., None].astype(jnp.float32)
+    run = jax.jit(augment, static_argnums=3)
+    thick = dataclasses.replace(
+        AUGMENTATIONS["volume"],
+        spacing=(1.0, 1.0, 5.0), flip_slices=False, deformation=0.0, scale=0.0,
+    )  # fmt: skip
+    for seed in range(4):
+        moved, ids = run(jax.random.key(seed), image, labels, thick)
+        assert (moved.shape, ids.dtype) == (image.shape, labels.dtype)
+        gap = moved[..., 0][ids == 1].mean() - moved[..., 0][ids == 0].mean()
+        assert gap > 0.4
+        assert not ids[..., 2:].any()  # no slice has moved into another
+    settings = dataclasses.replace(AUGMENTATIONS["volume"], deformation=2.0)
+    moved, ids = run(jax.random.key(0), image, labels, settings)
+    again = run(jax.random.key(0), image, labels, settings)
+    np.testing.assert_array_equal(moved, again[0])
+    assert 0.3 < float(ids.sum() / labels.sum()) < 3
 
 
 def test_no_augmentation_changes_nothing():
