@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import distance_speed, speed
+from experiments import distance_speed, speed, step_speed
 from jaxseg.cli import options
 from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
@@ -17,10 +17,12 @@ examples:
   make peers && python -m experiments speed --peers .venv-peers/bin/python
   python -m experiments speed --shape 1 128 128 128 --classes 4 --losses dice lovasz
   python -m experiments distance --peers .venv-peers/bin/python
+  python -m experiments step_speed --peers .venv-peers/bin/python
 
 studies:
   speed      milliseconds of value and gradient of each loss on this machine
   distance   milliseconds of exact distance maps and of the Hausdorff loss
+  step_speed milliseconds of a U-Net's training step, 2D and 3D
 """
 
 
@@ -34,7 +36,7 @@ def parser() -> options.Parser:
     add = parsed.add_argument
     add(
         "name",
-        type=options.one_of(["speed", "distance"]),
+        type=options.one_of(list(STUDIES)),
         metavar="NAME",
         help="which study",
     )
@@ -128,12 +130,34 @@ def run_distance(arguments: argparse.Namespace, out: Path) -> None:
     write_rows(out / "rows.jsonl", rows)
 
 
+def run_step_speed(arguments: argparse.Namespace, out: Path) -> None:
+    """Measures training steps, prints the table, writes the rows."""
+    config = step_speed.Config(repeats=arguments.repeats)
+    turns = config.rounds * (len(config.cases) + (arguments.peers is not None))
+    with bar(turns, "step_speed", "turn") as progress:
+
+        def tick(what: str) -> None:
+            progress.set_postfix_str(what)
+            progress.update()
+
+        rows = step_speed.run(config, tick, arguments.peers)
+    print(step_speed.table(rows))
+    write_rows(out / "rows.jsonl", rows)
+
+
+STUDIES = {
+    "speed": run_speed,
+    "distance": run_distance,
+    "step_speed": run_step_speed,
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs, prints the table, writes the rows; 2 after a user's mistake."""
     try:
         arguments = parser().parse_args(argv)
         out = options.made_folder(arguments.out or Path("runs") / arguments.name)
-        {"speed": run_speed, "distance": run_distance}[arguments.name](arguments, out)
+        STUDIES[arguments.name](arguments, out)
         print(f"wrote {out / 'rows.jsonl'}")
     except UserError as error:
         print(f"experiments: {error}", file=sys.stderr)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 from jax import Array
 
+from jaxseg.models.planes import convolution
 from jaxseg.numerics import widen
 
 Dtype = Any
@@ -51,6 +52,7 @@ def conv(
         feature_group_count=groups,
         use_bias=bias,
         dtype=dtype,
+        conv_general_dilated=convolution(len(kernel)),
         name=name,
     )
 

@@ -13,6 +13,8 @@ from typing import Protocol
 import flax.linen as nn
 from jax import Array
 
+from jaxseg.models.group_norm import GroupNorm
+
 
 class Norm(Protocol):
     """Called inside a module's compact method on features ``[B, ..., C]``."""
@@ -25,16 +27,13 @@ class Norm(Protocol):
 def group_norm(features: Array, *, train: bool = False) -> Array:
     """Mean 0, variance 1 over groups of channels (eight, if that divides) per image."""
     del train
-    groups = math.gcd(8, features.shape[-1])
-    return nn.GroupNorm(groups, use_fast_variance=False, dtype=features.dtype)(features)
+    return GroupNorm(math.gcd(8, features.shape[-1]))(features)
 
 
 def instance_norm(features: Array, *, train: bool = False) -> Array:
     """Mean 0, variance 1 of each channel of each image."""
     del train
-    return nn.GroupNorm(
-        None, group_size=1, use_fast_variance=False, dtype=features.dtype
-    )(features)
+    return GroupNorm(features.shape[-1])(features)
 
 
 def batch_norm(

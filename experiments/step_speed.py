@@ -1,0 +1,166 @@
+"""How long a training step of a U-Net takes, beside the same network in PyTorch.
+
+`python -m experiments step_speed --peers PYTHON` measures both in turns in one run, so
+that they meet the same machine; about a minute.
+"""
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from experiments.speed import machine, median_seconds
+from jaxseg.errors import UserError
+from jaxseg.losses import cross_entropy_loss
+from jaxseg.models import build_model
+from jaxseg.models.layers import count_parameters
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    """A network and its batch.
+
+    Attributes:
+      name: of the case.
+      pixels: images, then their size along each axis.
+      channels: of the images.
+      classes: scores per pixel.
+      depth: halvings.
+      width: channels at full resolution.
+    """
+
+    name: str
+    pixels: tuple[int, ...]
+    channels: int
+    classes: int
+    depth: int
+    width: int
+
+
+CASES = (
+    Case(name="2D", pixels=(8, 128, 128), channels=3, classes=4, depth=3, width=16),
+    Case(name="3D", pixels=(2, 64, 64, 32), channels=1, classes=4, depth=3, width=16),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """What is measured.
+
+    Attributes:
+      cases: networks, one row each.
+      repeats: timed steps of each, after two that are not; the median counts.
+      rounds: how often jaxseg and the peer take turns; the least median counts.
+    """
+
+    cases: tuple[Case, ...] = CASES
+    repeats: int = 10
+    rounds: int = 2
+
+
+def training_step(case: Case) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """A compiled step (state, images, labels) to the next state, and its arguments."""
+    network = build_model("unet", case.classes, depth=case.depth, width=case.width)
+    rng = np.random.default_rng(0)
+    shape = (*case.pixels, case.channels)
+    images = jnp.asarray(rng.standard_normal(shape), jnp.float32)
+    labels = jnp.asarray(rng.integers(0, case.classes, case.pixels), jnp.int32)
+    adam = optax.adam(1e-3)
+
+    def step(state: Any, images: jax.Array, labels: jax.Array) -> Any:
+        def value(variables: Any) -> jax.Array:
+            scores = network.apply(variables, images, train=True)
+            return cross_entropy_loss(scores, labels)  # pyright: ignore
+
+        variables, moments = state
+        grads = jax.grad(value)(variables)
+        updates, moments = adam.update(grads, moments)
+        return optax.apply_updates(variables, updates), moments
+
+    variables = jax.jit(network.init)(jax.random.key(0), images)
+    state = variables, adam.init(variables)
+    return jax.jit(step, donate_argnums=0), (state, images, labels)
+
+
+def measured(case: Case, repeats: int) -> dict[str, Any]:
+    """Median milliseconds of a step of ours."""
+    step, (state, images, labels) = training_step(case)
+    parameters = count_parameters(state[0])
+
+    def call() -> Any:
+        nonlocal state
+        state = step(state, images, labels)
+        return state
+
+    return {
+        "library": "jaxseg",
+        "case": case.name,
+        "milliseconds": 1e3 * median_seconds(call, repeats),
+        "parameters": parameters,
+        **machine(),
+    }
+
+
+def measured_by_peer(config: Config, python: Path) -> list[dict[str, Any]]:
+    """Rows of PyTorch, measured by the Python of its environment.
+
+    Raises:
+      UserError: that Python lacks PyTorch or cannot be run.
+    """
+    settings = {
+        "cases": [dataclasses.asdict(case) for case in config.cases],
+        "repeats": config.repeats,
+    }
+    script = Path(__file__).with_name("peer_step.py")
+    command = [str(python), str(script), json.dumps(settings)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UserError(f"--peers {python} cannot be run: {error.strerror}") from error
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise UserError(f"--peers {python} failed: {reason}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def run(config: Config, tick: Callable[[str], object], peers: Path | None) -> list:
+    """Rows of every library and case, the least median over the rounds."""
+    best: dict[tuple[str, str], dict[str, Any]] = {}
+    for _ in range(config.rounds):
+        rows = []
+        for case in config.cases:
+            tick(f"jaxseg, {case.name}")
+            rows.append(measured(case, config.repeats))
+        if peers is not None:
+            tick("PyTorch")
+            rows += measured_by_peer(config, peers)
+        for row in rows:
+            place = row["case"], row["library"]
+            if place not in best or row["milliseconds"] < best[place]["milliseconds"]:
+                best[place] = row
+    return [best[place] for place in sorted(best)]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Milliseconds, and as multiples of the fastest peer of a case."""
+    peers: dict[str, float] = {}
+    for row in rows:
+        if row["library"] != "jaxseg":
+            least = min(row["milliseconds"], peers.get(row["case"], float("inf")))
+            peers[row["case"]] = least
+    lines = [f"{'case':<6}{'library':<36}{'ms a step':>12}{'of the peer':>14}"]
+    for row in rows:
+        of_peer = peers.get(row["case"])
+        ratio = "" if of_peer is None else f"{row['milliseconds'] / of_peer:.2f}"
+        lines.append(
+            f"{row['case']:<6}{row['library']:<36}{row['milliseconds']:>12.1f}"
+            f"{ratio:>14}"
+        )
+    return "\n".join(lines)
