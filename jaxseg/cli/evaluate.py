@@ -6,13 +6,21 @@ from pathlib import Path
 from jaxseg.cli import options, pictures
 from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import load_run
+from jaxseg.data.decathlon import read_index
 from jaxseg.data.folder import check_cases
+from jaxseg.data.volume_facts import check_volumes, require_labels
 from jaxseg.files import write_json, write_rows
 from jaxseg.metrics.overlap import EMPTY_VALUES
+from jaxseg.training.cases import case_probabilities
 from jaxseg.training.evaluation import Evaluation, Summary
-from jaxseg.training.inference import predict_probabilities
-from jaxseg.training.loop import SAMPLES, save_samples
-from jaxseg.training.sources import FolderExamples, examples
+from jaxseg.training.loop import SAMPLES
+from jaxseg.training.samples import save_samples
+from jaxseg.training.sources import (
+    Examples,
+    FolderExamples,
+    VolumeExamples,
+    examples,
+)
 from jaxseg.training.thresholds import most_probable
 
 EXAMPLES = """\
@@ -20,10 +28,11 @@ examples:
   jaxseg evaluate --run runs/polyps --data DIR --split test
   jaxseg evaluate --run runs/first --data synthetic --split test --cases 200
 
-Masks are compared at the images' own size. A class in one of the two masks alone has
-overlap 0; a class in neither, and every other 0/0, scores 1, or with --empty nan is
-left out of the means. --out (default RUN/evaluate-SPLIT) gets cases.jsonl (every index
-of every class), summary.json (their means, pooled scores, calibration) and samples.png.
+Masks are compared at the images' own size, and volumes voxel by voxel as stored. A
+class in one of the two masks alone has overlap 0; a class in neither, and every other
+0/0, scores 1, or with --empty nan is left out of the means. --out (default
+RUN/evaluate-SPLIT) gets cases.jsonl (every index of every class), summary.json (their
+means, pooled scores, calibration) and samples.png.
 """
 
 
@@ -40,10 +49,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add(
         "--data",
         metavar="DIR",
-        help="image folder, or 'synthetic' (default: what the run trained on)",
+        help="data folder, or 'synthetic' (default: what the run trained on)",
     )
     add("--split", default="test", metavar="S", help="which split (default test)")
     add("--out", type=Path, metavar="DIR", help="where results go")
+    add(
+        "--best",
+        action="store_true",
+        help="use the checkpoint with the best validation, not the newest",
+    )
     add(
         "--cases",
         type=options.at_least(1),
@@ -62,35 +76,35 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Predicts every case, writes the rows, prints the table."""
-    run, objective, state = load_run(arguments.run)
+    run, objective, state = load_run(arguments.run, best=arguments.best)
     config = run.config
     data = arguments.data or config.data
     cases = examples(config, data, arguments.split, arguments.cases)
-    if isinstance(cases, FolderExamples):
-        with bar(len(cases), "checking images", "image") as progress:
-            check_cases(
-                cases.cases, num_classes=config.num_classes, tick=progress.update
-            )
+    _check(cases, Path(data), arguments.split, config.num_classes)
     out = arguments.out or run.folder / f"evaluate-{arguments.split}"
     options.made_folder(out)
     evaluation = Evaluation(config.num_classes, arguments.empty)
     with bar(len(cases), "predicting", "case") as progress:
-        predictions = predict_probabilities(
-            objective.apply, state.params, config.size, cases
-        )
+        predictions = case_probabilities(config, objective.apply, state.params, cases)
         for example, probs in predictions:
             assert example.labels is not None
             mask = most_probable(probs)
-            evaluation.add(example.name, mask, example.labels, probs=probs)
+            evaluation.add(
+                example.name,
+                mask,
+                example.labels,
+                probs=probs,
+                spacing_mm=example.spacing_mm,
+            )
             progress.update()
     summary = evaluation.summary()
     write_rows(out / "cases.jsonl", evaluation.rows)
     write_json(out / "summary.json", summary.to_json())
     save_samples(
         out / SAMPLES,
+        config,
         objective.apply,
         state.params,
-        config.size,
         cases,
         [row["lesion_free"] for row in evaluation.rows],
     )
@@ -99,6 +113,22 @@ def main(arguments: argparse.Namespace) -> None:
         print(f"wrote {out / name}")
     for path in pictures.draw_run(out):
         print(f"wrote {path}")
+
+
+def _check(cases: Examples, folder: Path, split: str, num_classes: int) -> None:
+    """Reads all cases once, before anything is computed."""
+    if isinstance(cases, FolderExamples):
+        with bar(len(cases), "checking images", "image") as progress:
+            check_cases(cases.cases, num_classes=num_classes, tick=progress.update)
+    if isinstance(cases, VolumeExamples):
+        require_labels(cases.cases, split)
+        with bar(len(cases), "checking volumes", "volume") as progress:
+            check_volumes(
+                cases.cases,
+                read_index(folder),
+                num_classes=num_classes,
+                tick=progress.update,
+            )
 
 
 def table(summary: Summary) -> str:

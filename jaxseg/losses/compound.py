@@ -7,9 +7,10 @@ which one is weighed to the size of the other.
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
@@ -21,12 +22,30 @@ from jaxseg.numerics import safe_ratio
 class LossAt:
     """Progress in [0, 1] to a loss: ``loss_at(progress)(logits, labels, ...)``."""
 
-    def __init__(self, build: Callable[[ArrayLike], Callable[..., Array]]):
+    def __init__(
+        self,
+        build: Callable[[ArrayLike], Callable[..., Array]],
+        *,
+        name: str = "loss",
+        terms: Callable[[ArrayLike], Sequence[tuple[str, Loss]]] | None = None,
+    ):
+        self.name = name
         self._build = build
+        self._terms = terms
 
     def __call__(self, progress: ArrayLike) -> Loss:
         """The loss at `progress`, which may be traced."""
         return self._build(progress)
+
+    def terms(self, progress: ArrayLike) -> dict[str, Loss]:
+        """Weighted losses whose gradients add up to that of the loss, by name."""
+        if self._terms is None:
+            return {self.name: self(progress)}
+        named: dict[str, Loss] = {}
+        for name, loss in self._terms(progress):
+            copies = sum(key.split("#")[0] == name for key in named)
+            named[f"{name}#{copies + 1}" if copies else name] = loss
+        return named
 
 
 def _at(value: Any, progress: ArrayLike) -> Any:
@@ -53,7 +72,7 @@ def scheduled(loss: Loss, **hyper: object) -> LossAt:
 
         return bound
 
-    return LossAt(build)
+    return LossAt(build, name=getattr(loss, "__name__", "loss"))
 
 
 def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
@@ -84,7 +103,20 @@ def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
 
         return total
 
-    return LossAt(build)
+    def parts(progress: ArrayLike) -> list[tuple[str, Loss]]:
+        return [
+            (loss.name, _weighted(_at(weight, progress), loss(progress)))
+            for weight, loss in lifted
+        ]
+
+    return LossAt(build, terms=parts)
+
+
+def _weighted(weight: ArrayLike, loss: Loss) -> Loss:
+    def weighted(logits: Array, labels: Array, **options) -> Array:
+        return jnp.asarray(weight) * loss(logits, labels, **options)
+
+    return weighted
 
 
 def balanced(first: Loss | LossAt, second: Loss | LossAt) -> LossAt:
@@ -98,6 +130,17 @@ def balanced(first: Loss | LossAt, second: Loss | LossAt) -> LossAt:
     """
     one, two = (x if isinstance(x, LossAt) else scheduled(x) for x in (first, second))
 
+    def parts(progress: ArrayLike) -> tuple[Loss, Loss]:
+        first_loss, second_loss = one(progress), two(progress)
+
+        def weighed(logits: Array, labels: Array, **options) -> Array:
+            a, b = (
+                loss(logits, labels, **options) for loss in (first_loss, second_loss)
+            )
+            return lax.stop_gradient(safe_ratio(b, a, 0)) * a
+
+        return weighed, second_loss
+
     def build(progress: ArrayLike) -> Loss:
         losses = one(progress), two(progress)
 
@@ -108,4 +151,7 @@ def balanced(first: Loss | LossAt, second: Loss | LossAt) -> LossAt:
 
         return total
 
-    return LossAt(build)
+    def terms(progress: ArrayLike) -> list[tuple[str, Loss]]:
+        return list(zip((one.name, two.name), parts(progress), strict=True))
+
+    return LossAt(build, terms=terms)

@@ -1,7 +1,7 @@
 """What a run is: every choice that its result depends on."""
 
 import dataclasses
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from jaxseg.errors import UserError
 
@@ -36,7 +36,7 @@ class RunConfig:
     """Settings of a training run, as stored in ``config.json``.
 
     Attributes:
-      data: image folder, or "synthetic".
+      data: data folder, or "synthetic".
       loss: name in the catalog.
       hyper: hyper-parameters of the loss that differ from its defaults.
       steps: optimizer steps, >= 1, those of pre-training included.
@@ -45,15 +45,39 @@ class RunConfig:
       pretrain_steps: >= 0 and less than `steps`.
       pretrain_learning_rate: its peak; None is `learning_rate`.
       batch_size: images a step, over all devices.
-      size: (height, width) of the network's input.
-      seed: of initial weights, order, augmentation and synthetic images.
+      size: (height, width) of the network's input, or (X, Y, Z) of a patch.
+      seed: of initial weights, order, patches, augmentation and synthetic images.
       num_classes: classes, background included.
       channels: image channels.
+      spacing: voxel size in millimetres that volumes are resampled to; None leaves them
+        as they are, and for images.
+      voxel_mm: voxel size of the network's input, resampled or not; None for images.
+      windows: of volumes, for each channel the settings of a
+        `jaxseg.data.intensity.Window` or None; None for images.
+      foreground_patches: share of the patches that must hold foreground.
+      folds: file of folds; None trains on the split "train".
+      fold: number of the fold that is held back for validation.
+      folds_digest: of the file, so that a changed one is noticed.
       optimizer: name in `training.optimizers.OPTIMIZERS`.
-      learning_rate: its peak; a twentieth of the steps warm up, then a half cosine.
+      learning_rate: its peak.
+      schedule: name in `training.optimizers.SCHEDULES`, or in
+        `training.plateau.PLATEAUS`.
+      patience: looks of a plateau rule; None is the rule's own.
+      stop_after: validations without a lower loss after which training ends; None
+        never.
+      clip: largest norm of the gradient; None does not clip.
+      average: weight of the past in the moving average of the weights, which is then
+        what is validated and used; None keeps none.
+      accumulate: parts of a device's images whose activations are in memory one after
+        the other.
+      precision: name in `models.catalog.DTYPES`.
+      parallel: "pmap" or "shard_map".
+      model: name in `models.catalog.MODELS`.
       depth: halvings of the U-Net.
       width: channels at the U-Net's full resolution.
       norm: name in `models.norms.NORMS`.
+      dropout: probability with which a channel of the U-Net is dropped.
+      coarse_maps: coarser score maps of the U-Net that are supervised, too.
       augment: name in `data.augment.AUGMENTATIONS`.
       evaluate_every: steps between validations.
       checkpoint_every: steps between checkpoints.
@@ -68,19 +92,42 @@ class RunConfig:
     pretrain_steps: int = 0
     pretrain_learning_rate: float | None = None
     batch_size: int = 8
-    size: tuple[int, int]
+    size: tuple[int, ...]
     seed: int = 0
     num_classes: int
     channels: int
+    spacing: tuple[float, ...] | None = None
+    voxel_mm: tuple[float, ...] | None = None
+    windows: tuple[dict[str, float] | None, ...] | None = None
+    foreground_patches: float = 1 / 3
+    folds: str | None = None
+    fold: int | None = None
+    folds_digest: str | None = None
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    schedule: str = "warmup_cosine"
+    patience: int | None = None
+    stop_after: int | None = None
+    clip: float | None = 10.0
+    average: float | None = None
+    accumulate: int = 1
+    precision: str = "float32"
+    parallel: Literal["pmap", "shard_map"] = "pmap"
+    model: str = "unet"
     depth: int = 4
     width: int = 16
     norm: str = "group"
+    dropout: float = 0.0
+    coarse_maps: int = 0
     augment: str = "full"
     evaluate_every: int = 100
     checkpoint_every: int = 100
     synthetic: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def volumes(self) -> bool:
+        """Whether the data are volumes, and not images."""
+        return self.windows is not None
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -106,7 +153,10 @@ class RunConfig:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return {**dataclasses.asdict(self), "size": list(self.size)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any], source: str) -> Self:
@@ -122,7 +172,12 @@ class RunConfig:
                 f"{source} has unknown settings: {', '.join(sorted(unknown))}"
             )
         try:
-            return cls(**{**value, "size": tuple(value["size"])})
+            tuples = {
+                name: tuple(part)
+                for name, part in value.items()
+                if isinstance(part, list)
+            }
+            return cls(**{**value, **tuples})
         except (KeyError, TypeError) as error:
             raise UserError(
                 f"{source} is not the settings of a run: {error}"

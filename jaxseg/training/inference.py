@@ -1,6 +1,7 @@
 """From images of any size to probabilities and masks, by one network or several."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -54,13 +55,15 @@ class Inference:
 PLAIN = Inference()
 
 
+@functools.lru_cache(maxsize=8)
+def probabilities_of(apply: Apply) -> Callable[..., jax.Array]:
+    """A network's probabilities, compiled once however often it is asked."""
+    return jax.jit(lambda params, images: jax.nn.softmax(apply(params, images), -1))
+
+
 def forward(member: Member) -> Forward:
     """The network as a compiled function of standardised images to probabilities."""
-
-    @jax.jit
-    def probabilities(params: Any, images: jax.Array) -> jax.Array:
-        return jax.nn.softmax(member.apply(params, images), axis=-1)
-
+    probabilities = probabilities_of(member.apply)
     return lambda images: np.asarray(probabilities(member.params, images))
 
 

@@ -1,79 +1,141 @@
 """The training loop: steps, rows, validations, checkpoints, and resuming."""
 
 import dataclasses
+import functools
+import json
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxseg.data.augment import AUGMENTATIONS
-from jaxseg.data.batch import Batch, split
+from jaxseg.data.batch import Batch
+from jaxseg.data.intensity import standardize
 from jaxseg.errors import UserError
-from jaxseg.files import append_row, read_rows, replacing, write_rows
 from jaxseg.losses import CATALOG
-from jaxseg.models.norms import NORMS
-from jaxseg.models.unet import UNet
 from jaxseg.training import checkpoints
+from jaxseg.training.cases import case_masks
 from jaxseg.training.config import Phase, RunConfig
+from jaxseg.training.devices import Share, share_of
 from jaxseg.training.evaluation import Evaluation
-from jaxseg.training.inference import predict_masks
-from jaxseg.training.optimizers import OPTIMIZERS, learning_rate
-from jaxseg.training.sources import Examples, Subset, batches, spread
+from jaxseg.training.log import METRICS, Log
+from jaxseg.training.network import network_of
+from jaxseg.training.optimizers import SCHEDULES, optimizer_of
+from jaxseg.training.plateau import PLATEAUS, PlateauRule, looked
+from jaxseg.training.samples import save_samples
+from jaxseg.training.sources import Examples, batches, validation_batches
 from jaxseg.training.step import (
-    Apply,
     Objective,
     TrainState,
     fresh_optimizer,
     init_state,
+    inspect_step,
+    loss_step,
+    over_devices,
     parallel_step,
+    placed,
     replicate,
 )
 
+__all__ = ["CHECKPOINTS", "CONFIG", "METRICS", "SAMPLES", "Run"]
+
 CONFIG = "config.json"
-METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples.npz"
-SAMPLE_COUNT = 6
+VALIDATION_CASES = 64
+"""At most so many cases are looked at while training."""
+VALIDATION_OVERLAP = 0.25
 Report = Callable[[dict[str, Any]], object]
 """Called with each row that is written."""
 
 
+class DivergedError(UserError):
+    """The loss or the gradient of a run is not finite any more."""
+
+
+def rate_of(config: RunConfig, phase: Phase) -> Callable[[int], float]:
+    """The learning rate at each step of a phase, before a plateau rule scales it."""
+    name = "constant" if config.schedule in PLATEAUS else config.schedule
+    schedule = SCHEDULES[name](phase.learning_rate, phase.steps)
+    return lambda step: float(np.asarray(schedule(step)))
+
+
+def rule_of(config: RunConfig) -> PlateauRule | None:
+    """The plateau rule of a run; None where the rate follows the steps alone."""
+    rule = PLATEAUS.get(config.schedule)
+    if rule is None or config.patience is None:
+        return rule
+    return dataclasses.replace(rule, patience=config.patience)
+
+
 def objective_of(config: RunConfig, phase: Phase) -> Objective:
     """Network, loss and optimizer of a phase of a run."""
-    network = UNet(config.num_classes, config.depth, config.width, NORMS[config.norm])
-
-    def apply(params: Any, images: jax.Array) -> jax.Array:
-        scores = network.apply({"params": params}, images)
-        assert isinstance(scores, jax.Array)
-        return scores
-
-    rate = learning_rate(phase.learning_rate, phase.steps)
+    name = "constant" if config.schedule in PLATEAUS else config.schedule
+    rate = SCHEDULES[name](phase.learning_rate, phase.steps)
+    changes = AUGMENTATIONS[config.augment]
     return Objective(
-        apply=apply,
+        network=network_of(config),
         loss_at=CATALOG[phase.loss].build(**phase.hyper),
-        optimizer=OPTIMIZERS[config.optimizer](rate),
+        optimizer=optimizer_of(config.optimizer, rate, clip=config.clip),
         start=phase.start,
         steps=phase.steps,
-        augmentation=AUGMENTATIONS[config.augment],
+        augmentation=dataclasses.replace(changes, spacing=config.voxel_mm),
+        prepare=_as_it_is if config.volumes else standardize,
+        accumulate=config.accumulate,
+        average=config.average,
     )
+
+
+def _as_it_is(images: jax.Array) -> jax.Array:
+    """Volumes are normalised case by case as they are read."""
+    return images
 
 
 def first_state(config: RunConfig, objective: Objective) -> TrainState:
     """The state of a run before its first step, a function of its settings alone."""
-    network = UNet(config.num_classes, config.depth, config.width, NORMS[config.norm])
-    image = np.zeros((1, *config.size, config.channels), np.float32)
 
     @jax.jit
     def build() -> TrainState:
+        image = jnp.zeros((1, *config.size, config.channels), jnp.float32)
         key = jax.random.key(config.seed)
-        params = network.init(jax.random.fold_in(key, 0), image)["params"]
-        return init_state(objective, params, jax.random.fold_in(key, 1))
+        params, extra = objective.network.init(jax.random.fold_in(key, 0), image)
+        return init_state(objective, params, jax.random.fold_in(key, 1), extra)
 
     return build()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Programs:
+    """What a phase of a run computes, compiled when first called."""
+
+    objective: Objective
+    step: Callable[..., Any]
+    inspect: Callable[..., Any]
+    loss: Callable[..., Any]
+
+
+def _programs(config: RunConfig, phase: int) -> _Programs:
+    """Of a phase by number; the same ones for equal settings."""
+    return _made_programs(json.dumps(config.to_json()), phase)
+
+
+@functools.lru_cache(maxsize=8)
+def _made_programs(settings: str, phase: int) -> _Programs:
+    config = RunConfig.from_json(json.loads(settings), "settings")
+    objective = objective_of(config, config.phases[phase])
+    inspect = functools.partial(inspect_step, objective=objective)
+    loss = functools.partial(loss_step, objective=objective)
+    return _Programs(
+        objective=objective,
+        step=parallel_step(objective, config.parallel),
+        inspect=over_devices(inspect, config.parallel),
+        loss=over_devices(loss, config.parallel),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,152 +161,214 @@ class Run:
           The final state.
         """
         config = self.config
-        state = replicate(first_state(config, objective_of(config, config.phases[0])))
+        share = share_of(config.batch_size)
+        state = first_state(config, _programs(config, 0).objective)
         restored = checkpoints.restore(self.folder / CHECKPOINTS, state)
-        if restored is not None:
-            state = replicate(restored)
+        state = replicate(restored or state, config.parallel)
         done = int(state.step)
-        metrics = self.folder / METRICS
-        write_rows(metrics, [r for r in read_rows(metrics) if r["step"] <= done])
-        feed = _ahead(batches(config, done), jax.local_device_count())
-        for phase in config.phases:
-            if done < phase.end:
-                state = self._train_phase(phase, state, feed, validation, report)
+        log = Log(self.folder, done) if jax.process_index() == 0 else None
+        feed = _ahead(batches(config, done, share.places), share, config)
+        session = _Session(self, share, validation, log, report)
+        try:
+            for number, phase in enumerate(config.phases):
+                if int(state.step) < phase.end and not session.stopped(phase, state):
+                    state = session.train_phase(number, state, feed)
+        finally:
+            feed.close()
+            if log is not None:
+                log.close()
         return state
 
-    def _train_phase(
+    def restore(self, *, best: bool = False) -> tuple[Objective, TrainState | None]:
+        """The network and its newest (or best) whole state, None where there is none.
+
+        In the place of its parameters the state has the variables to use: with the
+        moving average, if there is one, and all other collections.
+        """
+        objective = _programs(self.config, -1).objective
+        like = first_state(self.config, objective)
+        state = checkpoints.restore(self.folder / CHECKPOINTS, like, best=best)
+        if state is None:
+            return objective, None
+        return objective, dataclasses.replace(state, params=state.variables)
+
+
+class _Session:
+    """One process's work on a run, from where it was taken up."""
+
+    def __init__(
         self,
-        phase: Phase,
-        state: TrainState,
-        feed: Iterator[Batch],
+        run: Run,
+        share: Share,
         validation: Examples | None,
+        log: Log | None,
         report: Report,
+    ):
+        self.run = run
+        self.config = run.config
+        self.share = share
+        self.validation = validation
+        self.log = log
+        self.report = report
+
+    def stopped(self, phase: Phase, state: TrainState) -> bool:
+        """Whether the loss has not fallen for as long as the run's last phase may."""
+        limit = self.config.stop_after
+        if limit is None or phase.end < self.config.steps:
+            return False
+        return int(state.plateau.stale) >= limit
+
+    def train_phase(
+        self, index: int, state: TrainState, feed: Iterator[Batch]
     ) -> TrainState:
         """The steps of a phase that `state` does not have yet."""
         config = self.config
-        objective = objective_of(config, phase)
+        phase, programs = config.phases[index], _programs(config, index)
+        objective = programs.objective
         done = int(state.step)
         if 0 < phase.start == done:
-            state = replicate(fresh_optimizer(state, objective))
-        metrics = self.folder / METRICS
-        step = parallel_step(objective)
+            state = replicate(fresh_optimizer(state, objective), config.parallel)
+        rate = rate_of(config, phase)
         every = max(config.steps // 200, 1)
-        rate = learning_rate(phase.learning_rate, phase.steps)
+        scale = float(state.plateau.scale)
         for number in range(done + 1, phase.end + 1):
-            state, values = step(state, next(feed))
-            if number % every == 0 or number in (1, phase.start + 1, phase.end):
+            batch = next(feed)
+            last = number == config.steps
+            looking = last or number % config.evaluate_every == 0
+            seen = programs.inspect(state, batch) if looking or number == 1 else None
+            state, values = programs.step(state, batch)
+            logging = number % every == 0 or number in (1, phase.start + 1, phase.end)
+            if logging or seen is not None:
                 self._require_finite(number, values)
                 row = {
                     "step": number,
                     "loss": float(values["loss"]),
                     "gradient_norm": float(values["gradient_norm"]),
-                    "learning_rate": float(np.asarray(rate(number - 1 - phase.start))),
+                    "learning_rate": rate(number - 1 - phase.start) * scale,
+                    **({} if seen is None else _plain_rows(seen)),
                 }
                 if len(config.phases) > 1:
                     row["loss_name"] = phase.loss
-                append_row(metrics, row)
-                report(row)
+                self._write(row)
             else:
-                report({"step": number})
-            last = number == config.steps
-            saving = last or number % config.checkpoint_every == 0
-            if saving:
+                self.report({"step": number})
+            score = None
+            if looking:
+                state, score = self._look(programs, phase, state, last=last)
+                scale = float(state.plateau.scale)
+            last = last or self.stopped(phase, state)
+            if last or number % config.checkpoint_every == 0:
                 self._require_finite(number, values)
-            if validation is not None and (last or number % config.evaluate_every == 0):
-                evaluation = self._validate(objective, state, validation)
-                summary = evaluation.summary()
-                row = {
-                    "step": number,
-                    "validation_dice": summary.dice,
-                    "validation_rejected": summary.rejected,
-                }
-                append_row(metrics, row)
-                report(row)
-                if last:
-                    save_samples(
-                        self.folder / SAMPLES,
-                        objective.apply,
-                        _on_one_device(state.params),
-                        config.size,
-                        validation,
-                        [row["lesion_free"] for row in evaluation.rows],
-                    )
-            if saving:
-                checkpoints.save(self.folder / CHECKPOINTS, state)
+                checkpoints.save(self.run.folder / CHECKPOINTS, state, score=score)
+            if last:
+                break
         return state
 
-    def restore(self) -> tuple[Objective, TrainState | None]:
-        """The network and its newest whole state, None where there is none."""
-        objective = objective_of(self.config, self.config.phases[-1])
-        like = first_state(self.config, objective)
-        return objective, checkpoints.restore(self.folder / CHECKPOINTS, like)
+    def _write(self, row: dict[str, Any]) -> None:
+        if self.log is not None:
+            self.log.write(row)
+        self.report(row)
 
-    def _require_finite(self, step: int, values: dict[str, jax.Array]) -> None:
-        """Stops a run that has diverged before it overwrites a good checkpoint.
-
-        Raises:
-          UserError: the loss or the gradient is not finite.
-        """
-        for name, value in values.items():
-            if not np.isfinite(value):
-                raise UserError(
-                    f"the {name.replace('_', ' ')} is {float(value)} at step {step}: "
-                    "try a lower --learning-rate than "
-                    f"{self.config.learning_rate:g}"
+    def _look(
+        self, programs: _Programs, phase: Phase, state: TrainState, *, last: bool
+    ) -> tuple[TrainState, float | None]:
+        """Validates, tells the plateau rule, and returns the score of the state."""
+        config, objective = self.config, programs.objective
+        row: dict[str, Any] = {"step": int(state.step)}
+        loss = None
+        rule = rule_of(config)
+        needed = rule is not None and rule.watch == "validation"
+        if self.validation is not None and (needed or config.stop_after is not None):
+            loss = row["validation_loss"] = self._validation_loss(programs, state)
+        if rule is not None or config.stop_after is not None:
+            before = jax.tree.map(_on_host, state.plateau)
+            plateau = looked(before, rule, loss, phase.learning_rate)
+            plateau = replicate(plateau, config.parallel)
+            state = dataclasses.replace(state, plateau=plateau)
+            last = last or self.stopped(phase, state)
+        score = None
+        if self.validation is not None:  # in all processes, so that they keep step
+            evaluation = self._validate(objective, state, self.validation)
+            summary = evaluation.summary()
+            score = summary.dice
+            row["validation_dice"] = score
+            row["validation_rejected"] = summary.rejected
+            if last and self.log is not None:
+                save_samples(
+                    self.run.folder / SAMPLES,
+                    config,
+                    objective.apply,
+                    _on_one_device(state.variables),
+                    self.validation,
+                    [row["lesion_free"] for row in evaluation.rows],
                 )
+        if len(row) > 1:
+            self._write(row)
+        return state, score
+
+    def _validation_loss(self, programs: _Programs, state: TrainState) -> float:
+        """Mean loss over batches of held-back cases, the same every time."""
+        config = self.config
+        feed = validation_batches(config, VALIDATION_CASES, self.share.places)
+        losses = [
+            float(
+                programs.loss(state, placed(self.share.split(batch), config.parallel))
+            )
+            for batch in feed
+        ]
+        return float(np.mean(losses))
 
     def _validate(
         self, objective: Objective, state: TrainState, cases: Examples
     ) -> Evaluation:
         evaluation = Evaluation(self.config.num_classes)
-        params = _on_one_device(state.params)
-        masks = predict_masks(objective.apply, params, self.config.size, cases)
+        variables = _on_one_device(state.variables)
+        masks = case_masks(
+            self.config, objective.apply, variables, cases, VALIDATION_OVERLAP
+        )
         for example, mask in masks:
             assert example.labels is not None
             evaluation.add(example.name, mask, example.labels)
         return evaluation
 
+    def _require_finite(self, step: int, values: dict[str, jax.Array]) -> None:
+        """Stops a run that has diverged before it overwrites a good checkpoint.
 
-def save_samples(
-    path: Path,
-    apply: Apply,
-    params: Any,
-    size: tuple[int, int],
-    cases: Examples,
-    lesion_free: Sequence[bool],
-) -> None:
-    """Stores a few cases for the sample sheet, some of them without a lesion.
+        Raises:
+          DivergedError: the loss or the gradient is not finite.
+        """
+        for name, value in values.items():
+            if not np.isfinite(value):
+                raise DivergedError(
+                    f"the {name.replace('_', ' ')} is {float(value)} at step {step}: "
+                    "try a lower --learning-rate than "
+                    f"{self.config.learning_rate:g}"
+                )
 
-    Args:
-      path: an ``.npz`` file for ``image_k``, ``labels_k``, ``predicted_k``, ``name_k``.
-      apply: the network.
-      params: its parameters.
-      size: (height, width) of its input.
-      cases: to choose from.
-      lesion_free: of each case, whether its ground truth holds no foreground.
-    """
-    free = [index for index, empty in enumerate(lesion_free) if empty]
-    sick = [index for index, empty in enumerate(lesion_free) if not empty]
-    few = SAMPLE_COUNT // 3 if sick else SAMPLE_COUNT
-    healthy = spread(free, few)
-    chosen = Subset(cases, (*spread(sick, SAMPLE_COUNT - len(healthy)), *healthy))
-    arrays: dict[str, np.ndarray] = {}
-    samples = predict_masks(apply, params, size, chosen)
-    for index, (example, mask) in enumerate(samples):
-        assert example.labels is not None
-        arrays[f"image_{index}"] = example.image
-        arrays[f"labels_{index}"] = example.labels
-        arrays[f"predicted_{index}"] = mask
-        arrays[f"name_{index}"] = np.array(example.name)
-    with replacing(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+def _plain_rows(seen: dict[str, Any]) -> dict[str, Any]:
+    """What `inspect_step` saw, as JSON values; a loss of one term has no shares."""
+    row = {
+        name: np.round(np.asarray(seen[name], float), 6).tolist()
+        for name in ("predicted_shares", "true_shares")
+    }
+    if len(seen["terms"]) > 1:
+        terms = {name: round(float(x), 6) for name, x in seen["terms"].items()}
+        row["gradient_shares"] = terms
+    return row
 
 
 def _on_one_device(tree: Any) -> Any:
-    return jax.device_put(tree, jax.local_devices()[0])
+    return jax.device_put(jax.tree.map(_on_host, tree), jax.local_devices()[0])
 
 
-def _ahead(feed: Iterator[Batch], devices: int, depth: int = 2) -> Iterator[Batch]:
+def _on_host(leaf: Any) -> np.ndarray:
+    return np.asarray(leaf.addressable_data(0))
+
+
+def _ahead(
+    feed: Iterator[Batch], share: Share, config: RunConfig, depth: int = 2
+) -> Generator[Batch]:
     """The batches, split by device, made ready by a thread up to `depth` in advance."""
     ready: queue.Queue = queue.Queue(depth)
     stopped = threading.Event()
@@ -252,7 +376,7 @@ def _ahead(feed: Iterator[Batch], devices: int, depth: int = 2) -> Iterator[Batc
     def fill() -> None:
         try:
             for batch in feed:
-                item = split(batch, devices)
+                item = share.split(batch)
                 while not stopped.is_set():
                     try:
                         ready.put(item, timeout=0.1)
@@ -270,6 +394,6 @@ def _ahead(feed: Iterator[Batch], devices: int, depth: int = 2) -> Iterator[Batc
             item = ready.get()
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            yield placed(item, config.parallel)
     finally:
         stopped.set()

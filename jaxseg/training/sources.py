@@ -1,6 +1,7 @@
-"""Where a run's images come from: a checked image folder, or synthetic lesions."""
+"""Where a run's images come from: a checked data folder, or synthetic lesions."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -9,10 +10,15 @@ import jax
 import numpy as np
 
 from jaxseg.data.batch import Batch
-from jaxseg.data.folder import Case, list_cases, list_images
+from jaxseg.data.collection import list_cases
+from jaxseg.data.folder import Case, list_images, require_equal_size
+from jaxseg.data.folds import cases_of_fold
 from jaxseg.data.images import read_image, read_mask
-from jaxseg.data.pipeline import CaseSource, training_batches
+from jaxseg.data.intensity import Window
+from jaxseg.data.pipeline import CaseSource, PatchSource, training_batches
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
+from jaxseg.data.volume_facts import read_case
+from jaxseg.data.volumes import Spacing, is_volume
 from jaxseg.errors import UserError
 from jaxseg.training.config import RunConfig
 
@@ -22,17 +28,21 @@ SPLITS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One image at its own size, with its mask if there is one.
+    """One image or volume at its own size, with its class ids if there are any.
 
     Attributes:
       name: of the case.
-      image: ``[H, W, C]`` uint8.
-      labels: ``[H, W]`` uint8 class ids, or None.
+      image: ``[H, W, C]`` uint8, or ``[X, Y, Z, C]`` float32 as stored.
+      labels: ``[H, W]`` or ``[X, Y, Z]`` uint8 class ids, or None.
+      spacing_mm: size of a voxel; None for an image.
+      affine: ``[4, 4]`` from voxel indices to millimetres in space; None for an image.
     """
 
     name: str
     image: np.ndarray
     labels: np.ndarray | None
+    spacing_mm: tuple[float, ...] | None = None
+    affine: np.ndarray | None = None
 
 
 class Examples(Protocol):
@@ -62,13 +72,35 @@ class FolderExamples:
         """One of them; UserError names a file that cannot be read."""
         case = self.cases[index]
         image = read_image(case.image, self.channels)
-        labels = None if case.mask is None else read_mask(case.mask)
-        if labels is not None and labels.shape != image.shape[:2]:
-            raise UserError(
-                f"the mask {case.mask} is {labels.shape[1]}x{labels.shape[0]} pixels "
-                f"but its image {case.image} is {image.shape[1]}x{image.shape[0]}"
-            )
+        if case.mask is None:
+            return Example(case.name, image, None)
+        labels = read_mask(case.mask)
+        require_equal_size(case, image, labels)
         return Example(case.name, image, labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeExamples:
+    """The cases of a Decathlon folder, read at their own size and voxel size."""
+
+    cases: tuple[Case, ...]
+    channels: int
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.cases)
+
+    def __getitem__(self, index: int) -> Example:
+        """One of them; UserError names a file that cannot be read."""
+        case = self.cases[index]
+        image, labels = read_case(case, self.channels)
+        return Example(
+            case.name,
+            image.voxels,
+            None if labels is None else labels.voxels,
+            image.spacing_mm,
+            image.affine,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,28 +160,106 @@ def _split_key(seed: int, split: str) -> jax.Array:
 
 def lesions_of(config: RunConfig) -> Lesions:
     """Settings of the synthetic images of a run."""
-    return Lesions(size=config.size, num_classes=config.num_classes, **config.synthetic)
-
-
-def batches(config: RunConfig, start: int) -> Iterator[Batch]:
-    """Training batches from step `start` on; batch k is the same from any start."""
-    if config.data == SYNTHETIC:
-        return _synthetic_batches(config, start)
-    cases = list_cases(Path(config.data), "train")
-    source = CaseSource(cases, config.size, config.channels)
-    return training_batches(
-        source, batch_size=config.batch_size, seed=config.seed, start=start
+    height, width = config.size
+    return Lesions(
+        size=(height, width), num_classes=config.num_classes, **config.synthetic
     )
 
 
-def _synthetic_batches(config: RunConfig, start: int) -> Iterator[Batch]:
-    key = _split_key(config.seed, "train")
+def windows_of(config: RunConfig) -> tuple[Window | None, ...]:
+    """Normalisation of each channel of the volumes of a run."""
+    return tuple(None if w is None else Window(**w) for w in config.windows or ())
+
+
+def held_back(config: RunConfig, split: str) -> list[Case]:
+    """Cases of the run's data to train with ("train") or to validate on.
+
+    A run with folds takes both from them.
+
+    Raises:
+      UserError: the folder, split or fold is missing or ill-formed.
+    """
+    folder = Path(config.data)
+    if config.folds is None or split not in ("train", "validation"):
+        return list_cases(folder, split)
+    assert config.fold is not None
+    parts = cases_of_fold(folder, Path(config.folds), config.fold)
+    return parts[split == "validation"]
+
+
+def spacing_of(config: RunConfig) -> Spacing | None:
+    """Voxel size that volumes are resampled to; None leaves them as they are."""
+    if config.spacing is None:
+        return None
+    x, y, z = config.spacing
+    return x, y, z
+
+
+def source_of(config: RunConfig, cases: Sequence[Case]) -> CaseSource | PatchSource:
+    """Training samples of cases in files."""
+    if not config.volumes:
+        height, width = config.size
+        return CaseSource(cases, (height, width), config.channels)
+    return PatchSource(
+        cases,
+        config.size,
+        spacing_mm=spacing_of(config),
+        windows=windows_of(config),
+        foreground_share=config.foreground_patches,
+    )
+
+
+def batches(
+    config: RunConfig, start: int, share: slice | None = None
+) -> Iterator[Batch]:
+    """Training batches from step `start` on; batch k is the same from any start.
+
+    Args:
+      config: of the run.
+      start: steps to leave out.
+      share: places in each batch that this process reads; None reads all.
+    """
+    if config.data == SYNTHETIC:
+        return _synthetic_batches(config, "train", start, share)
+    return training_batches(
+        source_of(config, held_back(config, "train")),
+        batch_size=config.batch_size,
+        seed=config.seed,
+        start=start,
+        share=share,
+    )
+
+
+def validation_batches(
+    config: RunConfig, limit: int, share: slice | None = None
+) -> Iterator[Batch]:
+    """Each of up to `limit` held-back cases about once, the same on every call."""
+    if config.data == SYNTHETIC:
+        count, feed = limit, _synthetic_batches(config, "validation", 0, share)
+    else:
+        cases = held_back(config, "validation")
+        count = min(limit, len(cases))
+        feed = training_batches(
+            source_of(config, cases),
+            batch_size=config.batch_size,
+            seed=config.seed,
+            share=share,
+        )
+    return itertools.islice(feed, -(-count // config.batch_size))
+
+
+def _synthetic_batches(
+    config: RunConfig, split: str, start: int, share: slice | None
+) -> Iterator[Batch]:
+    key = _split_key(config.seed, split)
     settings = lesions_of(config)
+    share = share or slice(0, config.batch_size)
     step = start
     while True:
-        yield _synthetic_batch(
+        batch = _synthetic_batch(
             jax.random.fold_in(key, step), config.batch_size, settings
         )
+        yield jax.tree.map(lambda x: x[share], batch)
         step += 1
 
 
@@ -169,7 +279,30 @@ def examples(config: RunConfig, data: str, split: str, count: int) -> Examples:
                 f"synthetic data has the splits {', '.join(SPLITS)}, not {split!r}"
             )
         return SyntheticExamples(lesions_of(config), config.seed, split, count)
-    return FolderExamples(tuple(list_cases(Path(data), split)), config.channels)
+    return examples_of(
+        config,
+        held_back(config, split)
+        if data == config.data
+        else list_cases(Path(data), split),
+    )
+
+
+def examples_of(config: RunConfig, cases: Sequence[Case]) -> Examples:
+    """The cases, read as the run's data are.
+
+    Raises:
+      UserError: volumes are given to a run of images, or the other way round.
+    """
+    for case in cases[:1]:
+        if is_volume(case.image) != config.volumes:
+            kinds = ("images", "volumes")
+            raise UserError(
+                f"{case.image} is one of {kinds[not config.volumes]}, but the run was "
+                f"trained on {kinds[config.volumes]}"
+            )
+    if config.volumes:
+        return VolumeExamples(tuple(cases), config.channels)
+    return FolderExamples(tuple(cases), config.channels)
 
 
 def images_only(folder: Path, channels: int) -> FolderExamples:

@@ -1,4 +1,4 @@
-"""One optimizer step on one device of many, and its spread over the local devices.
+"""One optimizer step on one device of many, and its spread over the devices.
 
 The step is a plain function with an axis name. Every loss reduces inside, so all that
 is left to do between devices is to average the gradients.
@@ -6,8 +6,8 @@ is left to do between devices is to average the gradients.
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +19,16 @@ from jaxseg.data.augment import Augmentation, augment
 from jaxseg.data.batch import Batch, counted, unit_images
 from jaxseg.data.intensity import standardize
 from jaxseg.losses import LossAt
+from jaxseg.losses.deep_supervision import deep_supervision
+from jaxseg.training.network import Network
+from jaxseg.training.plateau import Plateau, fresh_plateau
 
 AXIS = "devices"
 NO_AUGMENTATION = Augmentation()
 Apply = Callable[[Any, Array], Array]
-"""(params, images ``[B, H, W, C]``) to scores ``[B, H, W, classes]``."""
+"""(variables, images ``[B, *size, C]``) to scores ``[B, *size, classes]``."""
+Parallel = Literal["pmap", "shard_map"]
+_DROPOUT = np.uint32(2**32 - 1)
 
 
 @jax.tree_util.register_dataclass
@@ -34,14 +39,26 @@ class TrainState:
     Attributes:
       step: steps taken, int32.
       params: the network's parameters.
+      extra: its other collections, such as running statistics.
       opt_state: the optimizer's state.
+      average: exponential moving average of the parameters; None without one.
+      plateau: what the learning rate's rule remembers.
       key: PRNG key of the run; step k draws from fold_in(key, k).
     """
 
     step: Array
     params: Any
+    extra: dict[str, Any]
     opt_state: Any
+    average: Any
+    plateau: Plateau
     key: Array
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the network is used with: averaged parameters, if there are any."""
+        weights = self.params if self.average is None else self.average
+        return {"params": weights, **self.extra}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,32 +66,62 @@ class Objective:
     """What is minimised, and how.
 
     Attributes:
-      apply: the network.
+      network: what is trained.
       loss_at: progress to the loss.
       optimizer: gradients to updates.
       start: steps taken before this objective.
       steps: steps taken with it; progress goes from 0 to 1 over them.
       augmentation: random changes of the images.
+      prepare: images to the network's inputs.
+      accumulate: parts into which a device's images are divided, so that the memory of
+        one part's activations suffices; the loss is that of all images together.
+      average: weight of the past in the moving average of the parameters; None keeps
+        no average.
     """
 
-    apply: Apply
+    network: Network
     loss_at: LossAt
     optimizer: optax.GradientTransformation
     steps: int
     start: int = 0
     augmentation: Augmentation = NO_AUGMENTATION
+    prepare: Callable[[Array], Array] = standardize
+    accumulate: int = 1
+    average: float | None = None
+
+    @property
+    def apply(self) -> Apply:
+        """The network in use."""
+        return self.network.apply
+
+    def progress(self, step: Array) -> Array:
+        """From 0 at the first step to 1 at the last."""
+        return (step - self.start) / max(self.steps - 1, 1)
 
 
-def init_state(objective: Objective, params: Any, key: Array) -> TrainState:
+def init_state(
+    objective: Objective,
+    params: Any,
+    key: Array,
+    extra: Mapping[str, Any] | None = None,
+) -> TrainState:
     """The state before the first step."""
-    step = jnp.zeros((), jnp.int32)
-    return TrainState(step, params, objective.optimizer.init(params), key)
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        extra=dict(extra or {}),
+        opt_state=objective.optimizer.init(params),
+        average=None if objective.average is None else jax.tree.map(jnp.copy, params),
+        plateau=jax.tree.map(jnp.asarray, fresh_plateau()),
+        key=key,
+    )
 
 
 def fresh_optimizer(state: TrainState, objective: Objective) -> TrainState:
     """The state with its weights, and the optimizer as before the first step."""
     opt_state = objective.optimizer.init(state.params)
-    return dataclasses.replace(state, opt_state=opt_state)
+    plateau = jax.tree.map(jnp.asarray, fresh_plateau())
+    return dataclasses.replace(state, opt_state=opt_state, plateau=plateau)
 
 
 def train_step(
@@ -91,47 +138,290 @@ def train_step(
     Returns:
       The next state and ``{"loss", "gradient_norm"}``, the same on all devices.
     """
+    images, labels, where = _prepared(state, batch, objective)
+    loss = _loss_of_maps(objective, objective.loss_at(objective.progress(state.step)))
+    score = functools.partial(loss, axis_name=axis_name)
+    gradients = _gradients if objective.accumulate == 1 else _accumulated_gradients
+    key = _dropout_key(state, axis_name)
+    value, grads, extra = gradients(
+        objective, score, state, images, labels, where, key, axis_name
+    )
+    if axis_name is not None:
+        grads = lax.pmean(grads, axis_name)
+    updates, opt_state = objective.optimizer.update(
+        grads, state.opt_state, state.params
+    )
+    scale = state.plateau.scale
+    updates = jax.tree.map(lambda u: u * scale.astype(u.dtype), updates)
+    params = optax.apply_updates(state.params, updates)
+    report = {"loss": value, "gradient_norm": optax.tree.norm(grads)}
+    plateau = dataclasses.replace(
+        state.plateau,
+        total=state.plateau.total + value.astype(jnp.float32),
+        count=state.plateau.count + 1,
+    )
+    after = TrainState(
+        step=state.step + 1,
+        params=params,
+        extra=extra,
+        opt_state=opt_state,
+        average=_averaged(state, params, objective.average),
+        plateau=plateau,
+        key=state.key,
+    )
+    return after, report
+
+
+def loss_step(
+    state: TrainState, batch: Batch, *, objective: Objective, axis_name: str | None
+) -> Array:
+    """The loss of a batch with the weights in use, without augmentation."""
+    labels = jnp.asarray(batch.labels).astype(jnp.int32)
+    images = objective.prepare(unit_images(batch))
+    scores = objective.apply(state.variables, images)
+    loss = objective.loss_at(objective.progress(state.step))
+    return loss(scores, labels, where=counted(batch), axis_name=axis_name)
+
+
+def inspect_step(
+    state: TrainState, batch: Batch, *, objective: Objective, axis_name: str | None
+) -> dict[str, Any]:
+    """What the next step will see, for the log.
+
+    Returns:
+      ``predicted_shares`` and ``true_shares`` ``[classes]`` of the pixels that count,
+      and ``terms``: of each term of a compound, the norm of its gradient by the finest
+      scores as a share of the sum of these norms. The same on all devices.
+    """
+    images, labels, where = _prepared(state, batch, objective)
+    key = _dropout_key(state, axis_name)
+    maps, _ = objective.network.forward(state.params, state.extra, images, key)
+    scores = maps[0]
+    total = functools.partial(_psum, axis_name=axis_name)
+    pixels = jnp.maximum(total(jnp.sum(where, dtype=scores.dtype)), 1)
+    probs = jnp.where(where[..., None], jax.nn.softmax(scores), 0)
+    axes = tuple(range(labels.ndim))
+    truth = (labels[..., None] == jnp.arange(scores.shape[-1])) & where[..., None]
+    terms = {}
+    for name, term in objective.loss_at.terms(objective.progress(state.step)).items():
+        grads = jax.grad(
+            lambda scores, term=term: term(
+                scores, labels, where=where, axis_name=axis_name
+            )
+        )(scores)
+        terms[name] = jnp.sqrt(total(jnp.sum(jnp.square(grads))))
+    norms = jnp.maximum(sum(terms.values(), jnp.zeros(())), 1e-30)
+    return {
+        "predicted_shares": total(jnp.sum(probs, axes)) / pixels,
+        "true_shares": total(jnp.sum(truth, axes, dtype=scores.dtype)) / pixels,
+        "terms": {name: norm / norms for name, norm in terms.items()},
+    }
+
+
+def _psum(x: Array, axis_name: str | None) -> Array:
+    return x if axis_name is None else lax.psum(x, axis_name)
+
+
+def _prepared(
+    state: TrainState, batch: Batch, objective: Objective
+) -> tuple[Array, Array, Array]:
+    """Augmented inputs of the network, class ids, and which pixels count."""
     step_key = jax.random.fold_in(state.key, state.step)
     keys = jax.vmap(functools.partial(jax.random.fold_in, step_key))(batch.positions)
     settings = objective.augmentation
     images, labels = jax.vmap(
         lambda key, image, ids: augment(key, image, ids, settings)
     )(keys, unit_images(batch), jnp.asarray(batch.labels))
-    images = standardize(images)
     where = counted(dataclasses.replace(batch, labels=labels))
-    progress = (state.step - objective.start) / max(objective.steps - 1, 1)
-    loss = objective.loss_at(progress)
+    return objective.prepare(images), labels.astype(jnp.int32), where
 
-    def scalar(params: Any) -> Array:
-        logits = objective.apply(params, images)
-        ids = labels.astype(jnp.int32)
-        return loss(logits, ids, where=where, axis_name=axis_name)
 
-    value, grads = jax.value_and_grad(scalar)(state.params)
-    if axis_name is not None:
-        grads = lax.pmean(grads, axis_name)
-    updates, opt_state = objective.optimizer.update(
-        grads, state.opt_state, state.params
+def _dropout_key(state: TrainState, axis_name: str | None) -> Array:
+    """A key of this step and device, apart from those of augmentation."""
+    key = jax.random.fold_in(jax.random.fold_in(state.key, _DROPOUT), state.step)
+    return (
+        key if axis_name is None else jax.random.fold_in(key, lax.axis_index(axis_name))
     )
-    params = optax.apply_updates(state.params, updates)
-    report = {"loss": value, "gradient_norm": optax.tree.norm(grads)}
-    return TrainState(state.step + 1, params, opt_state, state.key), report
 
 
-def parallel_step(objective: Objective) -> Callable[..., Any]:
-    """`train_step` over all local devices: (state, batch split by device) to the same.
+def _loss_of_maps(objective: Objective, loss: Any) -> Callable[..., Array]:
+    """`loss` of one score map, or the weighted mean over several."""
+    many = deep_supervision(loss, objective.network.map_weights)
+
+    def of_maps(maps: tuple[Array, ...], labels: Array, **options: Any) -> Array:
+        if len(maps) == 1:
+            return loss(maps[0], labels, **options)
+        return many(maps, labels, **options)
+
+    return of_maps
+
+
+def _shared(extra: dict[str, Any], axis_name: str | None) -> dict[str, Any]:
+    """Running statistics averaged over the devices."""
+    return extra if axis_name is None else lax.pmean(extra, axis_name)
+
+
+def _gradients(
+    objective: Objective,
+    score: Callable[..., Array],
+    state: TrainState,
+    images: Array,
+    labels: Array,
+    where: Array,
+    key: Array,
+    axis_name: str | None,
+) -> tuple[Array, Any, dict[str, Any]]:
+    """Loss, gradients and the network's other collections, in one go."""
+
+    def scalar(params: Any) -> tuple[Array, dict[str, Any]]:
+        maps, extra = objective.network.forward(params, state.extra, images, key)
+        return score(maps, labels, where=where), extra
+
+    (value, extra), grads = jax.value_and_grad(scalar, has_aux=True)(state.params)
+    return value, grads, _shared(extra, axis_name)
+
+
+def _accumulated_gradients(
+    objective: Objective,
+    score: Callable[..., Array],
+    state: TrainState,
+    images: Array,
+    labels: Array,
+    where: Array,
+    key: Array,
+    axis_name: str | None,
+) -> tuple[Array, Any, dict[str, Any]]:
+    """The same, with the activations of one part of the images in memory at a time.
+
+    Scores of all parts are computed and kept, the loss is taken once of all of them,
+    whatever pixels it pools or ranks, and its gradient by the scores goes back through
+    each part, whose activations are computed a second time.
+    """
+    parts = objective.accumulate
+    forward = objective.network.forward
+
+    def divided(x: Array) -> Array:
+        x = jnp.pad(x, [(0, -len(x) % parts)] + [(0, 0)] * (x.ndim - 1))
+        return x.reshape(parts, -1, *x.shape[1:])
+
+    keys = jax.vmap(functools.partial(jax.random.fold_in, key))(jnp.arange(parts))
+    inputs = divided(images), keys
+
+    def scores_of(extra: dict[str, Any], part: tuple[Array, Array]) -> Any:
+        maps, extra = forward(state.params, extra, *part)
+        return _shared(extra, axis_name), maps
+
+    extra, maps = lax.scan(scores_of, state.extra, inputs)
+
+    def of_scores(maps: tuple[Array, ...]) -> Array:
+        whole = tuple(x.reshape(-1, *x.shape[2:])[: len(images)] for x in maps)
+        return score(whole, labels, where=where)
+
+    value, cotangents = jax.value_and_grad(of_scores)(maps)
+
+    def go_back(grads: Any, part: tuple) -> tuple[Any, None]:
+        image, part_key, cotangent = part
+        _, back = jax.vjp(
+            lambda params: forward(params, state.extra, image, part_key)[0],
+            state.params,
+        )
+        return jax.tree.map(jnp.add, grads, back(cotangent)[0]), None
+
+    zeros = jax.tree.map(jnp.zeros_like, state.params)
+    grads, _ = lax.scan(go_back, zeros, (*inputs, cotangents))
+    return value, grads, extra
+
+
+def _averaged(state: TrainState, params: Any, decay: float | None) -> Any:
+    """The moving average after a step; young ones forget faster."""
+    if decay is None:
+        return None
+    age = state.step.astype(jnp.float32)
+    past = jnp.minimum(decay, (1 + age) / (10 + age))
+    return jax.tree.map(
+        lambda a, p: a + (1 - past).astype(p.dtype) * (p - a), state.average, params
+    )
+
+
+def over_devices(
+    function: Callable[..., Any], parallel: Parallel = "pmap", *, donate: bool = False
+) -> Callable[..., Any]:
+    """A function of (state, this device's batch) over all devices.
+
+    Args:
+      function: with a keyword `axis_name`; what it returns is equal on every device.
+      parallel: "pmap", or "shard_map", which also checks that it is.
+      donate: whether the state's memory is used for the result.
+
+    Returns:
+      A function of (state, batch split by device); the state is passed as on one
+      device, placed by `replicate`, and the batch by `placed`.
+    """
+    mapped = functools.partial(function, axis_name=AXIS)
+    donated = (0,) if donate else ()
+    if parallel == "pmap":
+        return jax.pmap(
+            mapped,
+            axis_name=AXIS,
+            in_axes=(None, 0),
+            out_axes=None,
+            donate_argnums=donated,
+        )
+
+    def one(state: TrainState, batch: Batch) -> Any:
+        return mapped(state, jax.tree.map(lambda x: x[0], batch))
+
+    whole, shared = jax.sharding.PartitionSpec(), jax.sharding.PartitionSpec(AXIS)
+    sharded = jax.shard_map(
+        one, mesh=_mesh(parallel), in_specs=(whole, shared), out_specs=whole
+    )
+    return jax.jit(sharded, donate_argnums=donated)
+
+
+def parallel_step(
+    objective: Objective, parallel: Parallel = "pmap"
+) -> Callable[..., Any]:
+    """`train_step` over all devices: (state, batch split by device) to the same.
 
     The state is passed and returned as on one device and is donated.
     """
-    step = functools.partial(train_step, objective=objective, axis_name=AXIS)
-    return jax.pmap(
-        step, axis_name=AXIS, in_axes=(None, 0), out_axes=None, donate_argnums=0
+    step = functools.partial(train_step, objective=objective)
+    return over_devices(step, parallel, donate=True)
+
+
+def _mesh(parallel: Parallel) -> jax.sharding.Mesh:
+    """The devices of this process under pmap, else of all processes."""
+    devices = jax.local_devices() if parallel == "pmap" else jax.devices()
+    return jax.sharding.Mesh(np.array(devices), (AXIS,))
+
+
+def replicate(state: Any, parallel: Parallel = "pmap") -> Any:
+    """The state on every device, placed as `parallel_step` returns it."""
+    whole = jax.sharding.NamedSharding(_mesh(parallel), jax.sharding.PartitionSpec())
+    if parallel == "pmap" or jax.process_count() == 1:
+        return jax.device_put(state, whole)
+    return jax.tree.map(functools.partial(_everywhere, sharding=whole), state)
+
+
+def _everywhere(leaf: Any, sharding: jax.sharding.NamedSharding) -> Array:
+    """An array that every process has, on the devices of all processes."""
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        data = _everywhere(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(data)
+    value = np.asarray(leaf)
+    return jax.make_array_from_callback(
+        value.shape, sharding, lambda index: value[index]
     )
 
 
-def replicate(state: TrainState) -> TrainState:
-    """The state on every local device, placed as `parallel_step` returns it."""
-    mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,))
-    return jax.device_put(
-        state, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+def placed(batch: Batch, parallel: Parallel) -> Batch:
+    """This process's part of a batch, split by device, as the step takes it."""
+    if parallel == "pmap":
+        return batch
+    by_device = jax.sharding.NamedSharding(
+        _mesh(parallel), jax.sharding.PartitionSpec(AXIS)
+    )
+    return jax.tree.map(
+        lambda x: jax.make_array_from_process_local_data(by_device, np.asarray(x)),
+        batch,
     )

@@ -1,0 +1,111 @@
+"""Two processes of four devices each are one run of eight devices."""
+
+import functools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from jaxseg.files import read_rows
+from jaxseg.training.step import train_step
+from tests.conftest import ROOT
+from tests.training.small import batches, first, objective_of
+
+pytestmark = pytest.mark.slow
+
+
+def address() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def start(*argv: object, devices: int = 4) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, *map(str, argv)],
+        cwd=ROOT,
+        env={**os.environ, "JAX_NUM_CPU_DEVICES": str(devices)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen, seconds: float = 900) -> str:
+    output, _ = process.communicate(timeout=seconds)
+    return output
+
+
+@pytest.mark.parametrize("parallel", ["pmap", "shard_map"])
+def test_two_processes_train_like_one_device(tmp_path, parallel):
+    where = address()
+    files = [tmp_path / f"{number}.npz" for number in range(2)]
+    both = [
+        start("-m", "tests.training.one_of_many", where, 2, k, parallel, file)
+        for k, file in enumerate(files)
+    ]
+    with jax.enable_x64():
+        objective = objective_of()
+        step = jax.jit(
+            functools.partial(train_step, objective=objective, axis_name=None)
+        )
+        state = first(objective)
+        for batch in batches():
+            state, report = step(state, batch)
+        expected = [np.asarray(leaf) for leaf in jax.tree.leaves(state.params)]
+    for process in both:
+        output = finish(process)
+        assert process.returncode == 0, output
+    one, two = (np.load(file) for file in files)
+    for index, leaf in enumerate(expected):
+        name = f"arr_{index}"
+        np.testing.assert_array_equal(one[name], two[name])
+        assert np.abs(one[name] - leaf).max() < 1e-10
+    np.testing.assert_allclose(one["loss"], report["loss"], rtol=1e-10)
+
+
+COMMAND = (
+    "-m jaxseg train --data synthetic --loss dice_ce --batch-size 5 --size 16 16 "
+    "--depth 1 --width 4 --checkpoint-every 5"
+).split()
+
+
+def run_of_two(out, *more):
+    where = address()
+    return [
+        start(*COMMAND, "--out", out, "--coordinator", where, "--processes", 2,
+              "--process-id", k, *more, devices=2)
+        for k in range(2)
+    ]  # fmt: skip
+
+
+def test_a_run_of_two_processes_writes_one_folder(tmp_path):
+    out = tmp_path / "run"
+    for process in run_of_two(out, "--steps", "10"):
+        output = finish(process)
+        assert process.returncode == 0, output
+    rows = read_rows(out / "metrics.jsonl")
+    assert [row["step"] for row in rows if "loss" in row] == list(range(1, 11))
+    assert sorted(p.name for p in (out / "checkpoints").iterdir())[-1] == "00000010"
+
+
+def test_if_one_process_dies_the_other_ends_with_a_sentence(tmp_path):
+    out = tmp_path / "run"
+    one, two = run_of_two(out, "--steps", "100000")
+    metrics = out / "metrics.jsonl"
+    deadline = time.monotonic() + 600
+    while not (metrics.is_file() and metrics.read_text().count("loss") > 2):
+        assert time.monotonic() < deadline
+        assert one.poll() is None, finish(one)
+        time.sleep(0.2)
+    two.send_signal(signal.SIGKILL)
+    finish(two)
+    output = finish(one, 200)
+    assert one.returncode not in (0, None)
+    assert "another process" in output, output
