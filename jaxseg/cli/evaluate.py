@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from jaxseg.cli import options, pictures
+from jaxseg.cli import inference_flags, options, pictures
 from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import load_run
 from jaxseg.data.decathlon import read_index
@@ -11,7 +11,7 @@ from jaxseg.data.folder import check_cases
 from jaxseg.data.volume_facts import check_volumes, require_labels
 from jaxseg.files import write_json, write_rows
 from jaxseg.metrics.overlap import EMPTY_VALUES
-from jaxseg.training.cases import case_probabilities
+from jaxseg.training.cases import Trained, ensemble_probabilities
 from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.loop import SAMPLES
 from jaxseg.training.samples import save_samples
@@ -21,12 +21,12 @@ from jaxseg.training.sources import (
     VolumeExamples,
     examples,
 )
-from jaxseg.training.thresholds import most_probable
 
 EXAMPLES = """\
 examples:
   jaxseg evaluate --run runs/polyps --data DIR --split test
   jaxseg evaluate --run runs/first --data synthetic --split test --cases 200
+  jaxseg evaluate --run runs/polyps --mirror --threshold dice --out runs/polyps/dice
 
 Masks are compared at the images' own size, and volumes voxel by voxel as stored. A
 class in one of the two masks alone has overlap 0; a class in neither, and every other
@@ -71,6 +71,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         default="one",
         help="what 0/0 scores (default one)",
     )
+    inference_flags.add_use(parser)
     parser.set_defaults(run_command=main)  # fmt: skip
 
 
@@ -78,6 +79,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Predicts every case, writes the rows, prints the table."""
     run, objective, state = load_run(arguments.run, best=arguments.best)
     config = run.config
+    how = inference_flags.inference(arguments, config)
+    cut = inference_flags.cut(arguments.threshold)
+    trained = Trained(config, objective.apply, state.params)
     data = arguments.data or config.data
     cases = examples(config, data, arguments.split, arguments.cases)
     _check(cases, Path(data), arguments.split, config.num_classes)
@@ -85,10 +89,9 @@ def main(arguments: argparse.Namespace) -> None:
     options.made_folder(out)
     evaluation = Evaluation(config.num_classes, arguments.empty)
     with bar(len(cases), "predicting", "case") as progress:
-        predictions = case_probabilities(config, objective.apply, state.params, cases)
-        for example, probs in predictions:
+        for example, probs in ensemble_probabilities([trained], cases, how):
             assert example.labels is not None
-            mask = most_probable(probs)
+            mask = cut(probs)
             evaluation.add(
                 example.name,
                 mask,

@@ -1,7 +1,7 @@
 """Flags of the commands that use trained networks: windows, flips, thresholds."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,9 @@ import numpy as np
 from jaxseg.cli import options
 from jaxseg.cli.runs import load_run
 from jaxseg.errors import UserError
+from jaxseg.training.cases import Trained
 from jaxseg.training.config import RunConfig
-from jaxseg.training.inference import Inference, Member
+from jaxseg.training.inference import Inference
 from jaxseg.training.thresholds import above, best_for_dice, most_probable
 
 Cut = Callable[[np.ndarray], np.ndarray]
@@ -18,8 +19,8 @@ Cut = Callable[[np.ndarray], np.ndarray]
 BEST = "dice"
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds --run and how runs are used."""
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Adds --run, which may be repeated, and --best."""
     add = parser.add_argument
     add(
         "--run",
@@ -30,12 +31,22 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="folder of a run; several give the mean of their probabilities",
     )
     add(
+        "--best",
+        action="store_true",
+        help="use the checkpoints with the best validation, not the newest",
+    )
+
+
+def add_use(parser: argparse.ArgumentParser) -> None:
+    """Adds how runs are used."""
+    add = parser.add_argument
+    add(
         "--window",
         type=options.at_least(1),
         nargs="+",
         metavar=("H", "W"),
         help="overlapping windows of this size over images at their own size (default: "
-        "whole images resized to the size of training)",
+        "whole images resized to the size of training; volumes: the training patch)",
     )
     add(
         "--overlap",
@@ -55,31 +66,35 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def members(folders: list[Path]) -> tuple[RunConfig, list[Member]]:
-    """The networks of runs, and the settings of the first.
+def members(folders: Sequence[Path], *, best: bool) -> list[Trained]:
+    """The networks of runs.
 
     Raises:
       UserError: a folder is no run, is given twice, or differs from the first in its
-        classes or channels.
+        classes, channels or dimensions.
     """
-    found, configs = [], []
+    found: list[Trained] = []
     for number, folder in enumerate(folders):
         if folder.resolve() in (other.resolve() for other in folders[:number]):
             raise UserError(f"--run {folder} is given twice")
-        run, objective, state = load_run(folder)
-        for setting in ("num_classes", "channels"):
-            here = getattr(run.config, setting)
-            there = getattr(configs[0] if configs else run.config, setting)
-            if here != there:
+        run, objective, state = load_run(folder, best=best)
+        found.append(Trained(run.config, objective.apply, state.params))
+        here, there = _kind(run.config), _kind(found[0].config)
+        for (what, mine), (_, first) in zip(here, there, strict=True):
+            if mine != first:
                 raise UserError(
-                    f"--run {folder} has {here} {setting.split('_')[-1]} but --run "
-                    f"{folders[0]} has {there}"
+                    f"--run {folder} has {mine} {what} but --run {folders[0]} has "
+                    f"{first}"
                 )
-        configs.append(run.config)
-        found.append(
-            Member(apply=objective.apply, params=state.params, size=run.config.size)
-        )
-    return configs[0], found
+    return found
+
+
+def _kind(config: RunConfig) -> tuple[tuple[str, int], ...]:
+    return (
+        ("classes", config.num_classes),
+        ("channels", config.channels),
+        ("dimensions", len(config.size)),
+    )
 
 
 def inference(arguments: argparse.Namespace, config: RunConfig) -> Inference:

@@ -8,10 +8,13 @@ from PIL import Image
 
 from jaxseg.cli import inference_flags, options
 from jaxseg.cli.progress import bar
+from jaxseg.data.export import write_volume
 from jaxseg.data.overlay import overlay
+from jaxseg.data.volumes import Volume
+from jaxseg.errors import UserError
 from jaxseg.files import replacing
-from jaxseg.training.inference import ensemble_probabilities
-from jaxseg.training.sources import images_only
+from jaxseg.training.cases import ensemble_probabilities
+from jaxseg.training.sources import Example, without_labels
 
 EXAMPLES = """\
 examples:
@@ -25,54 +28,78 @@ look black in a viewer because ids are small. --overlays adds masks/overlays/NAM
 the image with the outlines of the classes; --probabilities adds
 masks/probabilities/NAME.npy, float32 [height, width, classes].
 
+A run of volumes takes a folder of .nii.gz or .nii files and writes NAME.nii.gz, uint8,
+and probabilities float32 with the class as fourth axis, on the voxels and at the place
+in space of the image.
+
 Several --run average their probabilities; they may be folds, seeds or other networks.
 --threshold dice is best for the Dice of an image that has a lesion, and never leaves an
 image without one: where lesion-free images occur, take the default or a number.
 """
 
 
+OVERLAYS = "overlays"
+PROBABILITIES = "probabilities"
+
+
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the command's flags."""
     parser = commands.add_parser(
         "predict",
-        help="write masks for a folder of images",
+        help="write masks for a folder of images or volumes",
         description=__doc__,
         epilog=EXAMPLES,
     )
-    inference_flags.add_flags(parser)
+    inference_flags.add_runs(parser)
     add = parser.add_argument
     add("--images", required=True, type=Path, metavar="DIR", help="folder of images")
     add("--out", required=True, type=Path, metavar="DIR", help="a new folder")
     add("--overlays", action="store_true", help="also draw outlines on the images")
     add("--probabilities", action="store_true", help="also write every class's")
+    inference_flags.add_use(parser)
     parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Predicts and writes, one image after the other."""
-    config, members = inference_flags.members(arguments.run)
+    members = inference_flags.members(arguments.run, best=arguments.best)
+    config = members[0].config
     how = inference_flags.inference(arguments, config)
     cut = inference_flags.cut(arguments.threshold)
-    cases = images_only(arguments.images, config.channels)
+    if arguments.overlays and config.volumes:
+        raise UserError("--overlays draws on images, but the run is one of volumes")
+    cases = without_labels(arguments.images, config)
     out = options.fresh_folder(arguments.out)
     for wanted, name in (
-        (arguments.overlays, "overlays"),
-        (arguments.probabilities, "probabilities"),
+        (arguments.overlays, OVERLAYS),
+        (arguments.probabilities, PROBABILITIES),
     ):
         if wanted:
             options.made_folder(out / name)
     with bar(len(cases), "predicting", "image") as progress:
         for example, probs in ensemble_probabilities(members, cases, how):
             mask = cut(probs)
-            _write_png(out / f"{example.name}.png", mask)
+            _write(out, example, mask)
             if arguments.overlays:
                 drawn = overlay(example.image, mask)
-                _write_png(out / "overlays" / f"{example.name}.png", drawn)
+                _write_png(out / OVERLAYS / f"{example.name}.png", drawn)
             if arguments.probabilities:
-                with replacing(out / "probabilities" / f"{example.name}.npy") as file:
-                    np.save(file, probs, allow_pickle=False)
+                _write(out / PROBABILITIES, example, probs)
             progress.update()
     print(f"wrote {len(cases)} masks to {out}")
+
+
+def _write(folder: Path, example: Example, values: np.ndarray) -> None:
+    """Class ids or probabilities, in the format and on the grid of the image."""
+    if example.affine is not None and example.spacing_mm is not None:
+        x, y, z = example.spacing_mm
+        like = Volume(example.image, (x, y, z), example.affine)
+        write_volume(folder / f"{example.name}.nii.gz", values, like)
+    elif values.dtype == np.uint8:
+        _write_png(folder / f"{example.name}.png", values)
+    else:
+        with replacing(folder / f"{example.name}.npy") as file:
+            np.save(file, values, allow_pickle=False)
 
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import itertools
 import zlib
 from pathlib import Path
 
@@ -41,6 +42,27 @@ def volume_name(path: Path) -> str:
     """The file's name without ``.nii.gz`` or ``.nii``."""
     suffix = next(s for s in VOLUME_SUFFIXES if path.name.lower().endswith(s))
     return path.name[: -len(suffix)]
+
+
+def list_volume_files(folder: Path) -> list[Path]:
+    """NIfTI files of a folder by name; hidden files are passed over.
+
+    Raises:
+      UserError: the folder is missing or empty, or holds some other kind of file.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder")
+    files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
+    for path in files:
+        if not is_volume(path):
+            known = ", ".join(VOLUME_SUFFIXES)
+            raise UserError(f"{path} is not a volume: expected one of {known}")
+    if not files:
+        raise UserError(f"{folder} holds no volumes")
+    for before, after in itertools.pairwise(files):
+        if volume_name(before) == volume_name(after):
+            raise UserError(f"{before} and {after.name} have the same name")
+    return files
 
 
 def read_volume(path: Path) -> Volume:

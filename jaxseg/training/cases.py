@@ -1,6 +1,7 @@
 """Probabilities of cases at their own size and voxel size, images and volumes alike."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,39 +9,75 @@ import numpy as np
 from jaxseg.data.intensity import normalized
 from jaxseg.data.resample import resample, resampled_shape
 from jaxseg.training.config import RunConfig
-from jaxseg.training.inference import Member, forward, predict_probabilities
+from jaxseg.training.inference import (
+    CHUNK,
+    PLAIN,
+    Inference,
+    Predictor,
+    forward,
+    image_predictor,
+    mean_probabilities,
+)
 from jaxseg.training.sources import Example, Examples, windows_of
 from jaxseg.training.step import Apply
 from jaxseg.training.thresholds import most_probable
 from jaxseg.training.window import windowed
 
 
-def case_probabilities(
-    config: RunConfig, apply: Apply, params: Any, cases: Examples, overlap: float = 0.5
-) -> Iterator[tuple[Example, np.ndarray]]:
-    """Each case with its probabilities ``[*size, classes]`` float32 on its own grid.
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A network with the settings that it was trained under.
 
-    An image is resized to the network's size and its probabilities back; a volume is
-    normalised and resampled as in training, covered with windows of the training patch,
-    and its probabilities are resampled linearly to its own voxels.
-
-    Args:
+    Attributes:
       config: of the run.
       apply: the network.
       params: its parameters.
-      cases: images or volumes.
-      overlap: of windows over a volume, see `jaxseg.training.window.windowed`.
     """
-    if not config.volumes:
-        yield from predict_probabilities(apply, params, config.size, cases)
-        return
 
-    run = forward(Member(apply=apply, params=params, size=config.size))
-    for index in range(len(cases)):
-        example = cases[index]
-        voxels = network_grid(config, example)
-        probs = windowed(run, voxels, config.size, overlap=overlap)
-        yield example, resample(probs, example.image.shape[:-1])
+    config: RunConfig
+    apply: Apply
+    params: Any
+
+
+def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
+    """Probabilities of cases on their own grids.
+
+    An image is resized to the network's size and its probabilities back, or covered
+    with windows; a volume is normalised and resampled as in training, covered with
+    windows of the training patch or the one given, and its probabilities are resampled
+    linearly to its own voxels.
+    """
+    config = trained.config
+    if not config.volumes:
+        return image_predictor(trained.apply, trained.params, config.size, how)
+    run = forward(trained.apply, trained.params, how)
+    window = how.window or config.size
+
+    def predict(cases: list[Example]) -> list[np.ndarray]:
+        return [
+            resample(
+                windowed(run, network_grid(config, case), window, overlap=how.overlap),
+                case.image.shape[:-1],
+            )
+            for case in cases
+        ]
+
+    return predict
+
+
+def ensemble_probabilities(
+    members: Sequence[Trained], cases: Examples, how: Inference = PLAIN
+) -> Iterator[tuple[Example, np.ndarray]]:
+    """Each case with the networks' mean probabilities ``[*size, classes]`` float32.
+
+    Args:
+      members: all of images or all of volumes; each sees them as it was trained.
+      cases: images or volumes.
+      how: networks are used.
+    """
+    volumes = members[0].config.volumes
+    predictors = [case_predictor(member, how) for member in members]
+    return mean_probabilities(predictors, cases, at_a_time=1 if volumes else CHUNK)
 
 
 def network_grid(config: RunConfig, example: Example) -> np.ndarray:
@@ -54,9 +91,13 @@ def network_grid(config: RunConfig, example: Example) -> np.ndarray:
 
 
 def case_masks(
-    config: RunConfig, apply: Apply, params: Any, cases: Examples, overlap: float = 0.5
+    config: RunConfig,
+    apply: Apply,
+    params: Any,
+    cases: Examples,
+    how: Inference = PLAIN,
 ) -> Iterator[tuple[Example, np.ndarray]]:
     """Each case with its mask ``[*size]`` uint8 of the most probable class."""
-    probabilities = case_probabilities(config, apply, params, cases, overlap)
-    for example, probs in probabilities:
+    members = [Trained(config, apply, params)]
+    for example, probs in ensemble_probabilities(members, cases, how):
         yield example, most_probable(probs)

@@ -14,26 +14,14 @@ from jaxseg.data.images import resize_image
 from jaxseg.data.intensity import standardize
 from jaxseg.training.sources import Example, Examples
 from jaxseg.training.step import Apply
-from jaxseg.training.thresholds import most_probable
 from jaxseg.training.window import Forward, mirrored, windowed
 
 CHUNK = 8
 """Whole images at a time."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Member:
-    """A trained network, alone or one of several that are asked together.
-
-    Attributes:
-      apply: the network.
-      params: its parameters.
-      size: of the images that it was trained on.
-    """
-
-    apply: Apply
-    params: Any
-    size: tuple[int, ...]
+Predictor = Callable[[list[Example]], list[np.ndarray]]
+"""Up to `CHUNK` cases to the probabilities ``[*size, classes]`` float32 of each."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,33 +49,44 @@ def probabilities_of(apply: Apply) -> Callable[..., jax.Array]:
     return jax.jit(lambda params, images: jax.nn.softmax(apply(params, images), -1))
 
 
-def forward(member: Member) -> Forward:
-    """The network as a compiled function of standardised images to probabilities."""
-    probabilities = probabilities_of(member.apply)
-    return lambda images: np.asarray(probabilities(member.params, images))
+def forward(apply: Apply, params: Any, how: Inference = PLAIN) -> Forward:
+    """The network as a compiled function of what it sees to probabilities."""
+
+    def run(images: np.ndarray) -> np.ndarray:
+        return np.asarray(_probabilities(apply, params, images))
+
+    return mirrored(run) if how.mirror else run
 
 
-def predictor(
-    member: Member, how: Inference = PLAIN
-) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
-    """A function of images to probabilities at the images' own sizes.
+@functools.partial(jax.jit, static_argnums=0)
+def _probabilities(apply: Apply, params: Any, images: jax.Array) -> jax.Array:
+    return jax.nn.softmax(apply(params, images), axis=-1)
 
-    It takes up to `CHUNK` images ``[H, W, C]`` uint8 and returns for each ``[H, W,
-    classes]`` float32.
+
+def image_predictor(
+    apply: Apply, params: Any, size: tuple[int, ...], how: Inference = PLAIN
+) -> Predictor:
+    """Probabilities of images ``[H, W, C]`` uint8, at their own sizes.
+
+    Args:
+      apply: the network.
+      params: its parameters.
+      size: (height, width) of the images that it was trained on.
+      how: it is used.
     """
-    run = forward(member)
-    if how.mirror:
-        run = mirrored(run)
-    if how.window is None:
-        return lambda images: _resized(run, images, member.size)
-    window = how.window
+    run, window = forward(apply, params, how), how.window
 
-    def by_windows(images: list[np.ndarray]) -> list[np.ndarray]:
+    def whole(cases: list[Example]) -> list[np.ndarray]:
+        return _resized(run, [case.image for case in cases], size)
+
+    def by_windows(cases: list[Example]) -> list[np.ndarray]:
+        assert window is not None
         return [
-            windowed(run, _unit(image), window, overlap=how.overlap) for image in images
+            windowed(run, _unit(case.image), window, overlap=how.overlap)
+            for case in cases
         ]
 
-    return by_windows
+    return whole if window is None else by_windows
 
 
 def _unit(pixels: np.ndarray) -> np.ndarray:
@@ -124,30 +123,22 @@ def _resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.stack(resized, axis=-1)
 
 
-def ensemble_probabilities(
-    members: Sequence[Member], cases: Examples, how: Inference = PLAIN
+def mean_probabilities(
+    predictors: Sequence[Predictor], cases: Examples, *, at_a_time: int = CHUNK
 ) -> Iterator[tuple[Example, np.ndarray]]:
-    """Each case with the members' mean probabilities ``[H, W, classes]`` float32."""
-    predictors = [predictor(member, how) for member in members]
-    for start in range(0, len(cases), CHUNK):
-        chunk = [cases[i] for i in range(start, min(start + CHUNK, len(cases)))]
-        images = [example.image for example in chunk]
-        of_members = [predict(images) for predict in predictors]
-        for example, *probs in zip(chunk, *of_members, strict=True):
-            yield example, np.mean(np.stack(probs), axis=0)
+    """Each case with the mean of the predictors' probabilities.
 
-
-def predict_probabilities(
-    apply: Apply, params: Any, size: tuple[int, ...], cases: Examples
-) -> Iterator[tuple[Example, np.ndarray]]:
-    """Each case with the probabilities ``[H, W, classes]`` of one network."""
-    member = Member(apply=apply, params=params, size=size)
-    return ensemble_probabilities([member], cases)
-
-
-def predict_masks(
-    apply: Apply, params: Any, size: tuple[int, ...], cases: Examples
-) -> Iterator[tuple[Example, np.ndarray]]:
-    """Each case with its mask ``[H, W]`` uint8 of the most probable class."""
-    for example, probs in predict_probabilities(apply, params, size, cases):
-        yield example, most_probable(probs)
+    Args:
+      predictors: one network each, >= 1.
+      cases: read `at_a_time`, which is at most `CHUNK`.
+      at_a_time: 1 holds a single case in memory.
+    """
+    for start in range(0, len(cases), at_a_time):
+        stop = min(start + at_a_time, len(cases))
+        chunk = [cases[i] for i in range(start, stop)]
+        totals = predictors[0](chunk)
+        for predict in predictors[1:]:
+            for total, probs in zip(totals, predict(chunk), strict=True):
+                total += probs
+        for case, total in zip(chunk, totals, strict=True):
+            yield case, total / len(predictors)

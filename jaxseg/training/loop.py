@@ -23,6 +23,7 @@ from jaxseg.training.cases import case_masks
 from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.devices import Share, share_of
 from jaxseg.training.evaluation import Evaluation
+from jaxseg.training.inference import Inference
 from jaxseg.training.log import METRICS, Log
 from jaxseg.training.network import network_of
 from jaxseg.training.optimizers import SCHEDULES, optimizer_of
@@ -323,9 +324,8 @@ class _Session:
     ) -> Evaluation:
         evaluation = Evaluation(self.config.num_classes)
         variables = _on_one_device(state.variables)
-        masks = case_masks(
-            self.config, objective.apply, variables, cases, VALIDATION_OVERLAP
-        )
+        how = Inference(overlap=VALIDATION_OVERLAP)
+        masks = case_masks(self.config, objective.apply, variables, cases, how)
         for example, mask in masks:
             assert example.labels is not None
             evaluation.add(example.name, mask, example.labels)

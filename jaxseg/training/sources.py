@@ -18,7 +18,12 @@ from jaxseg.data.intensity import Window
 from jaxseg.data.pipeline import CaseSource, PatchSource, training_batches
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
 from jaxseg.data.volume_facts import read_case
-from jaxseg.data.volumes import Spacing, is_volume
+from jaxseg.data.volumes import (
+    Spacing,
+    is_volume,
+    list_volume_files,
+    volume_name,
+)
 from jaxseg.errors import UserError
 from jaxseg.training.config import RunConfig
 
@@ -305,7 +310,14 @@ def examples_of(config: RunConfig, cases: Sequence[Case]) -> Examples:
     return FolderExamples(tuple(cases), config.channels)
 
 
-def images_only(folder: Path, channels: int) -> FolderExamples:
-    """The images of a plain folder, without ground truth."""
+def without_labels(folder: Path, config: RunConfig) -> Examples:
+    """The images of a plain folder, or its volumes for a run of volumes.
+
+    Raises:
+      UserError: the folder is missing or empty, or holds some other kind of file.
+    """
+    if config.volumes:
+        cases = (Case(volume_name(p), p, None) for p in list_volume_files(folder))
+        return VolumeExamples(tuple(cases), config.channels)
     cases = (Case(path.stem, path, None) for path in list_images(folder))
-    return FolderExamples(tuple(cases), channels)
+    return FolderExamples(tuple(cases), config.channels)

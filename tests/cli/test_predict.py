@@ -1,5 +1,6 @@
 """`jaxseg predict` with windows, flips, ensembles and thresholds."""
 
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +8,7 @@ from PIL import Image
 from jaxseg.cli import pictures
 from jaxseg.cli.main import main
 from jaxseg.training.thresholds import above, best_for_dice
+from tests.data.small_volumes import write_folder
 
 TRAIN = "train --data synthetic --loss dice_ce --steps 1 --batch-size 2 --size 16 16"
 SMALL = "--depth 1 --width 4".split()
@@ -99,3 +101,53 @@ def test_a_mistake_is_answered_with_one_sentence(
     (line,) = capsys.readouterr().err.splitlines()
     assert all(part in line for part in parts), line
     assert not (tmp_path / "o").exists()
+
+
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory):
+    """A folder of small volumes and a run that was trained on it."""
+    root = tmp_path_factory.mktemp("volumes")
+    write_folder(root / "data")
+    argv = "train --loss dice_ce --steps 1 --batch-size 2 --size 8 8 8".split()
+    argv += [*SMALL, "--augment", "none", "--data", str(root / "data")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "draw_run", lambda folder: [])
+        assert main([*argv, "--out", str(root / "run")]) == 0
+    new = root / "new"
+    affine = np.array(
+        [[0, -1.5, 0, 9], [1.2, 0, 0, -7], [0, 0, 2.5, 3], [0, 0, 0, 1.0]]
+    )
+    for name, size in (("flat", (9, 14, 6)), ("tall", (11, 8, 9))):
+        voxels = np.random.default_rng(0).normal(100, 20, size).astype(np.float32)
+        new.mkdir(exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(voxels, affine), new / f"{name}.nii.gz")
+    return root
+
+
+def test_volumes_keep_their_voxels_and_their_place(volumes, tmp_path, capsys):
+    run, new, out = volumes / "run", volumes / "new", tmp_path / "out"
+    argv = ["predict", "--run", run, "--images", new, "--out", out]
+    flags = ["--probabilities", "--overlap", "0.25", "--threshold", "dice"]
+    assert main([str(a) for a in (*argv, *flags)]) == 0
+    for name in ("flat", "tall"):
+        image = nibabel.load(new / f"{name}.nii.gz")
+        mask = nibabel.load(out / f"{name}.nii.gz")
+        probs = nibabel.load(out / "probabilities" / f"{name}.nii.gz")
+        assert mask.shape == image.shape
+        assert mask.get_data_dtype() == np.uint8
+        for result in (mask, probs):
+            np.testing.assert_allclose(result.affine, image.affine, atol=1e-5)
+        values = np.asarray(probs.dataobj)
+        assert values.shape == (*image.shape, 3)
+        np.testing.assert_allclose(values.sum(-1), 1, rtol=1e-4)
+        np.testing.assert_array_equal(np.asarray(mask.dataobj), best_for_dice(values))
+    capsys.readouterr()
+    argv[-1] = tmp_path / "other"
+    for more, part in (
+        (("--overlays",), "--overlays draws on images"),
+        (("--window", "8", "8"), "--window 8 8: expected X Y Z"),
+        (("--images", volumes / "data"), "is not a volume: expected one of .nii.gz"),
+    ):
+        assert main([str(a) for a in (*argv, *more)]) == 2
+        assert part in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()

@@ -10,11 +10,8 @@ import pytest
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
 from jaxseg.training.inference import (
     Inference,
-    Member,
-    ensemble_probabilities,
-    predict_masks,
-    predict_probabilities,
-    predictor,
+    image_predictor,
+    mean_probabilities,
 )
 from jaxseg.training.sources import Example
 from jaxseg.training.thresholds import above, best_for_dice, best_mask, most_probable
@@ -178,10 +175,10 @@ def scores(params, images):
     ids=["whole", "windows"],
 )
 def test_an_ensemble_is_the_mean_of_its_members(how):
-    members = [Member(apply=scores, params=p, size=(8, 8)) for p in (1.0, -2.0, 5.0)]
+    members = [image_predictor(scores, p, (8, 8), how) for p in (1.0, -2.0, 5.0)]
     cases = Photographs()
-    alone = [[p for _, p in ensemble_probabilities([m], cases, how)] for m in members]
-    together = list(ensemble_probabilities(members, cases, how))
+    alone = [[p for _, p in mean_probabilities([m], cases)] for m in members]
+    together = list(mean_probabilities(members, cases, at_a_time=1))
     assert [example.name for example, _ in together] == ["photo0", "photo1"]
     for index, (_, probs) in enumerate(together):
         assert probs.shape == (*cases.sizes[index], 2)
@@ -191,21 +188,13 @@ def test_an_ensemble_is_the_mean_of_its_members(how):
 
 
 def test_windows_see_images_at_their_own_size():
-    member = Member(apply=scores, params=1.0, size=(8, 8))
-    pixels = Photographs()[0].image
-    (probs,) = predictor(member, Inference(window=(4, 4)))([pixels])
-    x = (pixels - pixels.mean()) / pixels.std()
+    case = Photographs()[0]
+    windows = image_predictor(scores, 1.0, (8, 8), Inference(window=(4, 4)))
+    (probs,) = windows([case])
+    x = (case.image - case.image.mean()) / case.image.std()
     np.testing.assert_allclose(probs[..., :1], 1 / (1 + np.exp(-x)), rtol=1e-3)
-    (whole,) = predictor(member)([pixels])
+    (whole,) = image_predictor(scores, 1.0, (8, 8))([case])
     assert np.abs(whole - probs).max() > 0.05
-
-
-def test_masks_are_those_of_the_probabilities():
-    args = (scores, 1.0, (8, 8), Photographs())
-    probs = [p for _, p in predict_probabilities(*args)]
-    for (_, mask), prob in zip(predict_masks(*args), probs, strict=True):
-        np.testing.assert_array_equal(mask, prob.argmax(-1))
-        assert mask.dtype == np.uint8
 
 
 def expected_index(index, mask, probs):
