@@ -1,16 +1,21 @@
 """Convolutions of volumes as sums of convolutions of planes, which a CPU does faster.
 
 XLA's CPU backend has fast convolutions of two axes, and of three a slow one: a 3D U-Net
-trains three times faster by planes. On accelerators nothing changes.
+trains nearly four times faster by planes. On accelerators nothing changes.
 """
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+TOGETHER = 16
+"""Planes whose part of the weights' gradient is computed at a time."""
+MOST_PARTS = 8
+"""A limit to how much there is to compile."""
 FEW_CHANNELS = 8
 """Below it, planes side by side as channels are faster than a sum over planes."""
 PLANES = ("NHWC", "HWIO", "NHWC")
@@ -20,6 +25,59 @@ def convolution(axes: int) -> Callable[..., Array]:
     """What computes a convolution of that many spatial axes here."""
     planes = axes == 3 and jax.default_backend() == "cpu"
     return conv_by_planes if planes else lax.conv_general_dilated
+
+
+class Planar(NamedTuple):
+    """Settings of a convolution of planes, as `lax.conv_general_dilated` has them."""
+
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    groups: int
+    precision: Any
+
+    def conv(self, x: Array, kernel: Array) -> Array:
+        """``[planes, H, W, C]`` with ``[h, w, in, out]``."""
+        return lax.conv_general_dilated(
+            x,
+            kernel,
+            self.strides,
+            self.padding,
+            rhs_dilation=self.dilation,
+            dimension_numbers=PLANES,
+            feature_group_count=self.groups,
+            precision=self.precision,
+        )
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def of_planes(x: Array, kernel: Array, options: Planar) -> Array:
+    """The convolution of all planes ``[planes, H, W, C]`` at once.
+
+    The gradient of the weights is summed over parts of the planes: XLA reads it off a
+    copy of the planes with their number as the last axis, which for many at once takes
+    longer than the rest.
+    """
+    return options.conv(x, kernel)
+
+
+def _forward(x: Array, kernel: Array, options: Planar) -> tuple[Array, tuple]:
+    return options.conv(x, kernel), (x, kernel)
+
+
+def _backward(options: Planar, kept: tuple, slope: Array) -> tuple[Array, Array]:
+    x, kernel = kept
+    (of_x,) = jax.vjp(lambda x: options.conv(x, kernel), x)[1](slope)
+    size = max(TOGETHER, -(-len(x) // MOST_PARTS))
+    of_kernel = jnp.zeros_like(kernel)
+    for first in range(0, len(x), size):
+        part = x[first : first + size]
+        back = jax.vjp(lambda w, part=part: options.conv(part, w), kernel)[1]
+        of_kernel += back(slope[first : first + size])[0]
+    return of_x, of_kernel
+
+
+of_planes.defvjp(_forward, _backward)
 
 
 def conv_by_planes(
@@ -52,24 +110,19 @@ def conv_by_planes(
         chosen = padded[:, first : first + stride * (count - 1) + 1 : stride]
         return chosen.reshape(batch * count, height, width, channels)
 
-    def of_planes(x: Array, kernel: Array) -> Array:
-        return lax.conv_general_dilated(
-            x,
-            kernel,
-            window_strides[1:],
-            padding[1:],
-            rhs_dilation=rhs_dilation[1:],
-            dimension_numbers=PLANES,
-            feature_group_count=feature_group_count,
-            precision=precision,
-        )
-
+    options = Planar(
+        tuple(window_strides[1:]),
+        tuple(padding[1:]),
+        tuple(rhs_dilation[1:]),
+        feature_group_count,
+        precision,
+    )
     if channels < FEW_CHANNELS and feature_group_count == 1:
         beside = jnp.concatenate([planes(tap) for tap in range(taps)], axis=-1)
         kernel = jnp.moveaxis(rhs, 0, 2)
         kernel = kernel.reshape(*kernel.shape[:2], taps * channels, -1)
-        total = of_planes(beside, kernel)
+        total: Any = of_planes(beside, kernel, options)
     else:
-        parts = [of_planes(planes(tap), rhs[tap]) for tap in range(taps)]
+        parts: Any = [of_planes(planes(k), rhs[k], options) for k in range(taps)]
         total = sum(parts[1:], parts[0])
     return total.reshape(batch, count, *total.shape[1:])
