@@ -22,6 +22,7 @@ from jaxseg.errors import UserError
 from jaxseg.files import read_json, write_json
 from jaxseg.models.catalog import DTYPES, MODELS
 from jaxseg.models.norms import NORMS
+from jaxseg.models.weights import load_torchvision
 from jaxseg.training.config import RunConfig
 from jaxseg.training.devices import joined
 from jaxseg.training.loop import CONFIG, VALIDATION_CASES, Report, Run
@@ -248,6 +249,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help=f"network, one of {', '.join(MODELS)} (default unet)",
     )
     add(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="safetensors file in torchvision's naming that the encoder starts from; "
+        "needs --norm frozen-batch, or batch (default: random)",
+    )
+    add(
         "--depth",
         type=positive,
         metavar="N",
@@ -369,6 +377,8 @@ def _check_network(config: RunConfig) -> None:
     try:
         params, extra = jax.eval_shape(network.init, key, image)
         jax.eval_shape(network.forward, params, extra, image, key)
+        if config.weights is not None:
+            load_torchvision(Path(config.weights), {"params": params, **extra})
     except (ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"--model {config.model}: {reason}") from error
@@ -525,6 +535,7 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         precision=arguments.precision,
         parallel=arguments.parallel,
         model=arguments.model,
+        weights=None if arguments.weights is None else str(arguments.weights),
         norm=arguments.norm,
         **_fields(arguments),
         augment=arguments.augment or ("volume" if volumes else "full"),

@@ -73,6 +73,7 @@ class RunConfig:
       precision: name in `models.catalog.DTYPES`.
       parallel: "pmap" or "shard_map".
       model: name in `models.catalog.MODELS`.
+      weights: safetensors file that its encoder starts from; None starts at random.
       depth: halvings of the U-Net.
       width: channels at the U-Net's full resolution.
       norm: name in `models.norms.NORMS`.
@@ -114,6 +115,7 @@ class RunConfig:
     precision: str = "float32"
     parallel: Literal["pmap", "shard_map"] = "pmap"
     model: str = "unet"
+    weights: str | None = None
     depth: int = 4
     width: int = 16
     norm: str = "group"

@@ -18,6 +18,7 @@ from jaxseg.data.batch import Batch
 from jaxseg.data.intensity import standardize
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
+from jaxseg.models.weights import load_torchvision
 from jaxseg.training import checkpoints
 from jaxseg.training.cases import case_masks
 from jaxseg.training.config import Phase, RunConfig
@@ -97,8 +98,13 @@ def _as_it_is(images: jax.Array) -> jax.Array:
     return images
 
 
-def first_state(config: RunConfig, objective: Objective) -> TrainState:
-    """The state of a run before its first step, a function of its settings alone."""
+def first_state(
+    config: RunConfig, objective: Objective, *, load: bool = False
+) -> TrainState:
+    """The state of a run before its first step, a function of its settings alone.
+
+    With `load` its encoder's weights are those of the file, if the settings name one.
+    """
 
     @jax.jit
     def build() -> TrainState:
@@ -107,7 +113,13 @@ def first_state(config: RunConfig, objective: Objective) -> TrainState:
         params, extra = objective.network.init(jax.random.fold_in(key, 0), image)
         return init_state(objective, params, jax.random.fold_in(key, 1), extra)
 
-    return build()
+    state = build()
+    if not load or config.weights is None:
+        return state
+    variables = {"params": state.params, **state.extra}
+    extra = load_torchvision(Path(config.weights), variables)
+    params = extra.pop("params")
+    return jax.jit(functools.partial(init_state, objective))(params, state.key, extra)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,9 +175,12 @@ class Run:
         """
         config = self.config
         share = share_of(config.batch_size)
-        state = first_state(config, _programs(config, 0).objective)
-        restored = checkpoints.restore(self.folder / CHECKPOINTS, state)
-        state = replicate(restored or state, config.parallel)
+        objective = _programs(config, 0).objective
+        restored = checkpoints.restore(
+            self.folder / CHECKPOINTS, first_state(config, objective)
+        )
+        state = restored or first_state(config, objective, load=True)
+        state = replicate(state, config.parallel)
         done = int(state.step)
         log = Log(self.folder, done) if jax.process_index() == 0 else None
         feed = _ahead(batches(config, done, share.places), share, config)
