@@ -5,8 +5,10 @@ written last: a step without one was never finished, and one whose files do not 
 is damaged. Both are passed over, with a warning that names the file.
 """
 
+import contextlib
 import hashlib
 import json
+import logging
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -56,7 +58,7 @@ def save(folder: Path, state: TrainState, *, score: float | None = None) -> Path
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists():
             shutil.rmtree(path)
-        with _checkpointer() as checkpointer:
+        with _quiet(), _checkpointer() as checkpointer:
             checkpointer.save(
                 path.absolute() / "state", jax.tree.map(_on_host, _plain(state))
             )
@@ -83,6 +85,18 @@ def _checkpointer() -> ocp.StandardCheckpointer:
         primary_host=jax.process_index(), active_processes={jax.process_index()}
     )
     return ocp.StandardCheckpointer(multiprocessing_options=alone)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Orbax from printing a traceback of what is raised anyway."""
+    logger = logging.getLogger("absl")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _on_host(leaf: jax.Array) -> np.ndarray:

@@ -261,6 +261,22 @@ def _shared(extra: dict[str, Any], axis_name: str | None) -> dict[str, Any]:
     return extra if axis_name is None else lax.pmean(extra, axis_name)
 
 
+def _of_device(params: Any, axis_name: str | None) -> Any:
+    """The parameters as this device's own, where shard_map keeps track of that.
+
+    Layers with a backward rule of their own return a gradient of this device; here it
+    is told that these are to be summed over the devices.
+    """
+    if axis_name is None:
+        return params
+    kind = jax.typeof(lax.axis_index(axis_name))
+    kind = getattr(kind, "manual_axis_type", kind)  # its name depends on the version
+    tracked = getattr(kind, "varying", getattr(kind, "vma", ()))
+    if axis_name not in tracked:
+        return params
+    return jax.tree.map(lambda x: lax.pcast(x, axis_name, to="varying"), params)
+
+
 def _gradients(
     objective: Objective,
     score: Callable[..., Array],
@@ -274,6 +290,7 @@ def _gradients(
     """Loss, gradients and the network's other collections, in one go."""
 
     def scalar(params: Any) -> tuple[Array, dict[str, Any]]:
+        params = _of_device(params, axis_name)
         maps, extra = objective.network.forward(params, state.extra, images, key)
         return score(maps, labels, where=where), extra
 
@@ -308,7 +325,7 @@ def _accumulated_gradients(
     inputs = divided(images), keys
 
     def scores_of(extra: dict[str, Any], part: tuple[Array, Array]) -> Any:
-        maps, extra = forward(state.params, extra, *part)
+        maps, extra = forward(_of_device(state.params, axis_name), extra, *part)
         return _shared(extra, axis_name), maps
 
     extra, maps = lax.scan(scores_of, state.extra, inputs)
@@ -322,7 +339,9 @@ def _accumulated_gradients(
     def go_back(grads: Any, part: tuple) -> tuple[Any, None]:
         image, part_key, cotangent = part
         _, back = jax.vjp(
-            lambda params: forward(params, state.extra, image, part_key)[0],
+            lambda params: forward(
+                _of_device(params, axis_name), state.extra, image, part_key
+            )[0],
             state.params,
         )
         return jax.tree.map(jnp.add, grads, back(cotangent)[0]), None

@@ -150,12 +150,15 @@ def test_dropout_statistics_averages_and_several_maps():
     network = Network(Dropping(), map_weights=(1.0, 0.5))
     objective = objective_of(None, network=network, average=0.75)
     image = jnp.zeros((1, 16, 16, 1))
-    params, extra = network.init(jax.random.key(0), image)
+    made = jax.jit(network.init)(jax.random.key(0), image)
+    made_on_host = jax.tree.map(np.asarray, made)  # steps donate what they are given
+    params, extra = made_on_host
     batch = make_batch(jax.random.key(3), 8, Lesions(size=(16, 16)))
     parts = placed(split(batch, 8), "shard_map")
     step = parallel_step(objective, "shard_map")
 
     def fresh():
+        params, extra = jax.tree.map(jnp.asarray, made_on_host)
         return replicate(init_state(objective, params, jax.random.key(1), extra),
                          "shard_map")  # fmt: skip
 
