@@ -54,7 +54,8 @@ def batch_norm(
       train: whether this is training; then ``batch_stats`` must be mutable.
       frozen: the running statistics also in training, unchanged: fine-tuning of a
         pretrained network, any batch size, nothing to share between devices.
-      axis_name: mapped axis whose batches count as one.
+      axis_name: mapped axis whose batches count as one; None normalises each device's
+        images by themselves.
     """
     return nn.BatchNorm(
         use_running_average=frozen or not train,

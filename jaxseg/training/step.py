@@ -201,7 +201,7 @@ def inspect_step(
     pixels = jnp.maximum(total(jnp.sum(where, dtype=scores.dtype)), 1)
     probs = jnp.where(where[..., None], jax.nn.softmax(scores), 0)
     axes = tuple(range(labels.ndim))
-    truth = (labels[..., None] == jnp.arange(scores.shape[-1])) & where[..., None]
+    truth = jax.nn.one_hot(labels, scores.shape[-1], dtype=bool) & where[..., None]
     terms = {}
     for name, term in objective.loss_at.terms(objective.progress(state.step)).items():
         grads = jax.grad(
@@ -256,9 +256,18 @@ def _loss_of_maps(objective: Objective, loss: Any) -> Callable[..., Array]:
     return of_maps
 
 
-def _shared(extra: dict[str, Any], axis_name: str | None) -> dict[str, Any]:
-    """Running statistics averaged over the devices."""
-    return extra if axis_name is None else lax.pmean(extra, axis_name)
+def _shared(
+    extra: dict[str, Any], before: dict[str, Any], axis_name: str | None
+) -> dict[str, Any]:
+    """Running statistics averaged over the devices; what has not moved keeps its bits.
+
+    The mean of equal numbers is not always that number, and frozen statistics would
+    drift by a rounding every step.
+    """
+    if axis_name is None:
+        return extra
+    change = lax.pmean(jax.tree.map(jnp.subtract, extra, before), axis_name)
+    return jax.tree.map(jnp.add, before, change)
 
 
 def _of_device(params: Any, axis_name: str | None) -> Any:
@@ -295,7 +304,7 @@ def _gradients(
         return score(maps, labels, where=where), extra
 
     (value, extra), grads = jax.value_and_grad(scalar, has_aux=True)(state.params)
-    return value, grads, _shared(extra, axis_name)
+    return value, grads, _shared(extra, state.extra, axis_name)
 
 
 def _accumulated_gradients(
@@ -325,8 +334,9 @@ def _accumulated_gradients(
     inputs = divided(images), keys
 
     def scores_of(extra: dict[str, Any], part: tuple[Array, Array]) -> Any:
-        maps, extra = forward(_of_device(state.params, axis_name), extra, *part)
-        return _shared(extra, axis_name), maps
+        params = _of_device(state.params, axis_name)
+        maps, after = forward(params, extra, *part)
+        return _shared(after, extra, axis_name), maps
 
     extra, maps = lax.scan(scores_of, state.extra, inputs)
 
