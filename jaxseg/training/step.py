@@ -201,7 +201,8 @@ def inspect_step(
     pixels = jnp.maximum(total(jnp.sum(where, dtype=scores.dtype)), 1)
     probs = jnp.where(where[..., None], jax.nn.softmax(scores), 0)
     axes = tuple(range(labels.ndim))
-    truth = jax.nn.one_hot(labels, scores.shape[-1], dtype=bool) & where[..., None]
+    classes = jax.nn.one_hot(labels, scores.shape[-1], dtype=scores.dtype)
+    truth = jnp.where(where[..., None], classes, 0)
     terms = {}
     for name, term in objective.loss_at.terms(objective.progress(state.step)).items():
         grads = jax.grad(
@@ -213,7 +214,7 @@ def inspect_step(
     norms = jnp.maximum(sum(terms.values(), jnp.zeros(())), 1e-30)
     return {
         "predicted_shares": total(jnp.sum(probs, axes)) / pixels,
-        "true_shares": total(jnp.sum(truth, axes, dtype=scores.dtype)) / pixels,
+        "true_shares": total(jnp.sum(truth, axes)) / pixels,
         "terms": {name: norm / norms for name, norm in terms.items()},
     }
 
