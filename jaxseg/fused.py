@@ -11,6 +11,7 @@ last axis and at many sums of one array.
 
 import functools
 import operator
+from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
@@ -128,6 +129,17 @@ def _probs(scores: Array, normalizer: Array) -> Array:
     return jnp.minimum(jnp.exp(scores - normalizer[..., None]), 1)
 
 
+def _stored_mean(probs: Iterable[Array], weighted: Iterable[Array]) -> Array:
+    """Sum of `weighted` over the classes, divided by that of `probs`, which is 1.
+
+    The division keeps XLA from evaluating the mean again for every class where its
+    gradient is spread over them.
+    """
+    return functools.reduce(operator.add, weighted) / functools.reduce(
+        operator.add, probs
+    )
+
+
 def _no_gradient(ids: Array) -> np.ndarray:
     return np.zeros(ids.shape, jax.dtypes.float0)
 
@@ -181,22 +193,18 @@ def mean_costs(scores: Array, ids: Array, costs: Array) -> Array:
 
 def _mean_costs(scores, ids, costs):
     normalizer = log_normalizer(scores)
-    mean = _over_classes(
-        scores, lambda c, z: jnp.exp(z - normalizer) * by_id(costs[:, c], ids)
-    )
+    columns = [jnp.exp(scores[..., c] - normalizer) for c in range(scores.shape[-1])]
+    weighted = (p * by_id(costs[:, c], ids) for c, p in enumerate(columns))
+    mean = _stored_mean(columns, weighted)
     return mean, (scores, ids, costs, normalizer, mean)
 
 
 def _mean_costs_reverse(saved, slope):
     scores, ids, costs, normalizer, mean = saved
     probs = _probs(scores, normalizer)
-    classes = range(scores.shape[-1])
-    if scores.shape[-1] > UNROLLED:
-        own = jnp.stack([by_id(costs[:, c], ids) for c in classes], axis=-1)
-    else:
-        rows = costs.reshape((len(costs),) + (1,) * ids.ndim + (-1,))
-        picked = (jnp.where((ids == c)[..., None], rows[c], 0) for c in classes)
-        own = functools.reduce(operator.add, picked)
+    known = (ids >= 0) & (ids < len(costs))
+    slope = jnp.where(known, slope, 0)
+    own = costs[jnp.where(known, ids, 0)]
     of_scores = probs * (own - mean[..., None]) * slope[..., None]
     weighed = jnp.where(is_id(scores, ids), slope[..., None], 0)
     axes = tuple(range(ids.ndim))
@@ -253,10 +261,7 @@ def _softmax_sums_reverse(saved, slopes):
             p * slope(p, ids == c, of_hit[c], of_sum[c], of_square[c])
             for c, p in enumerate(columns)
         )
-        # The probabilities add up to 1. Dividing by their sum keeps XLA from
-        # evaluating the mean again for every class.
-        total = functools.reduce(operator.add, columns)
-        mean = functools.reduce(operator.add, weighted) / total
+        mean = _stored_mean(columns, weighted)
     slopes = jnp.where(where[..., None], slopes - mean[..., None], 0)
     return probs * slopes, _no_gradient(ids), _no_gradient(ids)
 

@@ -81,19 +81,23 @@ def _sums_of_ids(
 ) -> tuple[Array, Array]:
     """What hits and errors are the sums of, ``[...]``, of a softmax against ids."""
     scores, ids = as_hard_pixels(logits, ids, where=where)
-    matrix = _matrix(distances, scores.shape[-1], scores.dtype)
+    classes = scores.shape[-1]
+    counted = (ids >= 0) & (ids < classes)
+    if where is not None:
+        counted &= where
+    matrix = _matrix(distances, classes, scores.dtype)
     if distances is None:
-        known = (ids >= 0) & (ids < scores.shape[-1])
-        work = jnp.where(known, -jnp.expm1(target_log_probs(scores, ids)), 0)
+        right, foreground = jnp.exp(target_log_probs(scores, ids)), ids > 0
     else:
-        work = mean_costs(scores, ids, matrix)
+        right = 1 - mean_costs(scores, ids, matrix)
+        foreground = by_id(matrix[:, 0], ids)
+    hits = jnp.where(counted, foreground * right, 0)
+    errors = jnp.where(counted, 1 - right, 0)
     weights = as_class_weights(class_weights, logits)
-    weights = jnp.ones(scores.shape[-1:], scores.dtype) if weights is None else weights
-    hits = by_id(weights * matrix[:, 0], ids) * (1 - work)
-    errors = by_id(weights, ids) * work
-    if where is None:
+    if weights is None:
         return hits, errors
-    return jnp.where(where, hits, 0), jnp.where(where, errors, 0)
+    of_pixel = by_id(weights, ids)
+    return of_pixel * hits, of_pixel * errors
 
 
 def _sums(
