@@ -1,6 +1,7 @@
 """Saving a figure so that the same figure gives the same bytes."""
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,11 +10,23 @@ from matplotlib.figure import Figure
 from figures import style
 from jaxseg.files import replacing
 
-FORMATS = ("png", "svg")
+FORMATS = ("png", "svg", "pdf")
+DEFAULT_FORMATS = ("png", "svg")
+DPI = 200
+_UNDATED = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+}
 
 
 def save(
-    figure: Figure, folder: Path, name: str, formats: Sequence[str] = FORMATS
+    figure: Figure,
+    folder: Path,
+    name: str,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    *,
+    dpi: int = DPI,
 ) -> list[Path]:
     """Writes ``NAME.png`` and ``NAME.svg``, whole or not at all.
 
@@ -23,8 +36,19 @@ def save(
     paths = []
     for kind in formats:
         path = folder / f"{name}.{kind}"
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
         with mpl.rc_context(style.settings()), replacing(path) as file:
-            figure.savefig(file, format=kind, dpi=200, metadata=metadata)
+            figure.savefig(file, format=kind, dpi=dpi, metadata=_UNDATED[kind])
         paths.append(path)
     return paths
+
+
+def save_all(
+    figures: Mapping[str, Figure], arguments: argparse.Namespace
+) -> list[Path]:
+    """Saves figures by name as the flags ``--out``, ``--format``, ``--dpi`` say."""
+    formats = (arguments.format,) if arguments.format else DEFAULT_FORMATS
+    return [
+        path
+        for name, figure in figures.items()
+        for path in save(figure, arguments.out, name, formats, dpi=arguments.dpi)
+    ]

@@ -1,0 +1,97 @@
+"""The pictures there are, and the module that draws each."""
+
+import argparse
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from figures import flags
+from jaxseg.cli import options
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture by name.
+
+    Its module has ``add_flags(parser)`` and ``draw(arguments) -> list[Path]``; it is
+    imported when the picture is drawn, not before.
+
+    Attributes:
+      module: in this package.
+      summary: one line for ``--help``.
+      example: a command line after the picture's name.
+      needs: what it is drawn from, such as ``ROWS``; empty where it needs nothing.
+      out: folder of the output where ``--out`` is not given, None: next to its input.
+    """
+
+    module: str
+    summary: str
+    example: str = ""
+    needs: str = ""
+    out: str | None = "pictures"
+
+    def draw(self, arguments: argparse.Namespace) -> list[Path]:
+        """Draws it and says which files were written."""
+        return importlib.import_module(self.module).draw(arguments)
+
+    def parser(self, name: str) -> options.Parser:
+        """The command line of this picture."""
+        prog = f"python -m figures {name}"
+        module = importlib.import_module(self.module)
+        parsed = options.Parser(
+            prog=prog,
+            description=module.__doc__,
+            epilog=f"example:\n  {prog} {self.example}".rstrip(),
+        )
+        module.add_flags(parsed)
+        flags.add_output(parsed, self.out or "beside its input")
+        return parsed
+
+
+PICTURES: Mapping[str, Picture] = {
+    "surface": Picture(
+        "figures.surface",
+        "a loss over two pixels with its gradient field, in probabilities and scores",
+        "--loss tversky --hyper alpha=0.3 --hyper beta=0.7",
+    ),
+    "eelbode_fig2": Picture(
+        "figures.eelbode_surfaces",
+        "plain and squared soft Dice over two pixels (Eelbode 2020, Fig. 2)",
+        "--loss lovasz",
+    ),
+    "simplex": Picture(
+        "figures.simplex",
+        "label-marginal terms of three classes (Liu 2022, Proposition 1)",
+        "--shares 0.4 0.4 0.2",
+    ),
+    "pull": Picture(
+        "figures.pull",
+        "slope in one score, by its probability and the size of the object",
+        "--loss dice --loss jaccard --sizes 1 16 256",
+    ),
+    "descent": Picture(
+        "figures.descent",
+        "gradient descent on a small image from many starts, and where each ends",
+        "--loss focal --loss dice --starts 40",
+    ),
+    "marginals": Picture(
+        "figures.marginals",
+        "label-marginal penalties over the predicted share (Liu 2022, Fig. 2)",
+        "--share 0.05 --format svg",
+    ),
+    "run": Picture(
+        "figures.run",
+        "curves and samples of a training run, put into its folder",
+        "runs/polyps",
+        needs="DIR",
+        out=None,
+    ),
+    "speed": Picture(
+        "figures.speed",
+        "times of a speed study, put into its folder",
+        "runs/speed",
+        needs="DIR",
+        out=None,
+    ),
+}
