@@ -80,6 +80,33 @@ PICTURES: Mapping[str, Picture] = {
         "label-marginal penalties over the predicted share (Liu 2022, Fig. 2)",
         "--share 0.05 --format svg",
     ),
+    "temperature": Picture(
+        "figures.temperature",
+        "sharpened softmax (Liu 2022, Fig. 5) and the proportions it estimates",
+    ),
+    "eelbode_fig1": Picture(
+        "figures.tversky_errors",
+        "errors of Tversky indices against Dice (Eelbode 2020, Fig. 1)",
+        "--pixels 30",
+    ),
+    "hamming": Picture(
+        "figures.prevalence",
+        "how well weighted Hamming can follow Dice, by the share of foreground",
+    ),
+    "finite_images": Picture(
+        "figures.finite_images",
+        "approximation errors on images of d pixels and their limits",
+    ),
+    "lovasz_gap": Picture(
+        "figures.lovasz_gap",
+        "the Lovász extension against the soft Jaccard loss",
+        "--seed 1",
+    ),
+    "thresholds": Picture(
+        "figures.thresholds",
+        "loss of a mask over the threshold, with the best one",
+        "--mean -1 --spread 1",
+    ),
     "run": Picture(
         "figures.run",
         "curves and samples of a training run, put into its folder",
