@@ -107,6 +107,10 @@ PICTURES: Mapping[str, Picture] = {
         "loss of a mask over the threshold, with the best one",
         "--mean -1 --spread 1",
     ),
+    "explorer": Picture(
+        "figures.explorer",
+        "a page of sliders: surface, gradient field and penalties of a loss (HTML)",
+    ),
     "run": Picture(
         "figures.run",
         "curves and samples of a training run, put into its folder",

@@ -148,7 +148,7 @@ def compute_plane(points: int = 121) -> Plane:
 def draw_plane(plane: Plane, *, width_in: float = style.WIDTH_IN) -> Figure:
     """A panel per error, with the enclosures as dots."""
     with mpl.rc_context(style.settings()):
-        figure = Figure(figsize=(width_in, 0.52 * width_in), layout="constrained")
+        figure = Figure(figsize=(width_in, 0.47 * width_in), layout="constrained")
         left, right = figure.subplots(1, 2)
         _plane(
             figure, left, plane.weights, plane.absolute, plane.certified,
