@@ -111,6 +111,46 @@ PICTURES: Mapping[str, Picture] = {
         "figures.explorer",
         "a page of sliders: surface, gradient field and penalties of a loss (HTML)",
     ),
+    "taxonomy": Picture(
+        "figures.taxonomy",
+        "the catalog of losses by family, with special cases (Ma 2021, Fig. 1)",
+    ),
+    "distributions": Picture(
+        "figures.results.distributions",
+        "violins or boxes of a score per loss (Ma 2021, Figs 2 to 8)",
+        "study/rows.jsonl --metric dice --kind box",
+        needs="ROWS",
+    ),
+    "sizes": Picture(
+        "figures.results.sizes",
+        "a score by the size of the object (Eelbode 2020, Fig. 4)",
+        "dice=runs/a/evaluate-test/cases.jsonl ce=runs/b/evaluate-test/cases.jsonl",
+        needs="ROWS",
+    ),
+    "ranks": Picture(
+        "figures.results.ranks",
+        "rank scores of losses and their stability (Ma 2021, Figs 10 and 11)",
+        "study/ranks.jsonl",
+        needs="ROWS",
+    ),
+    "sweep": Picture(
+        "figures.results.sweeps",
+        "a score over Tversky weights or over the weight of a term (Liu 2022, Fig. 3)",
+        "study/rows.jsonl --metric jaccard",
+        needs="ROWS",
+    ),
+    "curves": Picture(
+        "figures.results.curves",
+        "a score over the steps of training, with its spread over runs",
+        "dice=runs/a/metrics.jsonl dice=runs/b/metrics.jsonl ce=runs/c/metrics.jsonl",
+        needs="ROWS",
+    ),
+    "sheet": Picture(
+        "figures.results.sheet",
+        "cases with outlines, several runs side by side (Liu 2022, Fig. 4)",
+        "dice=runs/a ce=runs/b",
+        needs="RUNS",
+    ),
     "run": Picture(
         "figures.run",
         "curves and samples of a training run, put into its folder",
