@@ -151,6 +151,13 @@ PICTURES: Mapping[str, Picture] = {
         "dice=runs/a ce=runs/b",
         needs="RUNS",
     ),
+    "landscape": Picture(
+        "figures.landscape",
+        "loss around a trained network, or on the line between two (Li 2018)",
+        "--run runs/a --to runs/b --points 31",
+        needs="--run DIR",
+        out=None,
+    ),
     "run": Picture(
         "figures.run",
         "curves and samples of a training run, put into its folder",
