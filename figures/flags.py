@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import style
-from figures.output import DPI, FORMATS
+from figures.output import DPI, FORMATS, SMALL_DPI
 from jaxseg.cli import options
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG, Loss
@@ -72,6 +72,11 @@ def add_output(parser: argparse.ArgumentParser, out: str = "pictures") -> None:
         default=DPI,
         metavar="N",
         help=f"pixels an inch of a png (default {DPI})",
+    )
+    add(
+        "--small",
+        action="store_true",
+        help=f"one png of {SMALL_DPI} dpi and few colours, for a page on the web",
     )
     add(
         "--width",
