@@ -80,10 +80,10 @@ def add_output(parser: argparse.ArgumentParser, out: str = "pictures") -> None:
     )
     add(
         "--width",
-        type=options.number_in(4, 20),
+        type=options.number_in(6, 20),
         default=style.WIDTH_IN,
         metavar="IN",
-        help=f"printed width in inches, 4 to 20 (default {style.WIDTH_IN:g}); text "
+        help=f"printed width in inches, 6 to 20 (default {style.WIDTH_IN:g}); text "
         "keeps its size",
     )
 
