@@ -99,8 +99,8 @@ def draw_pulls(
                 shown = np.where(slopes > 0, slopes, np.nan)
                 axes.semilogy(probs, shown, label=label, **line)
             axes.grid(color="0.92", lw=0.5)
-            kind = "object" if foreground else "background"
-            axes.set_title(f"{kind} pixel, object of {size}", loc="left")
+            kind = "inside" if foreground else "outside"
+            axes.set_title(f"{kind} an object of {size}", loc="left")
         grid[0, 0].set(ylim=(1e-8, 1), xlim=(0, 1))
         figure.supxlabel("foreground probability p of the pixel", fontsize=8)
         figure.supylabel("|slope of the loss in the pixel's score|", fontsize=8)

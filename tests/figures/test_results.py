@@ -46,6 +46,16 @@ def test_scores_are_grouped_by_tenths_of_the_sizes():
     np.testing.assert_array_equal(panel.lines[0].get_ydata(), one.means["a"])
 
 
+def test_a_case_without_a_score_counts_in_no_mean():
+    found = [
+        {"loss": "a", "foreground_share": k / 10, "dice": score}
+        for k, score in enumerate((0.1, None, 0.3, 0.5), start=1)
+    ]
+    one = sizes.compute_by_size(found, "dice", column="foreground_share", groups=2)
+    np.testing.assert_allclose(one.means["a"], [0.1, 0.4])
+    np.testing.assert_allclose(one.sizes["a"], [0.1, 0.35])
+
+
 def test_ranks_share_ties_and_order_bars():
     scores = ranks.compute_intervals(synthetic_rows.rank_rows())
     assert ranks.ranks(scores["HD95"]) == {
