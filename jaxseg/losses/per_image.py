@@ -1,6 +1,7 @@
 """From a loss over one pool of pixels to the mean of the losses of single images."""
 
 import functools
+import math
 from typing import Any
 
 import jax
@@ -28,15 +29,16 @@ def per_image(loss: Loss) -> Loss:
         axis_name: str | None = None,
         **options: Any,
     ) -> Array:
-        if where is None:
-            where = jnp.ones(logits.shape[:-1], bool)
-        where = as_where(where, logits)
-
         def of_one(logits, labels, where):
             return loss(logits, labels, where=where, **options)
 
+        if where is not None:
+            where = as_where(where, logits)
+            counts = jnp.any(where, axis=tuple(range(1, where.ndim)))
+        else:
+            some = math.prod(logits.shape[1:-1]) > 0
+            counts = jnp.full(logits.shape[0], some)
         losses = jax.vmap(of_one)(logits, labels, where)
-        counts = jnp.any(where, axis=tuple(range(1, where.ndim)))
         total = pool(jnp.sum(jnp.where(counts, losses, 0)), axis_name)
         images = pool(jnp.sum(counts, dtype=losses.dtype), axis_name)
         return safe_ratio(total, images, 0)
