@@ -43,6 +43,7 @@ class Config:
       volume: shape of one mask.
       scores: shape of a batch of scores, classes last, for the Hausdorff loss.
       step: shape of a batch of images, without channels, for a step of training.
+      depth: halvings of the U-Net.
       losses: of the steps; the first is what the others are compared with.
       repeats: timed calls of each in a round, after two that are not.
       rounds: how often the libraries take turns; the median of all calls counts.
@@ -52,6 +53,7 @@ class Config:
     volume: tuple[int, ...] = (128, 128, 128)
     scores: tuple[int, ...] = (8, 256, 256, 4)
     step: tuple[int, int, int] = (8, 128, 128)
+    depth: int = 4
     losses: tuple[str, ...] = ("dice", "dice_hd", "dice_bd")
     repeats: int = 5
     rounds: int = 3
@@ -96,7 +98,7 @@ def steps(
     arrays: dict[str, dict[str, np.ndarray]], config: Config
 ) -> dict[str, Callable[[], Any]]:
     """One step of training a U-Net with Adam, by name of the loss."""
-    network = UNet(config.scores[-1])
+    network = UNet(config.scores[-1], config.depth)
     batch = Batch.of(arrays["step"]["images"], arrays["step"]["labels"])
     params = network.init(jax.random.key(0), jnp.zeros((1, *config.step[1:], 3)))
 

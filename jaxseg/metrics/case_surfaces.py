@@ -103,8 +103,8 @@ def case_surfaces(
         shapes = f"{predicted.shape} and {actual.shape}"
         raise ValueError(f"two masks of one shape are compared, not {shapes}")
     counted = actual != void
-    pair = [np.where(counted, ids, 0) for ids in (predicted, actual)]
-    pair = _filled_up(*_cut(*pair), predicted.shape)
+    pair = _cut(np.where(counted, predicted, 0), np.where(counted, actual, 0))
+    pair = _filled_up(*pair, predicted.shape)
     rank = predicted.ndim
     sizes = np.ones(rank) if spacing_mm is None else np.asarray(spacing_mm, np.float64)
     with jax.enable_x64():
@@ -153,7 +153,7 @@ def _of_classes(
     return lax.map(of_class, jnp.arange(1, num_classes))
 
 
-def _cut(predicted: np.ndarray, actual: np.ndarray) -> list[np.ndarray]:
+def _cut(predicted: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both to the smallest box that holds all foreground, or to one pixel."""
     foreground = (predicted != 0) | (actual != 0)
     box = []
@@ -161,7 +161,7 @@ def _cut(predicted: np.ndarray, actual: np.ndarray) -> list[np.ndarray]:
         others = tuple(a for a in range(foreground.ndim) if a != axis)
         (places,) = np.nonzero(foreground.any(others))
         box.append(slice(places[0], places[-1] + 1) if places.size else slice(1))
-    return [ids[tuple(box)] for ids in (predicted, actual)]
+    return predicted[tuple(box)], actual[tuple(box)]
 
 
 def _filled_up(

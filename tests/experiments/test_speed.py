@@ -29,6 +29,7 @@ def test_rows_of_distance_maps():
         volume=(4, 5, 6),
         scores=(2, 6, 6, 2),
         step=(2, 16, 16),
+        depth=1,
         losses=("dice",),
         repeats=1,
         rounds=2,
