@@ -20,7 +20,8 @@ examples:
 
 studies:
   speed      milliseconds of value and gradient of each loss on this machine
-  distance   milliseconds of exact distance maps and of the Hausdorff loss
+  distance   milliseconds of exact distance maps, of the Hausdorff loss and of steps of
+             training under boundary losses
 """
 
 
@@ -124,7 +125,8 @@ def run_speed(arguments: argparse.Namespace, out: Path) -> None:
 def run_distance(arguments: argparse.Namespace, out: Path) -> None:
     """Measures distance maps, prints the table, writes the rows."""
     config = distance_speed.Config(repeats=arguments.repeats)
-    turns = config.rounds * (2 if arguments.peers is None else 3)
+    libraries = 2 + len(config.losses) + (arguments.peers is not None)
+    turns = config.rounds * libraries
     with bar(turns, "distance", "turn") as progress:
 
         def tick(what: str) -> None:

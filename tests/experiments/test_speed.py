@@ -43,19 +43,30 @@ def test_the_median_of_the_rounds_counts():
 
 def test_rows_of_distance_maps():
     config = distance_speed.Config(
-        images=(2, 8, 8), volume=(4, 5, 6), scores=(2, 6, 6, 2), repeats=1, rounds=2
+        images=(2, 8, 8),
+        volume=(4, 5, 6),
+        scores=(2, 6, 6, 2),
+        step=(2, 16, 16),
+        depth=1,
+        losses=("dice",),
+        repeats=1,
+        rounds=2,
     )
     turns = []
     rows = distance_speed.run(config, turns.append)
-    assert len(turns) == 4
-    found = {(row["case"], row["library"].split()[0]): row for row in rows}
-    cases = {("images", "SciPy"), ("volume", "SciPy"), ("hausdorff", "jaxseg")}
+    assert len(turns) == 6
+    found = {
+        (row["case"], "SciPy" if "SciPy" in row["library"] else row["library"]): row
+        for row in rows
+    }
+    cases = {("images", "SciPy"), ("volume", "SciPy"), ("hausdorff", "jaxseg"),
+             ("step", "jaxseg, dice")}  # fmt: skip
     assert cases < set(found)
     assert all(row["milliseconds"] > 0 and row["calls"] == 2 for row in rows)
     ours, scipy = found["images", "jaxseg"], found["images", "SciPy"]
-    assert ours["times_ours"] == 1
+    assert ours["times_first"] == found["step", "jaxseg, dice"]["times_first"] == 1
     ratio = scipy["milliseconds"] / ours["milliseconds"]
-    assert scipy["times_ours"] == pytest.approx(ratio)
+    assert scipy["times_first"] == pytest.approx(ratio)
     assert distance_speed.table(rows).count("\n") == len(rows)
 
 
