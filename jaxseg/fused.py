@@ -18,48 +18,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxseg.numerics import sum_of_pixels
+
 UNROLLED = 32
 """Up to so many classes are unrolled."""
-
-FOLDS = 8
-"""How many pixels are added elementwise before their sum is a product with ones."""
-
-STRIPE = 64
-"""Pixels in a row of that product, which makes its rows long and its sums few."""
 
 
 def _over_classes(scores: Array, term) -> Array:
     """Sum over classes c of ``term(c, scores[..., c])``, ``[...]``."""
     terms = (term(c, scores[..., c]) for c in range(scores.shape[-1]))
     return functools.reduce(operator.add, terms)
-
-
-def sum_of_pixels(values: Array) -> Array:
-    """Sum over all axes but the last, ``[..., C]`` to ``[C]``.
-
-    On the CPU `values` may be an expression that is fused and never stored: it is
-    evaluated once, while eight distant parts of it are added, and what is left is a
-    product with ones. A plain sum would evaluate it again for every class.
-    """
-    rows = values.reshape(-1, values.shape[-1])
-    if len(rows) < FOLDS * STRIPE:
-        return jnp.sum(rows, axis=0)
-    return lax.platform_dependent(rows, cpu=_folded_sum, default=_plain_sum)
-
-
-def _plain_sum(rows: Array) -> Array:
-    return jnp.sum(rows, axis=0)
-
-
-def _folded_sum(rows: Array) -> Array:
-    pixels, classes = rows.shape
-    part = pixels // (FOLDS * STRIPE) * STRIPE
-    parts = (rows[i * part : (i + 1) * part] for i in range(FOLDS))
-    folded = functools.reduce(operator.add, parts).reshape(-1, STRIPE * classes)
-    ones = jnp.ones(len(folded), rows.dtype)
-    stripe = lax.dot(ones, folded, precision=lax.Precision.HIGHEST)
-    rest = jnp.sum(rows[FOLDS * part :], axis=0)
-    return jnp.sum(stripe.reshape(STRIPE, classes), axis=0) + rest
 
 
 def log_normalizer(scores: Array) -> Array:

@@ -7,16 +7,14 @@ import pytest
 
 from jaxseg.counts import counts_of_ids, soft_counts
 from jaxseg.fused import (
-    FOLDS,
-    STRIPE,
     UNROLLED,
     by_id,
     mean_costs,
     softmax_sums,
-    sum_of_pixels,
     target_log_probs,
 )
 from jaxseg.losses import cross_entropy_loss, dice_loss
+from jaxseg.numerics import FOLDS, STRIPE, sum_of_pixels
 
 CLASSES = [2, 5, UNROLLED + 1]
 
