@@ -27,14 +27,21 @@ from jaxseg.cli import options
 from jaxseg.cli.runs import load_run
 
 
+def shown_losses(losses: np.ndarray) -> tuple[np.ndarray, str]:
+    """The losses or, where positive and of many magnitudes, their logs; and a name."""
+    if 0 < 20 * losses.min() < losses.max():
+        return np.log10(losses), "log$_{10}$ of the loss"
+    return losses, "loss"
+
+
 def draw_plane(plane: Plane, loss: str, *, width_in: float = style.WIDTH_IN) -> Figure:
-    """The loss at the left, on a logarithmic scale, and the Dice of the masks."""
+    """The loss at the left, and the Dice of the masks at the right."""
     with mpl.rc_context(style.settings()):
         figure = Figure(figsize=(width_in, 0.46 * width_in), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
-        logs = np.log10(np.maximum(plane.losses, 1e-12))
+        losses, unit = shown_losses(plane.losses)
         for axes, values, title, name in (
-            (left, logs, f"loss: {loss}", "log$_{10}$ of the loss"),
+            (left, losses, f"loss: {loss}", unit),
             (right, plane.dice, "masks", "mean Dice of the foreground"),
         ):
             levels = MaxNLocator(14).tick_values(values.min(), values.max())
@@ -132,7 +139,7 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
             objectives, state.params, other_state.params, batch, **common
         )
         ends = arguments.run.name, arguments.to.name
-        figures["line"] = draw_line(line, ends, width_in=arguments.width)
+        figures["landscape_line"] = draw_line(line, ends, width_in=arguments.width)
     plane = compute_plane(
         objective, state.params, batch, reach=arguments.reach, seed=arguments.seed,
         **common,

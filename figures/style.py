@@ -30,6 +30,7 @@ def settings(**changes: Any) -> Any:
         "svg.hashsalt": "jaxseg",
         "svg.fonttype": "path",
         "pdf.fonttype": 42,
+        "contour.negative_linestyle": "solid",
         **changes,
     }
 

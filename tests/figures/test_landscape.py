@@ -1,6 +1,7 @@
 """The landscape: directions, planes and lines against the network's own loss."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -129,8 +130,18 @@ def test_the_command_draws_a_plane_and_a_line_beside_the_run(tmp_path, capsys):
     argv = ["landscape", "--run", str(first), "--to", str(second), *flags]
     assert main(argv) == 0
     drawn = capsys.readouterr().out.split()
-    assert drawn == [str(first / "line.png"), str(first / "landscape.png")]
-    assert all((first / name).stat().st_size > 0 for name in ("line.png",))
+    assert drawn == [str(first / "landscape_line.png"), str(first / "landscape.png")]
+    assert all(Path(path).stat().st_size > 0 for path in drawn)
+
+
+def test_logs_are_drawn_of_losses_of_many_magnitudes_alone():
+    shown, unit = landscape.shown_losses(np.array([0.01, 1.0]))
+    np.testing.assert_allclose(shown, [-2, 0])
+    assert "log" in unit
+    for losses in ([0.5, 1.0], [-1.0, 100.0]):
+        shown, unit = landscape.shown_losses(np.array(losses))
+        np.testing.assert_array_equal(shown, losses)
+        assert unit == "loss"
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path, capsys):
