@@ -24,6 +24,7 @@ from theory.beyond.submodular_tversky import N02
 from theory.beyond.thresholds import N05, N06
 from theory.beyond.triangle import N16
 from theory.beyond.tversky_pairs import N01
+from theory.beyond.volumes import N15
 from theory.claim import Claim
 from theory.eelbode.balance import E06, E07, E08
 from theory.eelbode.dice_hamming import E19, E20, E21, E23, E24
@@ -197,6 +198,7 @@ _ALL = (
     N12,
     N13,
     N14,
+    N15,
     N16,
     N17,
     N18,

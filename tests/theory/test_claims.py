@@ -169,6 +169,7 @@ def test_verdicts():
         "N12": Verdict.HOLDS,
         "N13": Verdict.HOLDS,
         "N14": Verdict.HOLDS,
+        "N15": Verdict.HOLDS,
         "N16": Verdict.HOLDS,
         "N17": Verdict.HOLDS,
         "N18": Verdict.HOLDS,
@@ -399,6 +400,16 @@ BY_HAND = {
     "N14": {
         "jaccard_at_p_1/2_r_1": 1 / (2 + 1 - 1),
         "dice_at_p_1/2_r_1": 2 / (2 + 1),
+    },
+    "N15": {
+        # one of two pixels found: D = 2/3, J = 1/2, T = 1 / (1 + 0.3)
+        "dice_loss_at_twice_the_volume": 1 - 2 / 3,
+        "jaccard_at_twice_the_volume": 1 / 2,
+        "tversky_0.3_0.7_at_twice_the_volume": 1 / (1 + 0.3),
+        # p = 1/2: 1 - 2 (1/2) / (1 + 1/4)
+        "squared_dice_loss_at_half_certainty": 1 - 4 / 5,
+        # D = 2 / (1 + q) = 9/10
+        "volume_ratio_for_dice_0.9": 2 / 0.9 - 1,
     },
     "N16": {
         "constant_of_dice": 1 / (1 / 3 + 1 / 3),
