@@ -34,11 +34,13 @@ from theory.eelbode.flatness import E34, E35
 from theory.eelbode.identity import E05
 from theory.eelbode.kappa import E36
 from theory.eelbode.lovasz import E15
+from theory.eelbode.optimal_tversky import E41
 from theory.eelbode.rankings import E38
 from theory.eelbode.risk import E01, E16, E25, E26
 from theory.eelbode.scale import E37
 from theory.eelbode.similarities import E02, E03, E04
 from theory.eelbode.soft_forms import E09, E10, E11, E12
+from theory.eelbode.squared_jaccard import E42
 from theory.eelbode.submodularity import E13, E14
 from theory.eelbode.tversky import E27
 from theory.eelbode.tversky_figure import E31, E32
@@ -57,6 +59,7 @@ from theory.liu.curves import L20, L22
 from theory.liu.decomposition import L01
 from theory.liu.entropy import L12
 from theory.liu.features import L15, L16
+from theory.liu.linear_dice import L25
 from theory.liu.matching import L03, L04, L05
 from theory.liu.penalty import L09, L21
 from theory.liu.small_regions import L10, L17
@@ -115,6 +118,8 @@ _ALL = (
     E38,
     E39,
     E40,
+    E41,
+    E42,
     L01,
     L03,
     L04,
@@ -136,6 +141,7 @@ _ALL = (
     L22,
     L23,
     L24,
+    L25,
     M01,
     M02,
     M03,

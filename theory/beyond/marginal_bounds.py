@@ -124,7 +124,7 @@ def pinsker_is_sharp(*, factor: float = 0.5) -> Evidence:
 N12 = Claim(
     id="N12",
     source=SOURCE,
-    where="-",
+    where="on Liu 2022, Sections 2.2 and 2.5",
     statement=(
         "CE_mean >= D_KL(y || p) >= L1(y, p)^2 / 2; L1(y, p) <= sum_k (1 - Dice_k)(y_k "
         "+ p_k); sum_k (y_k + p_k) Dice_k / 2 is the mean probability of the true "
@@ -291,7 +291,7 @@ def jaccard_between(*, upper: Fraction = Fraction(2)) -> Evidence:
 N13 = Claim(
     id="N13",
     source=SOURCE,
-    where="-",
+    where="extends Liu 2022, Eq. (1)",
     statement=(
         "Liu's Eq. (1) generalises to every Tversky index with alpha + beta = 1: -log "
         "T_k = DF_k + log(alpha p_k + beta y_k) - log y_k, with Proposition 1 "

@@ -192,7 +192,7 @@ def pull_of_loss(*, half: float = 2.0) -> Evidence:
 N05 = Claim(
     id="N05",
     source=SOURCE,
-    where="-",
+    where="on Eelbode 2020, II-A",
     statement=(
         "The best prediction for the Dice index of a population thresholds the "
         "posterior at D*/2 <= 1/2, D* the best value; for Jaccard at J*/(1 + J*) = "
@@ -287,7 +287,7 @@ def not_reached_at_half(*, strict: bool = True) -> Evidence:
 N06 = Claim(
     id="N06",
     source=SOURCE,
-    where="-",
+    where="sharpens Eelbode 2020, end of II-B",
     statement=(
         "The population Dice that calibrated cross-entropy with the threshold 1/2 "
         "loses against the best is less than 2/3, and no smaller bound holds."
