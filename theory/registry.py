@@ -47,6 +47,7 @@ from theory.eelbode.tversky_figure import E31, E32
 from theory.eelbode.tversky_proof import E28, E29
 from theory.eelbode.tversky_ratio import E30
 from theory.eelbode.weighted_ce import E39
+from theory.galdran.addition import G15
 from theory.galdran.degenerate import G07, G08, G09
 from theory.galdran.equivalence import G01, G02, G03
 from theory.galdran.overlap import G04, G05, G06, G13
@@ -62,6 +63,7 @@ from theory.liu.features import L15, L16
 from theory.liu.linear_dice import L25
 from theory.liu.matching import L03, L04, L05
 from theory.liu.penalty import L09, L21
+from theory.liu.regularisers import L26
 from theory.liu.small_regions import L10, L17
 from theory.liu.temperature import L23, L24
 from theory.liu.variants import L11
@@ -142,6 +144,7 @@ _ALL = (
     L23,
     L24,
     L25,
+    L26,
     M01,
     M02,
     M03,
@@ -191,6 +194,7 @@ _ALL = (
     G12,
     G13,
     G14,
+    G15,
     N01,
     N02,
     N03,

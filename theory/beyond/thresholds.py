@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import sympy
 from jax import Array
 
 from jaxseg import counts, links
@@ -20,7 +21,7 @@ from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss
 from theory.beyond import SOURCE
 from theory.claim import Check, Claim, Evidence, Verdict
-from theory.engines import enumeration, samples
+from theory.engines import enumeration, samples, symbolic
 
 Values = tuple[Fraction, ...]
 HALF = Fraction(1, 2)
@@ -277,6 +278,27 @@ def regret_approached(*, rate: Fraction = Fraction(8, 9)) -> Evidence:
     return enumeration.worst_case(range(2, 12), slack, describe=lambda n: {"-log10": n})
 
 
+def regret_in_algebra(*, supremum: Fraction = SUPREMUM) -> Evidence:
+    """The proof's steps as identities; what is taken away in each is not negative.
+
+    The regret is 2 a / (Y + M + m) less 2 A m / ((Y + M)(Y + M + m)), and 2/3 exceeds 2
+    a / (a + m) by (2/3)(m - 2 a) / (a + m).
+    """
+    sure, doubtful, more, most, rest = sympy.symbols("A a m M r", positive=True)
+    actual = sure + doubtful + rest
+    both = actual + most + more
+    lost = 2 * (sure + doubtful) / both - 2 * sure / (actual + most)
+    less = 2 * sure * more / ((actual + most) * both)
+    bound = sympy.Rational(supremum.numerator, supremum.denominator)
+    room = sympy.Rational(2, 3) * (more - 2 * doubtful) / (doubtful + more)
+    return symbolic.identities(
+        [
+            (lost, 2 * doubtful / both - less),
+            (bound - 2 * doubtful / (doubtful + more), room),
+        ]
+    )
+
+
 def not_reached_at_half(*, strict: bool = True) -> Evidence:
     """At eta = 1/2 itself a threshold that takes ties, eta >= 1/2, has no regret."""
     found = Fraction(counts.dice_index(expected_counts([int(strict)], (HALF,))))
@@ -307,6 +329,7 @@ N06 = Claim(
     ),
     checks=(
         Check("below 2/3", regret_below),
+        Check("algebra", regret_in_algebra),
         Check("rate", regret_approached),
         Check("at 1/2", not_reached_at_half),
     ),
@@ -314,6 +337,12 @@ N06 = Claim(
         Check(
             "below 2/3 - 1e-6",
             functools.partial(regret_below, bound=SUPREMUM - Fraction(1, 10**6)),
+        ),
+        Check(
+            "2/3 - 1e-6 in the algebra",
+            functools.partial(
+                regret_in_algebra, supremum=SUPREMUM - Fraction(1, 10**6)
+            ),
         ),
         Check("rate 1", functools.partial(regret_approached, rate=Fraction(1))),
         Check(

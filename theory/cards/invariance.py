@@ -9,6 +9,8 @@ from theory.cards.finding import Finding
 from theory.cards.subject import CERTAIN, Subject
 
 IMAGES = 256
+COLUMNS = 12
+"""Of background that are added, four times the image, so that shares of it change."""
 TOLERANCE = 1e-9
 
 
@@ -62,9 +64,9 @@ def scale(examined: Subject) -> Finding:
 
 
 def background(examined: Subject) -> Finding:
-    """Two more columns of background, certainly predicted, under a softmax."""
+    """Columns of background added, certainly predicted, under a softmax."""
     scores, labels = subject.draws(IMAGES, seed=14)
-    right = np.zeros((IMAGES, subject.GRID[0], 2), int)
+    right = np.zeros((IMAGES, subject.GRID[0], COLUMNS), int)
     wider = np.concatenate([scores, subject.scores_of(right, 2 * CERTAIN)], axis=2)
     return _compare(
         examined, (scores, labels), (wider, np.concatenate([labels, right], axis=2))
@@ -75,7 +77,7 @@ def background_alone(examined: Subject) -> Finding:
     """The same with foreground as the only class, under a sigmoid."""
     scores, labels = subject.draws(IMAGES, seed=15)
     scores = scores[..., 1:]
-    right = np.zeros((IMAGES, subject.GRID[0], 2), int)
+    right = np.zeros((IMAGES, subject.GRID[0], COLUMNS), int)
     sure = np.full((*right.shape, 1), -2 * CERTAIN)
     return _compare(
         examined,

@@ -16,6 +16,8 @@ from theory.engines.masks import all_pairs
 
 GRID = 2, 3
 PIXELS = GRID[0] * GRID[1]
+WIDE = 4, 8
+"""A larger grid, with room for small objects."""
 CERTAIN = 30.0
 """Margin of a certain score: its probability is within 1e-13 of 0 or 1."""
 BATCH = 1024
@@ -93,16 +95,27 @@ def pairs() -> tuple[np.ndarray, np.ndarray]:
     return predicted.reshape(-1, *GRID), actual.reshape(-1, *GRID)
 
 
-def draws(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random scores ``[count, 2, 3, 2]``, at scales from 0.1 to 30, and masks.
+def draws(
+    count: int, seed: int, grid: tuple[int, int] = GRID
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random scores ``[count, *grid, 2]``, at scales from 0.1 to 30, and masks.
 
-    Each mask has both classes.
+    Each mask has both classes, its foreground any share of the image.
     """
     rng = np.random.default_rng(seed)
+    pixels = grid[0] * grid[1]
     scale = 10.0 ** rng.uniform(-1, 1.5, size=(count, 1, 1, 1))
-    scores = scale * rng.standard_normal((count, *GRID, 2))
-    labels = rng.integers(0, 2, (count, PIXELS))
-    places = np.argsort(rng.random((count, PIXELS)), axis=1)[:, :2]
-    labels[np.arange(count), places[:, 0]] = 0
-    labels[np.arange(count), places[:, 1]] = 1
-    return scores, labels.reshape(count, *GRID)
+    scores = scale * rng.standard_normal((count, *grid, 2))
+    sizes = rng.integers(1, pixels, size=(count, 1))
+    ranks = np.argsort(np.argsort(rng.random((count, pixels)), axis=1), axis=1)
+    labels = (ranks < sizes).astype(int)
+    return scores, labels.reshape(count, *grid)
+
+
+def near_truth(labels: np.ndarray, seed: int) -> np.ndarray:
+    """Random scores ``[N, H, W, 2]``, right about masks more or less surely."""
+    rng = np.random.default_rng(seed)
+    shape = (len(labels), 1, 1, 1)
+    margin, noise = rng.uniform(1, 16, shape), 10.0 ** rng.uniform(-1, 0.5, shape)
+    drift = noise * rng.standard_normal((*labels.shape, 2))
+    return scores_of(labels, 1.0) * margin + drift

@@ -203,8 +203,8 @@ E41 = Claim(
         "> 1/2 and concave for a < 1/2, so spread counts otherwise (N08, N17). Of two "
         "rivals, the first with q, both together have the mean T 1 / (1 + alpha), the "
         "first q: the choice turns at q = 1 / (1 + alpha), for Dice at 2/3. A sure "
-        "pixel and one at q: adding it costs (1 - q) alpha / (1 + alpha), leaving it q beta "
-        "/ (1 + beta): Dice turns at 1/2, and so does T at alpha = 1/2 for beta = 1/2 "
+        "pixel and one at q: adding it costs (1 - q) alpha / (1 + alpha), leaving it q "
+        "beta / (1 + beta): Dice turns at 1/2, as T at alpha = 1/2 does for beta = 1/2 "
         "alone."
     ),
     checks=(

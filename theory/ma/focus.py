@@ -182,6 +182,28 @@ def focal_tversky_slopes(*, ratio: float = 9.0) -> Evidence:
     return examples.agree(found, hand, tolerance=1e-5)
 
 
+def focal_tversky_by_hand(*, exchanged: bool = False) -> Evidence:
+    """Two true pixels, one found, and three false ones: TP 1, FN 1, FP 3.
+
+    With alpha = 1/4 and beta = 9/4 T = 1 / (1 + 3/4 + 9/4) = 1/4, exchanged it is
+    1 / (1 + 27/4 + 1/4) = 1/8. The loss is 1 - T to the power 1/gamma.
+    """
+    labels = jnp.array([1, 1, 0, 0, 0])
+    probs = jnp.array([1.0, 0.0, 1.0, 1.0, 1.0])[:, None]
+
+    def loss(gamma: float) -> float:
+        return float(
+            focal_tversky_loss(
+                probs, labels, alpha=0.25, beta=2.25, gamma=gamma, link=links.identity
+            )
+        )
+
+    lost = 7 / 8 if exchanged else 3 / 4
+    found = {"gamma 1": loss(1.0), "gamma 2": loss(2.0), "gamma 1/2": loss(0.5)}
+    hand = {"gamma 1": lost, "gamma 2": lost**0.5, "gamma 1/2": lost**2}
+    return examples.agree(found, hand, tolerance=1e-14)
+
+
 M14 = Claim(
     id="M14",
     source=SOURCE,
@@ -216,8 +238,13 @@ M14 = Claim(
         Check("slope falls", hard_cases_learn_less),
         Check("crossing", crossing),
         Check("losses", focal_tversky_slopes),
+        Check("losses by hand", focal_tversky_by_hand),
     ),
     twins=(
+        Check(
+            "alpha and beta exchanged",
+            functools.partial(focal_tversky_by_hand, exchanged=True),
+        ),
         Check("power for root", functools.partial(hard_cases_learn_less, power=-1)),
         Check("crossing shifted", functools.partial(crossing, shift=1)),
         Check("equal slopes", functools.partial(focal_tversky_slopes, ratio=1.0)),

@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 from jax import Array
 
-from jaxseg import counts
+from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import generalized_dice_loss, penalized_generalized_dice_loss
 from theory.claim import Check, Claim, Evidence, Verdict
@@ -75,6 +75,28 @@ def weights_of_jaxseg(*, power: int = 2) -> Evidence:
     hand = np.array([float(score(class_counts(m), power)) for m in matrices])
     case = {"true by predicted": np.array(matrices)}
     return samples.worst_draw(-np.abs(found - hand), case, tolerance=1e-14)
+
+
+def loss_by_hand(*, lost: Fraction = Fraction(5, 16)) -> Evidence:
+    """The loss of two certain predictions by hand, of classes of 1 and 3 pixels.
+
+    One of the three taken for the one: weights 1 and 1/9, 2 (1 + 2/9) / (1 + 2 + 5/9) =
+    11/16. One of two taken for the other of two: the accuracy, 3/4.
+    """
+
+    def loss(found: list[int], truth: list[int]) -> float:
+        scores = jnp.eye(2)[jnp.array(found)]
+        return float(
+            generalized_dice_loss(scores, jnp.array(truth), link=links.identity)
+        )
+
+    found = {
+        "one of three": loss([0, 0, 1, 1], [0, 1, 1, 1]),
+        "one of two": loss([0, 0, 0, 1], [0, 0, 1, 1]),
+        "truth": loss([0, 1, 1, 1], [0, 1, 1, 1]),
+    }
+    hand = {"one of three": float(lost), "one of two": 0.25, "truth": 0.0}
+    return examples.agree(found, hand, tolerance=1e-14)
 
 
 def shares_at_truth(*, power: int = 2) -> Evidence:
@@ -150,8 +172,14 @@ M13 = Claim(
         Check("weights", weights_of_jaxseg),
         Check("shares", shares_at_truth),
         Check("by hand", classes_by_hand),
+        Check("losses by hand", loss_by_hand),
     ),
     twins=(
+        Check(
+            "inverse proportion, losses",
+            # weights 1 and 1/3: 2 (1 + 2/3) / (1 + 2 + 5/3) = 5/7
+            functools.partial(loss_by_hand, lost=Fraction(2, 7)),
+        ),
         Check("inverse proportion", functools.partial(weights_of_jaxseg, power=1)),
         Check("equal shares", functools.partial(shares_at_truth, power=1)),
         Check(
