@@ -27,7 +27,7 @@ from theory.beyond.tversky_pairs import N01
 from theory.beyond.volumes import N15
 from theory.claim import Claim
 from theory.eelbode.balance import E06, E07, E08
-from theory.eelbode.dice_hamming import E19, E20, E21, E23, E24
+from theory.eelbode.dice_hamming import E19, E20, E21
 from theory.eelbode.dice_jaccard import E17, E18
 from theory.eelbode.f_measures import E40
 from theory.eelbode.flatness import E34, E35
@@ -39,6 +39,7 @@ from theory.eelbode.rankings import E38
 from theory.eelbode.risk import E01, E16, E25, E26
 from theory.eelbode.scale import E37
 from theory.eelbode.similarities import E02, E03, E04
+from theory.eelbode.small_objects import E23, E24
 from theory.eelbode.soft_forms import E09, E10, E11, E12
 from theory.eelbode.squared_jaccard import E42
 from theory.eelbode.submodularity import E13, E14
@@ -71,11 +72,15 @@ from theory.ma.boundary import M22, M23, M24, M28
 from theory.ma.compound import M31, M33, M35
 from theory.ma.cross_entropy import M01, M02
 from theory.ma.distance_penalty import M06
-from theory.ma.focus import M05, M14, M32
-from theory.ma.generalized import M13, M17, M18, M19, M20
+from theory.ma.exponential import M32
+from theory.ma.focal import M05
+from theory.ma.focal_tversky import M14
+from theory.ma.generalized import M13
 from theory.ma.hausdorff import M26, M29, M30
 from theory.ma.lovasz import M10, M11
 from theory.ma.overlap import M08, M09, M16, M27
+from theory.ma.penalty import M17, M18
+from theory.ma.penalty_weights import M19, M20
 from theory.ma.scores import M34
 from theory.ma.sensitivity import M07, M36
 from theory.ma.topk import M03, M04

@@ -129,7 +129,8 @@ def tally(results: Sequence[Settled]) -> str:
 
 def _painted(word: str, cell: str, colours: bool) -> str:
     code = COLOURS.get(word)
-    return f"\x1b[{code}m{cell}\x1b[0m" if colours and code else cell
+    painted = f"\x1b[{code}m{word}\x1b[0m"
+    return painted + cell[len(word) :] if colours and code else cell
 
 
 def _row(settled: Settled) -> tuple[str, ...]:

@@ -129,8 +129,9 @@ def test_every_loss_has_a_card_that_agrees_with_the_catalog():
         assert list(kept) == list(PROPERTIES), name
         low, high = entry.bounds
         numbers = kept["range"]["numbers"]
-        assert low - 1e-6 <= numbers.get("low", low), name
-        assert numbers.get("high", high) <= high + 1e-6, name
+        rounding = 1 + 1e-3  # cards keep four digits
+        assert low * rounding <= numbers.get("low", low) + 1e-6, name
+        assert numbers.get("high", high) <= high * rounding + 1e-6, name
         silent = kept["no foreground, alone"]["answer"] == "no gradient"
         # an error of 0.7 on 2 x 3 pixels is gone after one erosion
         if name != "hausdorff_erosion":

@@ -27,11 +27,12 @@ def convexity(examined: Subject) -> Finding:
 
     In the probabilities p; ascent on the excess from random pairs of predictions, half
     of them near the truth, where many a loss that looks convex is not. If the images of
-    2 x 3 pixels show nothing, larger ones, of 4 x 8, with smaller objects are tried.
+    2 x 3 pixels show nothing, larger ones are tried, of 4 x 8, with small objects and
+    one prediction for all pixels of a class. A yes means that nothing was found.
     """
     cases = 0
-    for grid in (subject.GRID, subject.WIDE):
-        excess, pair = _worst_middle(examined, grid)
+    for pairs in (_near_pairs, _regional_pairs):
+        excess, pair = _worst_middle(examined, pairs())
         cases += STARTS * ROUNDS
         if excess > TOLERANCE:
             return Finding(
@@ -44,15 +45,36 @@ def convexity(examined: Subject) -> Finding:
     return Finding(answer="yes", method="search", cases=cases)
 
 
-def _worst_middle(
-    examined: Subject, grid: tuple[int, int]
-) -> tuple[float, dict[str, np.ndarray]]:
-    first, labels = subject.draws(STARTS, 4, grid)
-    second, _ = subject.draws(STARTS, 5, grid)
+def _near_pairs() -> Cases:
+    first, labels = subject.draws(STARTS, seed=4)
+    second, _ = subject.draws(STARTS, seed=5)
     near = slice(STARTS // 2)
     first[near] = subject.near_truth(labels[near], seed=16)
     second[near] = subject.near_truth(labels[near], seed=17)
+    return {"first": first, "second": second, "labels": labels}
 
+
+def _regional_pairs() -> Cases:
+    rng = np.random.default_rng(18)
+    pixels = subject.WIDE[0] * subject.WIDE[1]
+    sizes = 1 + (pixels - 1) * rng.random((STARTS, 1)) ** 3
+    labels = (np.arange(pixels) < sizes).astype(int).reshape(STARTS, *subject.WIDE)
+
+    def scores() -> np.ndarray:
+        of_class = rng.uniform(-4, 12, size=(STARTS, 2))
+        return np.stack(
+            [
+                subject.scores_of(mask, 1.0) * margins[mask][..., None]
+                for mask, margins in zip(labels, of_class, strict=True)
+            ]
+        )
+
+    return {"first": scores(), "second": scores(), "labels": labels}
+
+
+def _worst_middle(
+    examined: Subject, pairs: Cases
+) -> tuple[float, dict[str, np.ndarray]]:
     def excess(cases: Cases) -> np.ndarray:
         p, q = _probs(cases["first"]), _probs(cases["second"])
 
@@ -63,7 +85,7 @@ def _worst_middle(
 
     values, cases = climb(
         excess,
-        {"first": first, "second": second, "labels": labels},
+        pairs,
         moving=("first", "second"),
         rounds=ROUNDS,
     )

@@ -95,21 +95,18 @@ def pairs() -> tuple[np.ndarray, np.ndarray]:
     return predicted.reshape(-1, *GRID), actual.reshape(-1, *GRID)
 
 
-def draws(
-    count: int, seed: int, grid: tuple[int, int] = GRID
-) -> tuple[np.ndarray, np.ndarray]:
-    """Random scores ``[count, *grid, 2]``, at scales from 0.1 to 30, and masks.
+def draws(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random scores ``[count, 2, 3, 2]``, at scales from 0.1 to 30, and masks.
 
     Each mask has both classes, its foreground any share of the image.
     """
     rng = np.random.default_rng(seed)
-    pixels = grid[0] * grid[1]
     scale = 10.0 ** rng.uniform(-1, 1.5, size=(count, 1, 1, 1))
-    scores = scale * rng.standard_normal((count, *grid, 2))
-    sizes = rng.integers(1, pixels, size=(count, 1))
-    ranks = np.argsort(np.argsort(rng.random((count, pixels)), axis=1), axis=1)
+    scores = scale * rng.standard_normal((count, *GRID, 2))
+    sizes = rng.integers(1, PIXELS, size=(count, 1))
+    ranks = np.argsort(np.argsort(rng.random((count, PIXELS)), axis=1), axis=1)
     labels = (ranks < sizes).astype(int)
-    return scores, labels.reshape(count, *grid)
+    return scores, labels.reshape(count, *GRID)
 
 
 def near_truth(labels: np.ndarray, seed: int) -> np.ndarray:

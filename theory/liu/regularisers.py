@@ -83,8 +83,8 @@ L26 = Claim(
     ),
     assumes=(
         "CE is the mean over pixels, every class occurs, lambda >= 0; the marginal p "
-        "is the mean of the probabilities, at temperature 1. With the temperature 10 of "
-        "Appendix C R is of another marginal, and the second part does not hold."
+        "is the mean of the probabilities, at temperature 1. With the temperature 10 "
+        "of Appendix C R is of another marginal, and the second part does not hold."
     ),
     verdict=Verdict.HOLDS,
     proof=(
