@@ -68,7 +68,7 @@ def check_explanation(result):
 
 
 def check_report(result):
-    assert document.section(result) in REPORT, "run `python -m theory report`"
+    assert document.section(result).rstrip() in REPORT, "run `python -m theory report`"
 
 
 def check_twins(claim):

@@ -42,7 +42,7 @@ QUICK = [
     (exponential.exponential_logarithmic_loss, "(-logs, gamma_ce)",
      "(-logs, 1 / gamma_ce)", "M32", "both powers, by hand"),
     (recipes.dice_bd, "1 - dice_weight", "dice_weight", "M35", "recipe"),
-    (schedules.switch, "< at", "> at", "G12", "losses"),
+    (schedules.switch, "< at", "> at", "G12", "switch in floats"),
 ]  # fmt: skip
 THOROUGH = [
     (pixel.cross_entropy_loss, "return pooled", "return -pooled", "M01", "losses"),

@@ -57,12 +57,10 @@ _LOGITS = np.array([[0.5], [-1.0], [2.0], [0.1]])
 _TRUTH = np.array([[1.0], [0.0], [0.0], [1.0]])
 
 
-@functools.cache
 def _soft():
     return _over_epochs(recipes.ce_to_dice_linear())
 
 
-@functools.cache
 def _hard():
     return _over_epochs(recipes.ce_to_dice_hard())
 
