@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxseg import links
 from jaxseg.cli.main import parser
-from tests import claims_document, empty_masks
+from tests import empty_masks
 from tests.readme import README, with_table
 
 TEXT = README.read_text()
@@ -64,7 +64,3 @@ def test_galdrans_image_without_a_lesion():
     assert smoothed > 0
     _, beside, _ = empty_masks.responses(links.softmax)["dice", ()]
     assert beside > 0
-
-
-def test_the_table_of_claims_is_the_registry():
-    assert claims_document.FILE.read_text() == claims_document.document()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from jaxseg.cli.main import main
 from jaxseg.files import read_json, read_rows
-from jaxseg.losses import CATALOG
+from jaxseg.losses import CATALOG, cards
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,7 @@ def test_losses_lists_every_loss_and_explains_each(capsys):
         assert entry.formula in text
         assert entry.paper in text
         assert all(hyper in text for hyper in entry.defaults)
+        assert cards.card(name)["range"]["answer"] in text
 
 
 def test_every_command_has_help_with_an_example(capsys):
