@@ -50,6 +50,10 @@ CASES = (
 )
 
 
+SECONDS = 20.0
+"""After which a median is taken of fewer steps than asked for."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """What is measured.
@@ -102,7 +106,7 @@ def measured(case: Case, repeats: int) -> dict[str, Any]:
     return {
         "library": "jaxseg",
         "case": case.name,
-        "milliseconds": 1e3 * median_seconds(call, repeats),
+        "milliseconds": 1e3 * median_seconds(call, repeats, SECONDS),
         "parameters": parameters,
         **machine(),
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxseg import links
 from jaxseg.cli.main import parser
-from tests import claims_document, empty_masks
+from tests import empty_masks
 from tests.readme import README, with_table
 
 TEXT = README.read_text()
@@ -58,13 +58,9 @@ def test_the_table_of_empty_masks_is_what_the_losses_do():
 
 def test_galdrans_image_without_a_lesion():
     """Dice alone: 1 and no gradient, until smoothed or beside a background class."""
-    value, gradient, _ = empty_masks.response("dice", links.sigmoid, ())
+    value, gradient, _ = empty_masks.responses(links.sigmoid)["dice", ()]
     assert (value, gradient) == (1, 0)
-    _, smoothed, _ = empty_masks.response("dice", links.sigmoid, (("smooth", 1.0),))
+    _, smoothed, _ = empty_masks.responses(links.sigmoid)["dice", (("smooth", 1.0),)]
     assert smoothed > 0
-    _, beside, _ = empty_masks.response("dice", links.softmax, ())
+    _, beside, _ = empty_masks.responses(links.softmax)["dice", ()]
     assert beside > 0
-
-
-def test_the_table_of_claims_is_the_registry():
-    assert claims_document.FILE.read_text() == claims_document.document()

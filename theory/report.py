@@ -1,8 +1,8 @@
-"""Settled claims as a table, as JSON and as prose."""
+"""Settled claims as a table and as JSON."""
 
 import json
 import math
-import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxseg.files import write_text
-from theory.claim import Claim, Evidence, Settled
+from theory.claim import Evidence, Settled, Verdict
 
 WIDTH = 88
 _OPTIONAL = ("correction", "readings", "counterexample")
@@ -69,14 +69,33 @@ def record(settled: Settled) -> dict[str, Any]:
     }
 
 
+def json_text(results: Sequence[Settled]) -> str:
+    """A list of one object per claim."""
+    return json.dumps([record(settled) for settled in results], indent=1)
+
+
 def write_json(path: Path, results: Sequence[Settled]) -> None:
-    """A list of one object per claim, whole or not at all."""
-    text = json.dumps([record(settled) for settled in results], indent=1)
-    write_text(path, text + "\n")
+    """`json_text` as a file, whole or not at all."""
+    write_text(path, json_text(results) + "\n")
 
 
-def table(results: Sequence[Settled]) -> str:
-    """One line per claim."""
+COLOURS = {
+    Verdict.HOLDS: "32",
+    Verdict.CORRECTED: "33",
+    Verdict.FAILS: "31",
+    Verdict.DEPENDS: "36",
+    "CONTRADICTED": "1;31",
+}
+"""Of words in the table, as codes of a terminal."""
+
+
+def table(results: Sequence[Settled], *, colours: bool = False) -> str:
+    """One line per claim, and a last one that counts them.
+
+    Args:
+      results: at least one.
+      colours: whether to colour verdicts, for a terminal.
+    """
     head = (
         "id",
         "source",
@@ -89,12 +108,29 @@ def table(results: Sequence[Settled]) -> str:
     )
     rows = [head, *map(_row, results)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    return "\n".join(
+    lines = [
         "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+            _painted(cell, cell.ljust(width), colours)
+            for cell, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows
-    )
+    ]
+    return "\n".join([*lines, tally(results)])
+
+
+def tally(results: Sequence[Settled]) -> str:
+    """How many claims there are of each verdict, and what their evidence says."""
+    verdicts = Counter(settled.claim.verdict for settled in results)
+    counts = ", ".join(f"{verdicts[v]} {v}" for v in Verdict if verdicts[v])
+    against = sum(not settled.consistent for settled in results)
+    said = f"evidence contradicts {against}" if against else "all evidence agrees"
+    return f"{len(results)} claims: {counts}; {said}"
+
+
+def _painted(word: str, cell: str, colours: bool) -> str:
+    code = COLOURS.get(word)
+    painted = f"\x1b[{code}m{word}\x1b[0m"
+    return painted + cell[len(word) :] if colours and code else cell
 
 
 def _row(settled: Settled) -> tuple[str, ...]:
@@ -103,7 +139,7 @@ def _row(settled: Settled) -> tuple[str, ...]:
         claim.id,
         claim.source,
         str(claim.verdict),
-        _number(settled.worst.slack),
+        number(settled.worst.slack),
         f"{sum(e.cases for e in evidence):,}",
         ", ".join(dict.fromkeys(e.method for e in evidence)),
         f"{settled.seconds:.1f}",
@@ -111,65 +147,6 @@ def _row(settled: Settled) -> tuple[str, ...]:
     )
 
 
-def _number(value: float | Fraction) -> str:
+def number(value: float | Fraction) -> str:
+    """Two digits of a slack."""
     return f"{float(value) + 0.0:.2g}"
-
-
-def explanation(settled: Settled) -> str:
-    """Everything about one claim, for a reader."""
-    claim = settled.claim
-    parts = [f"{claim.id}  {claim.source}, {claim.where}", f"Verdict: {claim.verdict}"]
-    parts += [
-        _paragraph(title, text)
-        for title, text in (
-            ("Statement", claim.statement),
-            ("Assumes", claim.assumes),
-            ("Correction", claim.correction),
-        )
-        if text
-    ]
-    parts += [
-        _paragraph(f"Reading: {reading}", answer)
-        for reading, answer in (claim.readings or {}).items()
-    ]
-    if claim.counterexample:
-        parts.append(_paragraph("Counterexample", claim.counterexample))
-    parts.append(_paragraph("Proof", claim.proof))
-    parts.append(_values(claim))
-    parts.append("Evidence\n" + evidence_lines(settled.evidence))
-    return "\n\n".join(parts)
-
-
-def _paragraph(title: str, text: str) -> str:
-    body = textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent="  ",
-        subsequent_indent="  ",
-        break_on_hyphens=False,
-    )
-    return f"{textwrap.fill(title, WIDTH)}\n{body}"
-
-
-def _values(claim: Claim) -> str:
-    values = claim.reference_values()
-    width = max(map(len, values))
-    lines = [f"  {name:<{width}}  {value:.12g}" for name, value in values.items()]
-    return "\n".join(["Reference values", *lines])
-
-
-def evidence_lines(found: Mapping[str, Evidence], *, says: Any = None) -> str:
-    """One indented line per check; `says` turns evidence into a word."""
-    says = says or (lambda evidence: "ok" if evidence.holds else "CONTRADICTED")
-    width = max(map(len, found))
-    return "\n".join(
-        f"  {name:<{width}}  {says(evidence)}: slack {_number(evidence.slack)}, "
-        f"{evidence.cases:,} cases, {evidence.method}; {_witness(evidence)}"
-        for name, evidence in found.items()
-    )
-
-
-def _witness(evidence: Evidence, limit: int = 72) -> str:
-    text = json.dumps(as_json(evidence.witness), ensure_ascii=False)
-    text = text.replace('"', "")[1:-1]
-    return text if len(text) <= limit else text[: limit - 3] + "..."

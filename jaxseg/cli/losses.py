@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from jaxseg.cli import options
 from jaxseg.losses import CATALOG
+from jaxseg.losses.cards import summary
 from jaxseg.losses.entry import Entry, SpecialCase
 
 EXAMPLES = """\
@@ -60,6 +61,8 @@ def explain(entry: Entry) -> str:
     for name, text in facts.items():
         for number, line in enumerate(text.splitlines()):
             lines.append(f"  {'' if number else name:<18}{line}")
+    lines += ["", "found by machine on images of 2 x 3 pixels and two classes"]
+    lines += [f"  {title:<31}{said}" for title, said in summary(entry.name)]
     return "\n".join([*lines, "", inspect.getdoc(entry.build) or ""])
 
 

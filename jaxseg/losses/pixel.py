@@ -208,6 +208,12 @@ def focal_loss(
     return pooled_mean(losses, where, axis_name)
 
 
+def _check_share(name: str, value: ArrayLike) -> None:
+    """Refuses a number outside (0, 1]; what is traced is taken as it is."""
+    if isinstance(value, int | float) and not 0 < value <= 1:
+        raise ValueError(f"{name} is a share in (0, 1], not {value}")
+
+
 def topk_loss(
     logits: Array,
     labels: Array,
@@ -241,11 +247,13 @@ def topk_loss(
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
 
     Raises:
-      ValueError: the shapes of logits, labels, weights and where disagree.
+      ValueError: the shapes of logits, labels, weights and where disagree, or a number
+        given for `fraction` is not in (0, 1].
 
     Source: Ma 2021, eq. (4), divided by N as printed; released code divides by the
     number of pixels in K (multiply by 1 / fraction).
     """
+    _check_share("fraction", fraction)
     losses = pixel_losses(
         logits,
         labels,
@@ -290,11 +298,13 @@ def topk_threshold_loss(
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel is chosen.
 
     Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
+      ValueError: the shapes of logits, labels, class_weights and where disagree, or a
+        number given for `threshold` is not in (0, 1].
 
     Source: Wu 2016; Ma 2021, eq. (3). Released code compares the largest probability
     of a pixel, whatever its class, with the threshold.
     """
+    _check_share("threshold", threshold)
     limit = jnp.log(threshold)
 
     def chosen(logs: Array) -> Array:

@@ -497,12 +497,16 @@ def sensitivity_specificity_loss(
         {\sum_i t_{ic}} + (1 - w) \frac{\sum_i (t_{ic} - p_{ic})^2 (1 - t_{ic})}
         {\sum_i (1 - t_{ic})} \Big)
 
-    Smallest at p = t. A class that fills no pixel, or all, lacks one of the terms.
+    Smallest at p = t. A class that fills no pixel, or all, lacks one of the terms. With
+    two exclusive classes `w` does nothing in the mean over both: what is inside one is
+    outside the other. To trade sensitivity against specificity take the foreground
+    alone, ``class_weights=(0, 1)``, or C = 1 under `links.sigmoid`.
 
     Args:
       logits: ``[..., C]`` scores.
       labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
-      w: weight of the error inside (sensitivity), in [0, 1]; may be traced.
+      w: weight of the error inside (sensitivity), in [0, 1]; may be traced; without
+        effect in an unweighted mean over two exclusive classes.
       link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.

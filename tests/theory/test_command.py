@@ -5,6 +5,8 @@ import pytest
 
 from jaxseg import counts
 from theory.__main__ import main
+from theory.cards import invariance
+from theory.registry import CLAIMS
 
 QUICK = "E17"
 
@@ -13,18 +15,65 @@ def test_table_and_json(capsys, tmp_path):
     path = tmp_path / "claims.json"
     assert main([QUICK, "--json", str(path)]) == 0
     out, err = capsys.readouterr()
-    head, row = out.splitlines()
+    head, row, last = out.splitlines()
     assert head.split()[:3] == ["id", "source", "verdict"]
     assert row.split()[:4] == ["E17", "Eelbode", "2020", "holds"]
     assert row.endswith("ok")
-    assert err.startswith("1/1 E17 ok")
+    assert last == "1 claims: 1 holds; all evidence agrees"
+    assert "1/1" in err
+    assert "claim/s" in err or "s/claim" in err
+    assert "\x1b" not in out
     assert [entry["id"] for entry in json.loads(path.read_text())] == ["E17"]
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_json_without_a_file_takes_the_place_of_the_table(capsys):
+    assert main([QUICK, "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["id"] == "E17"
+    assert entry["evidence"][0]["holds"]
+
+
+def test_colours_are_for_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert main([QUICK]) == 0
+    assert "\x1b[32mholds\x1b[0m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main([QUICK]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_report(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("theory.__main__.CLAIMS", {QUICK: CLAIMS[QUICK]})
+    path = tmp_path / "report.md"
+    assert main(["report", "--out", str(path)]) == 0
+    text = path.read_text()
+    assert text.index("## Errata") < text.index("## All statements")
+    assert "#### E17" in text
+    assert main(["report", "--out", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_card_of_no_loss_is_one_sentence(capsys):
+    assert main(["card", "dicee"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "dicee" in line
+    assert "dice" in line
+    assert main(["card", "dice", "--write"]) == 2
+    assert "--write takes no NAME" in capsys.readouterr().err
+
+
+def test_a_card(capsys, monkeypatch):
+    monkeypatch.setattr("theory.cards.card.PROPERTIES", {"scale": invariance.scale})
+    assert main(["card", "dice"]) == 0
+    assert "scale  yes (samples, 256 cases)" in capsys.readouterr().out
+
+
 def test_ids_are_settled_once_and_in_the_given_order(capsys):
     assert main(["E30", QUICK, "E30"]) == 0
-    rows = capsys.readouterr().out.splitlines()[1:]
+    rows = capsys.readouterr().out.splitlines()[1:-1]
     assert [row.split()[0] for row in rows] == ["E30", "E17"]
 
 
@@ -35,8 +84,9 @@ def test_a_contradiction_is_exit_status_1(capsys, monkeypatch):
     )
     assert main([QUICK]) == 1
     out, err = capsys.readouterr()
-    assert out.rstrip().endswith("CONTRADICTED")
-    assert "CONTRADICTED" in err
+    assert out.splitlines()[1].endswith("CONTRADICTED")
+    assert out.rstrip().endswith("evidence contradicts 1")
+    assert "E17 CONTRADICTED" in err
     assert main(["show", QUICK]) == 1
 
 
@@ -100,7 +150,13 @@ def test_a_failed_write_is_one_sentence(capsys, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["show", "--help"], ["twins", "--help"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--help"],
+        *([name, "--help"] for name in ("show", "twins", "card", "report")),
+    ],
+)
 def test_help_has_examples(capsys, argv):
     with pytest.raises(SystemExit) as stop:
         main(argv)

@@ -1,4 +1,3 @@
-import json
 from fractions import Fraction
 
 import numpy as np
@@ -6,41 +5,9 @@ import pytest
 
 from jaxseg.errors import UserError
 from theory.claim import Evidence, Settled, settle
+from theory.explain import explanation
 from theory.registry import CLAIMS
-from theory.report import as_json, explanation, record, table, write_json
-
-KEYS = {
-    "id",
-    "source",
-    "where",
-    "statement",
-    "assumes",
-    "verdict",
-    "values",
-    "evidence",
-    "seconds",
-}
-
-
-def refuse(constant):
-    raise AssertionError(f"{constant} is not JSON")
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_records_have_their_keys_and_clean_numbers(settled, name):
-    found = record(settled(name))
-    claim = CLAIMS[name]
-    optional = {"correction", "readings", "counterexample"}
-    present = {key for key in optional if getattr(claim, key)}
-    assert set(found) == KEYS | present
-    assert json.loads(json.dumps(found), parse_constant=refuse) == found
-    assert found["id"] == name
-    assert all(isinstance(value, float) for value in found["values"].values())
-    for evidence, check in zip(found["evidence"], claim.checks, strict=True):
-        assert evidence["check"] == check.name
-        assert evidence["holds"] is True
-        assert isinstance(evidence["slack"], float)
-        assert isinstance(evidence["cases"], int)
+from theory.report import as_json, record, table, write_json
 
 
 @pytest.mark.parametrize("name", ["E05", "E17", "L06"])
@@ -90,17 +57,6 @@ def test_a_failed_write_leaves_the_old_file(settled, tmp_path, monkeypatch):
         write_json(path, [settled("E17")])
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["claims.json"]
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_an_explanation_says_everything(settled, name):
-    claim = CLAIMS[name]
-    text = " ".join(explanation(settled(name)).split())
-    parts = [claim.statement, claim.assumes, claim.proof, f"Verdict: {claim.verdict}"]
-    parts += [claim.correction, claim.counterexample]
-    parts += [word for pair in (claim.readings or {}).items() for word in pair]
-    parts += [*claim.reference_values(), *(check.name for check in claim.checks)]
-    assert [part for part in parts if part and part not in text] == []
 
 
 def test_lines_of_prose_fit(settled):

@@ -102,7 +102,7 @@ def by_hand(*, middle: Fraction = Fraction(61, 126)) -> Evidence:
 N22 = Claim(
     id="N22",
     source=SOURCE,
-    where="claims.md, N22",
+    where="on Ma 2021, 4.3",
     statement=(
         "The expected batch Dice over random batches of B of n images interpolates "
         "from the mean of the images' Dice (B = 1) to the pooled Dice (B = n)."

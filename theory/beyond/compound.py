@@ -96,7 +96,7 @@ def at_the_boundary(*, always: bool = False) -> Evidence:
 N11 = Claim(
     id="N11",
     source=SOURCE,
-    where="-",
+    where="on Galdran 2022, Eq. (6), and Ma 2021, Eq. (22)",
     statement=(
         "A minimiser p of l CE + soft Dice loss over all predictions, of expected "
         "counts, has sign(p_i - eta_i) = sign(eta_i - D/2)."

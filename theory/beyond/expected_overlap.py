@@ -180,7 +180,7 @@ ROOT = math.sqrt(5 / 3)
 N07 = Claim(
     id="N07",
     source=SOURCE,
-    where="-",
+    where="on Eelbode 2020, Eqs. (26)-(28)",
     statement=(
         "For the expected Dice of one image with independent pixels the best mask is "
         "a set of the k largest posteriors. The L1 soft Dice risk has a minimiser with "
@@ -304,7 +304,7 @@ def half_is_kept(*, kept: Fraction = Fraction(1, 2)) -> Evidence:
 N08 = Claim(
     id="N08",
     source=SOURCE,
-    where="-",
+    where="a question on Eelbode 2020, IV-B-1",
     statement=(
         "QUESTION. Do the masks that maximise the expected Dice and the expected "
         "Jaccard of an uncertain image always coincide?"

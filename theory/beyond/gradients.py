@@ -105,7 +105,7 @@ def in_losses(*, alpha: float = ALPHA) -> Evidence:
 N04 = Claim(
     id="N04",
     source=SOURCE,
-    where="claims.md, N04",
+    where="on Eelbode 2020, Eqs. (12)-(14)",
     statement=(
         "dD/dp_i = (2 y_i - D) / (Y + P); dJ/dp_i = (y_i (1 + J) - J) / (Y + P - s); "
         "dT/dp_i = (y_i (1 - (1 - alpha - beta) T) - alpha T) / Q; dD_L2/dp_i = 2 (y_i "

@@ -73,7 +73,7 @@ def _example(pixels: int) -> float:
 N18 = Claim(
     id="N18",
     source=SOURCE,
-    where="claims.md, N18",
+    where="on Eelbode 2020, I",
     statement=(
         "kappa <= D, and D - kappa = (1 - D) 2 |S| |G| / (d (|S| + |G|) - 2 |S| |G|)."
     ),

@@ -138,7 +138,7 @@ def masks_by_hand(*, better: int = 1) -> Evidence:
 N19 = Claim(
     id="N19",
     source=SOURCE,
-    where="claims.md, N19 (a question)",
+    where="a question on Eelbode 2020, IV-B-1",
     statement=(
         "Given the mean Dice m, the mean Jaccard index lies in [m / (2 - m), m]; they "
         "are at most 3 - 2 root 2 = 0.172 apart. Mean Dice can put A before B and mean "

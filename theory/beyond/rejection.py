@@ -126,7 +126,7 @@ def _counts(mask: tuple[int, int], truth: tuple[int, int]) -> SoftCounts:
 N26 = Claim(
     id="N26",
     source=SOURCE,
-    where="-",
+    where="on Galdran 2022, 3.1",
     statement=(
         "Under the challenge's score (G13) the best prediction is the empty one just "
         "if P(empty) > Dbar/(1 + Dbar), Dbar the best expected DSC given a lesion."

@@ -130,7 +130,7 @@ def absent_class(*, rounded: Fraction = Fraction(3, 4)) -> Evidence:
 N03 = Claim(
     id="N03",
     source=SOURCE,
-    where="claims.md, N03",
+    where="on Eelbode 2020, II-A, and Ma 2021, Section 2.2.4",
     statement=(
         "Lovász-Jaccard <= expected Jaccard loss under independent rounding <= soft "
         "Jaccard loss (L1), with equality on the vertices; the supremum of soft minus "

@@ -90,7 +90,7 @@ def in_algebra(*, sign: int = 1) -> Evidence:
 N25 = Claim(
     id="N25",
     source=SOURCE,
-    where="-",
+    where="on Galdran 2022, Eqs. (2) and (5)",
     statement=(
         "On a confidently wrong foreground pixel, p to 0, the slope of cross-entropy "
         "in its score tends to -1, that of the soft Dice loss, p (1 - p)(D - 2)/(Y + "

@@ -82,7 +82,7 @@ def small_objects(*, missed: Fraction = Fraction(1, 2)) -> Evidence:
 N23 = Claim(
     id="N23",
     source=SOURCE,
-    where="claims.md, N23",
+    where="on Galdran 2022, after Eq. (5)",
     statement=(
         "The smoothed Dice coefficient (2 s + eps) / (V + eps) is lam D + (1 - lam) "
         "with lam = V / (V + eps); its bias is eps (1 - D) / (V + eps)."
@@ -175,7 +175,7 @@ def in_losses(*, smooth: float = 0.5) -> Evidence:
 N24 = Claim(
     id="N24",
     source=SOURCE,
-    where="claims.md, N24 (a question)",
+    where="a question on Eelbode 2020, Eq. (7)",
     statement=(
         "With smoothing constants, D = (2 s + e) / (V + e) and J = (s + a) / (U + a), "
         "J = D / (2 - D) survives if and only if a = e / 2, or s = U."

@@ -112,7 +112,7 @@ def in_losses(*, factor: float = 1.0) -> Evidence:
 N10 = Claim(
     id="N10",
     source=SOURCE,
-    where="claims.md, N10",
+    where="on Galdran 2022, Eq. (5)",
     statement=(
         "The population minimiser of the squared soft Dice loss is p = c eta with c = "
         "root(sum eta / sum eta^2) >= 1, where no clipping is active."

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import sympy
 from jax import Array
 
 from jaxseg import counts, links
@@ -20,7 +21,7 @@ from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss
 from theory.beyond import SOURCE
 from theory.claim import Check, Claim, Evidence, Verdict
-from theory.engines import enumeration, samples
+from theory.engines import enumeration, samples, symbolic
 
 Values = tuple[Fraction, ...]
 HALF = Fraction(1, 2)
@@ -192,7 +193,7 @@ def pull_of_loss(*, half: float = 2.0) -> Evidence:
 N05 = Claim(
     id="N05",
     source=SOURCE,
-    where="-",
+    where="on Eelbode 2020, II-A",
     statement=(
         "The best prediction for the Dice index of a population thresholds the "
         "posterior at D*/2 <= 1/2, D* the best value; for Jaccard at J*/(1 + J*) = "
@@ -277,6 +278,27 @@ def regret_approached(*, rate: Fraction = Fraction(8, 9)) -> Evidence:
     return enumeration.worst_case(range(2, 12), slack, describe=lambda n: {"-log10": n})
 
 
+def regret_in_algebra(*, supremum: Fraction = SUPREMUM) -> Evidence:
+    """The proof's steps as identities; what is taken away in each is not negative.
+
+    The regret is 2 a / (Y + M + m) less 2 A m / ((Y + M)(Y + M + m)), and 2/3 exceeds 2
+    a / (a + m) by (2/3)(m - 2 a) / (a + m).
+    """
+    sure, doubtful, more, most, rest = sympy.symbols("A a m M r", positive=True)
+    actual = sure + doubtful + rest
+    both = actual + most + more
+    lost = 2 * (sure + doubtful) / both - 2 * sure / (actual + most)
+    less = 2 * sure * more / ((actual + most) * both)
+    bound = sympy.Rational(supremum.numerator, supremum.denominator)
+    room = sympy.Rational(2, 3) * (more - 2 * doubtful) / (doubtful + more)
+    return symbolic.identities(
+        [
+            (lost, 2 * doubtful / both - less),
+            (bound - 2 * doubtful / (doubtful + more), room),
+        ]
+    )
+
+
 def not_reached_at_half(*, strict: bool = True) -> Evidence:
     """At eta = 1/2 itself a threshold that takes ties, eta >= 1/2, has no regret."""
     found = Fraction(counts.dice_index(expected_counts([int(strict)], (HALF,))))
@@ -287,7 +309,7 @@ def not_reached_at_half(*, strict: bool = True) -> Evidence:
 N06 = Claim(
     id="N06",
     source=SOURCE,
-    where="-",
+    where="sharpens Eelbode 2020, end of II-B",
     statement=(
         "The population Dice that calibrated cross-entropy with the threshold 1/2 "
         "loses against the best is less than 2/3, and no smaller bound holds."
@@ -307,6 +329,7 @@ N06 = Claim(
     ),
     checks=(
         Check("below 2/3", regret_below),
+        Check("algebra", regret_in_algebra),
         Check("rate", regret_approached),
         Check("at 1/2", not_reached_at_half),
     ),
@@ -314,6 +337,12 @@ N06 = Claim(
         Check(
             "below 2/3 - 1e-6",
             functools.partial(regret_below, bound=SUPREMUM - Fraction(1, 10**6)),
+        ),
+        Check(
+            "2/3 - 1e-6 in the algebra",
+            functools.partial(
+                regret_in_algebra, supremum=SUPREMUM - Fraction(1, 10**6)
+            ),
         ),
         Check("rate 1", functools.partial(regret_approached, rate=Fraction(1))),
         Check(

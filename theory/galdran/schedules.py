@@ -9,13 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import links
-from jaxseg.losses import (
-    cross_entropy_loss,
-    dice_loss,
-    linear,
-    switch,
-    weighted_sum,
-)
+from jaxseg.losses import cross_entropy_loss, dice_loss, recipes, switch
 from theory.claim import Check, Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, samples
 from theory.galdran import SOURCE
@@ -63,32 +57,29 @@ _LOGITS = np.array([[0.5], [-1.0], [2.0], [0.1]])
 _TRUTH = np.array([[1.0], [0.0], [0.0], [1.0]])
 
 
-@functools.cache
 def _soft():
-    loss = weighted_sum((linear(1, 0), cross_entropy_loss), (linear(0, 1), dice_loss))
-    return _over_epochs(loss)
+    return _over_epochs(recipes.ce_to_dice_linear())
 
 
-@functools.cache
 def _hard():
-    loss = weighted_sum((switch(1, 0), cross_entropy_loss), (switch(0, 1), dice_loss))
-    return _over_epochs(loss)
+    return _over_epochs(recipes.ce_to_dice_hard())
 
 
 def _over_epochs(loss):
-    """The loss at each progress, with cross-entropy and Dice alone."""
+    """The loss of an image at each progress; cross-entropy and squared Dice alone."""
 
     @jax.jit
     def run(progress):
         logits, truth = jnp.array(_LOGITS), jnp.array(_TRUTH)
-        at = jax.vmap(lambda now: loss(now)(logits, truth, link=links.sigmoid))(
-            progress
-        )
+
+        def of_image(now):
+            return loss(now)(logits[None], truth[None], link=links.sigmoid)
+
+        squared = functools.partial(dice_loss, squared=True)
         alone = [
-            f(logits, truth, link=links.sigmoid)
-            for f in (cross_entropy_loss, dice_loss)
+            f(logits, truth, link=links.sigmoid) for f in (cross_entropy_loss, squared)
         ]
-        return at, jnp.stack(alone)
+        return jax.vmap(of_image)(progress), jnp.stack(alone)
 
     return run
 

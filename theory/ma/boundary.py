@@ -11,7 +11,7 @@ import sympy
 from theory.claim import Check, Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, grids, symbolic
 from theory.engines.grids import Mask, Pixel
-from theory.ma import SOURCE
+from theory.ma import SOURCE, library_maps
 
 Soft = Sequence[Fraction]
 HARD = (Fraction(0), Fraction(1))
@@ -116,11 +116,16 @@ M22 = Claim(
         Check("spheres", thick_sphere),
         Check("on a line", on_a_line),
         Check("far component", far_component),
+        Check("library", library_maps.grown_on_pixels),
     ),
     twins=(
         Check("without curvature", functools.partial(thick_sphere, bend=0)),
         Check("beyond the middle", functools.partial(on_a_line, deepest=Fraction(1))),
         Check("sides equal", functools.partial(far_component, boundary=Fraction(19))),
+        Check(
+            "no grain",
+            functools.partial(library_maps.grown_on_pixels, grain=Fraction(0)),
+        ),
     ),
     values={
         "ratio_of_disc_grown_by_a_tenth": 1 + 2 / 30,
@@ -205,8 +210,17 @@ M23 = Claim(
         "phi (s - g) is D s >= 0 outside of G and D (1 - s) >= 0 inside: D |s - g|. "
         "Nothing is asked of D but its sign; with the sign exchanged it fails."
     ),
-    checks=(Check("exact", as_difference),),
-    twins=(Check("phi positive inside", functools.partial(as_difference, flip=-1)),),
+    checks=(
+        Check("exact", as_difference),
+        Check("library", library_maps.signed_maps),
+    ),
+    twins=(
+        Check("phi positive inside", functools.partial(as_difference, flip=-1)),
+        Check(
+            "0 at inner boundary",
+            functools.partial(library_maps.signed_maps, shift=1.0),
+        ),
+    ),
     values={"one_pixel_of_line_at_distance_3": 3.0},
 )
 
@@ -260,10 +274,15 @@ M24 = Claim(
     checks=(
         Check("smallest at the truth", smallest_at_truth),
         Check("half of (19)", half_of_the_distance),
+        Check("library", library_maps.slopes_are_the_map),
     ),
     twins=(
         Check("0 at inner boundary", functools.partial(smallest_at_truth, inner=1)),
         Check("all of (19)", functools.partial(half_of_the_distance, factor=1)),
+        Check(
+            "twice the slope",
+            functools.partial(library_maps.slopes_are_the_map, factor=2.0),
+        ),
     ),
     values={
         "least_value_at_three_of_five_on_a_line": -4.0,
@@ -304,11 +323,20 @@ M28 = Claim(
         "L_BD = -(1 + 2 + 1) = -4."
     ),
     proof="M23, without its factor 2.",
-    checks=(Check("exact", with_constant),),
+    checks=(
+        Check("exact", with_constant),
+        Check("library", library_maps.loss_is_mismatch),
+    ),
     twins=(
         Check(
             "without the constant",
             functools.partial(with_constant, constant=lambda _: Fraction(0)),
+        ),
+        Check(
+            "library, without the constant",
+            functools.partial(
+                library_maps.loss_is_mismatch, constant=lambda _: Fraction(0)
+            ),
         ),
     ),
     values={"loss_at_truth_three_of_five": -4.0, "mismatch_at_truth": 0.0},

@@ -10,6 +10,7 @@ from jax import Array
 
 from jaxseg import counts
 from jaxseg.losses import (
+    boundary_loss,
     cross_entropy_loss,
     dice_loss,
     focal_loss,
@@ -17,7 +18,7 @@ from jaxseg.losses import (
     per_image,
     topk_loss,
 )
-from jaxseg.losses.recipes import dice_ce, dice_focal, dice_topk
+from jaxseg.losses.recipes import dice_bd, dice_ce, dice_focal, dice_topk
 from theory.claim import Check, Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, residuals
 from theory.ma import SOURCE
@@ -227,6 +228,21 @@ def reached_after(*, epochs: int = 99) -> Evidence:
     return examples.agree(found, hand)
 
 
+def recipe_hands_over(*, swap: bool = False) -> Evidence:
+    """The recipe is alpha Dice + (1 - alpha) BD; half way alpha is 0.505."""
+    logits = jnp.array([[1.0, -0.5], [0.2, 0.3], [-2.0, 1.0], [0.4, 0.1]])[None]
+    labels = jnp.array([0, 1, 1, 0])[None]
+    dice = float(dice_loss(logits, labels))
+    distances = float(per_image(boundary_loss)(logits, labels))
+    found, hand = {}, {}
+    for progress, alpha in ((0.0, 1.0), (0.5, 0.505), (1.0, 0.01)):
+        name = f"progress {progress}"
+        found[name] = float(dice_bd()(progress)(logits, labels))
+        alpha = 1 - alpha if swap else alpha
+        hand[name] = alpha * dice + (1 - alpha) * distances
+    return examples.agree(found, hand, tolerance=1e-12)
+
+
 M35 = Claim(
     id="M35",
     source=SOURCE,
@@ -244,8 +260,13 @@ M35 = Claim(
         "alpha = max(1 - e/100, 1/100) after e epochs: 1/100 from the 99th on, where "
         "the Dice loss keeps a hundredth of the weight, and beta is 99/100 for good."
     ),
-    checks=(Check("schedule", schedule), Check("reached", reached_after)),
+    checks=(
+        Check("schedule", schedule),
+        Check("reached", reached_after),
+        Check("recipe", recipe_hands_over),
+    ),
     twins=(
+        Check("alpha and beta", functools.partial(recipe_hands_over, swap=True)),
         Check("down to 0", functools.partial(schedule, last=0.0)),
         Check("after 100 epochs", functools.partial(reached_after, epochs=100)),
     ),

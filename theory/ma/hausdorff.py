@@ -9,7 +9,7 @@ from typing import Any
 from theory.claim import Check, Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, grids
 from theory.engines.grids import Mask
-from theory.ma import SOURCE
+from theory.ma import SOURCE, library_maps
 
 LINE = grids.pixels(6)
 Loss = Callable[[Mask, Mask], Fraction]  # of truth and prediction
@@ -107,10 +107,15 @@ M26 = Claim(
     checks=(
         Check("least at the truth", truth_is_least),
         Check("by hand", missed_by_hand),
+        Check("library", library_maps.hausdorff_is_weighed),
     ),
     twins=(
         Check("as printed", functools.partial(truth_is_least, loss=printed)),
         Check("positive", functools.partial(missed_by_hand, value=Fraction(1, 3))),
+        Check(
+            "errors without squares",
+            functools.partial(library_maps.hausdorff_is_weighed, error=1),
+        ),
     ),
     values={"one_missed_of_two_printed": -1 / 3, "one_missed_of_two_squared": 1 / 3},
 )
@@ -173,10 +178,15 @@ M29 = Claim(
     checks=(
         Check("exact", mismatch_form),
         Check("by hand", order_differs),
+        Check("library, first power", library_maps.first_power),
     ),
     twins=(
         Check("without squares", functools.partial(mismatch_form, form=in_section_2_6)),
         Check("with squares", functools.partial(order_differs, second=squared)),
+        Check(
+            "library, squares",
+            functools.partial(library_maps.first_power, power=2),
+        ),
     ),
     values={
         "one_far_pixel_with_squares": 26 / 6,
@@ -269,6 +279,7 @@ M30 = Claim(
         Check("least at the truth", all_least_at_truth),
         Check("repairs", repair_never_hurts),
         Check("a repair that hurts", repair_by_hand),
+        Check("library", library_maps.repairs),
     ),
     twins=(
         Check(
@@ -280,6 +291,12 @@ M30 = Claim(
             functools.partial(repair_never_hurts, losses=(squared,)),
         ),
         Check("no harm", functools.partial(repair_by_hand, after=Fraction(29, 6))),
+        Check(
+            "library, repairs under Hausdorff",
+            functools.partial(
+                library_maps.repairs, losses=(library_maps.hausdorff_loss,)
+            ),
+        ),
     ),
     values={"loss_before_repair": 29 / 6, "loss_after_repair": 63 / 6},
 )

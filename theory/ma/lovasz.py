@@ -223,6 +223,11 @@ M11 = Claim(
         "of the probabilities, not of the scores. For an absent class it is the "
         "largest error."
     ),
+    counterexample=(
+        "Two pixels of class 1 of three classes, p = (1/2, 1/4, 1/4) at both. (12) is "
+        "1/2 for c = 1, and 1/4, the largest error, for each of the absent classes: "
+        "without a rule for c the loss is 1/2, 1/4 or their mean 1/3."
+    ),
     proof=(
         "Sorted errors write m as a mean of indicators of growing sets, and (13) is "
         "that mean of the sets' losses: exact on the vertices, linear where the order "

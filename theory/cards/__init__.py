@@ -1,0 +1,1 @@
+"""What each loss of the catalog is like, found out by machine."""
