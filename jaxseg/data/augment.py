@@ -71,8 +71,15 @@ AUGMENTATIONS = {
         gamma=0.3,
     ),
 }
-"""By the name on the command line; "mirror" suits scenes with an up and a down, and
-"volume" is the list of Ma 2021, section 3.2."""
+AUGMENTATIONS["unmirrored"] = dataclasses.replace(
+    AUGMENTATIONS["volume"], flip_rows=False, flip_columns=False, flip_slices=False
+)
+"""By the name on the command line.
+
+"mirror" suits scenes with an up and a down, "volume" is the list of Ma 2021, section
+3.2, and "unmirrored" the same for structures that differ by their side, such as the
+front and the back of the hippocampus.
+"""
 
 
 def augment(

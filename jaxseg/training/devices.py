@@ -57,6 +57,9 @@ def joined(
 ) -> Iterator[None]:
     """Makes this process one of several that train together.
 
+    If another one dies, a step that waits for it fails; where none does within
+    `HEARTBEAT_SECONDS`, JAX's coordination service ends this process and says why.
+
     Args:
       coordinator: HOST:PORT of the first process, or "auto" to ask the cluster's own
         environment (SLURM, Open MPI, a TPU pod); None is a process alone.

@@ -277,6 +277,7 @@ def test_training_that_diverges_is_stopped_and_named(folder, tmp_path, capsys):
     argv = ["train", "--data", folder, "--loss", "cross_entropy", "--out", out]
     argv += ["--steps", "30", "--batch-size", "2", "--depth", "1", "--width", "4"]
     argv += ["--optimizer", "sgd", "--learning-rate", "99", "--norm", "none"]
+    argv += ["--clip", "0"]
     sentence(capsys, argv, "at step", "--learning-rate")
 
 

@@ -32,7 +32,8 @@ def run(data, folds, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "volumes"
     argv = ["train", "--data", data, "--loss", "dice_ce", "--out", out, *SMALL,
             "--folds", folds, "--fold", 1, "--spacing", 1, 1, 2, "--average", 0.9,
-            "--schedule", "halving", "--dropout", 0.1]  # fmt: skip
+            "--schedule", "halving", "--dropout", 0.1,
+            "--augment", "mirror"]  # fmt: skip
     assert main([str(a) for a in argv]) == 0
     return out
 
@@ -40,7 +41,7 @@ def run(data, folds, tmp_path_factory):
 def test_a_run_on_a_fold_of_volumes(run, folds):
     config = read_json(run / "config.json")
     assert (config["size"], config["spacing"]) == ([8, 8, 8], [1, 1, 2])
-    assert (config["windows"], config["augment"]) == ([None], "volume")
+    assert (config["windows"], config["augment"]) == ([None], "mirror")
     rows = read_rows(run / "metrics.jsonl")
     seen = [row for row in rows if "true_shares" in row]
     assert sum(seen[0]["true_shares"]) == pytest.approx(1, abs=1e-5)

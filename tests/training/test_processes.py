@@ -95,7 +95,7 @@ def test_a_run_of_two_processes_writes_one_folder(tmp_path):
     assert sorted(p.name for p in (out / "checkpoints").iterdir())[-1] == "00000010"
 
 
-def test_if_one_process_dies_the_other_ends_with_a_sentence(tmp_path):
+def test_if_one_process_dies_the_other_ends_and_says_so(tmp_path):
     out = tmp_path / "run"
     one, two = run_of_two(out, "--steps", "100000")
     metrics = out / "metrics.jsonl"
@@ -108,4 +108,5 @@ def test_if_one_process_dies_the_other_ends_with_a_sentence(tmp_path):
     finish(two)
     output = finish(one, 200)
     assert one.returncode not in (0, None)
-    assert "another process" in output, output
+    # Ours where a step fails first, JAX's where the missing heartbeat is seen first.
+    assert "another process" in output or "another task died" in output, output

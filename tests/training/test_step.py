@@ -178,38 +178,29 @@ def test_dropout_statistics_averages_and_several_maps():
 
 
 def test_what_is_looked_at_is_pooled_over_devices():
-    objective = objective_of(None, augment="none")
-    batch = next(iter(batches_in_float32()))
-    state = first_in_float32(objective)
-    inspect = functools.partial(inspect_step, objective=objective)
-    one = jax.jit(functools.partial(inspect, axis_name=None))(state, batch)
-    many = over_devices(inspect)(replicate(state), split(batch, 8))
-    for name in ("predicted_shares", "true_shares"):
-        np.testing.assert_allclose(many[name], one[name], rtol=1e-5)
-        assert float(one[name].sum()) == pytest.approx(1, rel=1e-5)
-    labels = np.asarray(batch.labels)
-    share = (labels == 1).sum() / (labels != 255).sum()
-    np.testing.assert_allclose(one["true_shares"][1], share, rtol=1e-5)
-    terms = ["cross_entropy_loss", "dice_loss", "lovasz_loss", "marginal_kl_loss"]
-    assert sorted(one["terms"]) == terms
-    assert sum(one["terms"].values()) == pytest.approx(1, rel=1e-5)
-    for name, value in one["terms"].items():
-        # A device holds N times its share of the gradient, of every term alike.
-        np.testing.assert_allclose(many["terms"][name], value, rtol=1e-4)
-    loss = functools.partial(loss_step, objective=objective)
-    a = jax.jit(functools.partial(loss, axis_name=None))(state, batch)
-    b = over_devices(loss)(replicate(state), split(batch, 8))
-    np.testing.assert_allclose(a, b, rtol=1e-5)
-
-
-def batches_in_float32():
-    for batch in batches():
-        yield dataclasses.replace(batch, images=jnp.asarray(batch.images, jnp.float32))
-
-
-def first_in_float32(objective):
-    with jax.enable_x64(False):
-        return first(objective)
+    with jax.enable_x64():
+        objective = objective_of(None, augment="none")
+        batch = next(batches())
+        state = first(objective)
+        inspect = functools.partial(inspect_step, objective=objective)
+        one = jax.jit(functools.partial(inspect, axis_name=None))(state, batch)
+        many = over_devices(inspect)(replicate(state), split(batch, 8))
+        for name in ("predicted_shares", "true_shares"):
+            np.testing.assert_allclose(many[name], one[name], rtol=1e-5)
+            assert float(one[name].sum()) == pytest.approx(1, rel=1e-5)
+        labels = np.asarray(batch.labels)
+        share = (labels == 1).sum() / (labels != 255).sum()
+        np.testing.assert_allclose(one["true_shares"][1], share, rtol=1e-5)
+        terms = ["cross_entropy_loss", "dice_loss", "lovasz_loss", "marginal_kl_loss"]
+        assert sorted(one["terms"]) == terms
+        assert sum(one["terms"].values()) == pytest.approx(1, rel=1e-5)
+        for name, value in one["terms"].items():
+            # A device holds N times its share of the gradient, of every term alike.
+            np.testing.assert_allclose(many["terms"][name], value, rtol=1e-4)
+        loss = functools.partial(loss_step, objective=objective)
+        a = jax.jit(functools.partial(loss, axis_name=None))(state, batch)
+        b = over_devices(loss)(replicate(state), split(batch, 8))
+        np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
 def test_the_first_call_compiles_and_the_others_do_not():
