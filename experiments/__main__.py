@@ -20,7 +20,8 @@ examples:
 
 studies:
   speed      milliseconds of value and gradient of each loss on this machine
-  distance   milliseconds of exact distance maps and of the Hausdorff loss
+  distance   milliseconds of exact distance maps, of the Hausdorff loss and of steps of
+             training under boundary losses
 """
 
 
@@ -63,11 +64,18 @@ def parser() -> options.Parser:
         help="losses of the catalog (default all)",
     )
     add(
+        "--rounds",
+        type=positive,
+        default=defaults.rounds,
+        metavar="N",
+        help="how often all is measured, in turn with --peers (default 3)",
+    )
+    add(
         "--repeats",
         type=positive,
         default=defaults.repeats,
         metavar="N",
-        help="timed calls of each (default 10)",
+        help="timed calls of each in a round (default 10)",
     )
     add(
         "--peers",
@@ -96,18 +104,19 @@ def run_speed(arguments: argparse.Namespace, out: Path) -> None:
     config = speed.Config(
         cases=cases(arguments.shape, arguments.classes),
         losses=tuple(arguments.losses),
+        rounds=arguments.rounds,
         repeats=arguments.repeats,
     )
-    with bar(len(config.cases) * len(config.losses), "speed", "loss") as progress:
+    turns = len(config.losses) + (arguments.peers is not None)
+    total = len(config.cases) * config.rounds * turns
+    with bar(total, "speed", "loss") as progress:
 
         def tick(what: str) -> None:
             progress.set_postfix_str(what)
             progress.update()
 
-        rows = list(speed.run(config, tick))
-    if arguments.peers is not None:
-        peers = speed.run_peers(config, arguments.peers)
-        rows = speed.with_peers(rows, peers)
+        rows, peers = speed.run(config, tick, arguments.peers)
+    if peers:
         write_rows(out / "peers.jsonl", peers)
     print(speed.table(rows))
     write_rows(out / "rows.jsonl", rows)
@@ -116,7 +125,8 @@ def run_speed(arguments: argparse.Namespace, out: Path) -> None:
 def run_distance(arguments: argparse.Namespace, out: Path) -> None:
     """Measures distance maps, prints the table, writes the rows."""
     config = distance_speed.Config(repeats=arguments.repeats)
-    turns = config.rounds * (2 if arguments.peers is None else 3)
+    libraries = 2 + len(config.losses) + (arguments.peers is not None)
+    turns = config.rounds * libraries
     with bar(turns, "distance", "turn") as progress:
 
         def tick(what: str) -> None:

@@ -1,11 +1,13 @@
-"""How long exact distance maps and a loss made of them take, beside other libraries.
+"""How long exact distance maps and losses made of them take, beside other libraries.
 
-`python -m experiments distance` measures ours and SciPy's; about half a minute. With
+`python -m experiments distance` measures ours and SciPy's; about a minute. With
 `--peers PYTHON` the `edt` package and MONAI's Hausdorff loss are measured by their own
-Python in the same run. Ours and theirs see the same masks and scores.
+Python in the same run. Ours and theirs see the same masks and scores. Training steps of
+a U-Net under boundary losses are measured beside those under Dice.
 """
 
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import statistics
@@ -19,11 +21,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from experiments.speed import machine
+from jaxseg.data.batch import Batch
 from jaxseg.distance import distance_transform
 from jaxseg.errors import UserError
-from jaxseg.losses import hausdorff_loss, per_image
+from jaxseg.losses import CATALOG, hausdorff_loss, per_image
+from jaxseg.models.unet import UNet
+from jaxseg.training.step import Objective, init_state, train_step
+
+OURS = "jaxseg"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +42,9 @@ class Config:
       images: shape of a batch of masks, one map each.
       volume: shape of one mask.
       scores: shape of a batch of scores, classes last, for the Hausdorff loss.
+      step: shape of a batch of images, without channels, for a step of training.
+      depth: halvings of the U-Net.
+      losses: of the steps; the first is what the others are compared with.
       repeats: timed calls of each in a round, after two that are not.
       rounds: how often the libraries take turns; the median of all calls counts.
     """
@@ -41,6 +52,9 @@ class Config:
     images: tuple[int, ...] = (8, 512, 512)
     volume: tuple[int, ...] = (128, 128, 128)
     scores: tuple[int, ...] = (8, 256, 256, 4)
+    step: tuple[int, int, int] = (8, 128, 128)
+    depth: int = 4
+    losses: tuple[str, ...] = ("dice", "dice_hd", "dice_bd")
     repeats: int = 5
     rounds: int = 3
 
@@ -68,11 +82,45 @@ def cases(config: Config) -> dict[str, dict[str, np.ndarray]]:
     volume = blobs(rng, config.volume, range(len(config.volume)))
     logits = 3 * blobs(rng, config.scores, pixels)
     labels = blobs(rng, config.scores, pixels).argmax(-1).astype(np.int32)
+    classes = blobs(rng, (*config.step, config.scores[-1]), (1, 2))
     return {
         "images": {"mask": images > 0.4},
         "volume": {"mask": volume > 0.4},
         "hausdorff": {"logits": logits, "labels": labels},
+        "step": {
+            "images": rng.integers(0, 256, (*config.step, 3)).astype(np.uint8),
+            "labels": classes.argmax(-1).astype(np.uint8),
+        },
     }
+
+
+def steps(
+    arrays: dict[str, dict[str, np.ndarray]], config: Config
+) -> dict[str, Callable[[], Any]]:
+    """One step of training a U-Net with Adam, by name of the loss."""
+    network = UNet(config.scores[-1], config.depth)
+    batch = Batch.of(arrays["step"]["images"], arrays["step"]["labels"])
+    params = network.init(jax.random.key(0), jnp.zeros((1, *config.step[1:], 3)))
+
+    def apply(params: Any, images: jax.Array) -> jax.Array:
+        scores = network.apply(params, images)
+        assert isinstance(scores, jax.Array)
+        return scores
+
+    def call(loss: str) -> Callable[[], Any]:
+        objective = Objective(
+            apply=apply,
+            loss_at=CATALOG[loss].build(),
+            optimizer=optax.adam(1e-3),
+            steps=100,
+        )
+        state = init_state(objective, params, jax.random.key(1))
+        step = jax.jit(
+            functools.partial(train_step, objective=objective, axis_name=None)
+        )
+        return lambda: step(state, batch)
+
+    return {loss: call(loss) for loss in config.losses}
 
 
 def ours(arrays: dict[str, dict[str, np.ndarray]]) -> dict[str, Callable[[], Any]]:
@@ -147,9 +195,16 @@ def run(
 ) -> list[dict[str, Any]]:
     """One row per case and library, ours first; rounds of all libraries alternate."""
     arrays = cases(config)
-    shapes = {"images": config.images, "volume": config.volume}
-    shapes["hausdorff"] = config.scores
-    libraries = {"jaxseg": ours(arrays), f"SciPy {scipy_version()}": scipys(arrays)}
+    shapes = {
+        "images": config.images,
+        "volume": config.volume,
+        "hausdorff": config.scores,
+        "step": config.step,
+    }
+    libraries = {OURS: ours(arrays), f"SciPy {scipy_version()}": scipys(arrays)}
+    for loss, call in steps(arrays, config).items():
+        libraries[f"{OURS}, {loss}"] = {"step": call}
+    first = {"step": f"{OURS}, {config.losses[0]}"}
     found: dict[tuple[str, str], list[float]] = {}
     for turn in range(config.rounds):
         for library, calls in libraries.items():
@@ -169,8 +224,8 @@ def run(
             "shape": list(shapes[case]),
             "milliseconds": 1e3 * statistics.median(seconds),
             "calls": len(seconds),
-            "times_ours": statistics.median(seconds)
-            / statistics.median(found[case, "jaxseg"]),
+            "times_first": statistics.median(seconds)
+            / statistics.median(found[case, first.get(case, OURS)]),
             **machine(),
         }
         for (case, library), seconds in found.items()
@@ -186,11 +241,14 @@ def scipy_version() -> str:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """One line per case and library: milliseconds, and how many times ours."""
+    """One line per case and library: milliseconds, and how many times ours.
+
+    Of the steps: how many times that with the first loss.
+    """
     lines = [f"{'case':<12}{'library':<28}{'ms':>10}{'times ours':>12}"]
     for row in sorted(rows, key=lambda row: (row["case"], row["milliseconds"])):
         lines.append(
             f"{row['case']:<12}{row['library']:<28}{row['milliseconds']:>10.1f}"
-            f"{row['times_ours']:>12.2f}"
+            f"{row['times_first']:>12.2f}"
         )
     return "\n".join(lines)

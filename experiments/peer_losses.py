@@ -92,19 +92,24 @@ def peer_losses(classes: int) -> Iterator[tuple]:
         yield name, f"exacta {_version('exacta')}", loss
 
 
-def median_seconds(call, repeats: int) -> float:
+def median_seconds(call, repeats: int, seconds: float) -> float:
     """Median duration of a call, after two calls to warm up."""
-    durations = []
-    for _ in range(2 + repeats):
+    for _ in range(2):
+        call()
+    durations: list[float] = []
+    while len(durations) < 3 or sum(durations) < seconds:
         start = time.perf_counter()
         call()
         durations.append(time.perf_counter() - start)
-    return statistics.median(durations[2:])
+        if len(durations) >= repeats:
+            break
+    return statistics.median(durations)
 
 
 def main() -> None:
     """Reads one JSON object of settings from the command line and prints rows."""
     settings = json.loads(sys.argv[1])
+    limits = settings["repeats"], settings["seconds"]
     torch.manual_seed(0)
     for shape, classes in settings["cases"]:
         batch, *pixels = shape
@@ -123,7 +128,7 @@ def main() -> None:
                 "library": library,
                 "shape": shape,
                 "classes": classes,
-                "milliseconds": 1e3 * median_seconds(step, settings["repeats"]),
+                "milliseconds": 1e3 * median_seconds(step, *limits),
                 "threads": torch.get_num_threads(),
             }
             print(json.dumps(row), flush=True)

@@ -1,8 +1,9 @@
 """How long the value and gradient of each loss take, against what memory allows.
 
-`python -m experiments speed` measures every catalog loss; about a minute for one shape.
-The floor of a loss is the time to read its logits twice and to write a gradient at
-the bandwidth that a copy reaches on the same machine in the same run.
+`python -m experiments speed` measures every catalog loss, in turn with other libraries
+where there are some: ten minutes in all, and as much again for them. The floor of a
+loss is the time to read its logits twice and to write a gradient at the bandwidth that
+adding in place reaches on the same machine in the same run.
 """
 
 import dataclasses
@@ -33,7 +34,11 @@ class Config:
       cases: pixels, such as (8, 256, 256) for a batch of images, and number of
         classes; one round of measurements each.
       losses: catalog names.
-      repeats: timed calls of each, after two that are not; the median counts.
+      rounds: how often all losses of a case are measured, in turn with the other
+        libraries; the median of the rounds counts.
+      repeats: timed calls of each in a round, after two that are not; their median
+        counts.
+      seconds: a round's calls of a loss end after so long, though not before three.
     """
 
     cases: tuple[Case, ...] = (
@@ -43,7 +48,9 @@ class Config:
         ((1, 128, 128, 128), 4),
     )
     losses: tuple[str, ...] = tuple(CATALOG)
+    rounds: int = 3
     repeats: int = 10
+    seconds: float = 1.5
 
 
 def machine() -> dict[str, str]:
@@ -57,59 +64,98 @@ def machine() -> dict[str, str]:
     }
 
 
-def median_seconds(call: Callable[[], Any], repeats: int) -> float:
+def median_seconds(call: Callable[[], Any], repeats: int, seconds: float) -> float:
     """Median duration of a call that returns arrays, after two calls to warm up."""
     for _ in range(2):
         jax.block_until_ready(call())
-    durations = []
-    for _ in range(repeats):
+    durations: list[float] = []
+    while len(durations) < 3 or sum(durations) < seconds:
         start = time.perf_counter()
         jax.block_until_ready(call())
         durations.append(time.perf_counter() - start)
+        if len(durations) >= repeats:
+            break
     return statistics.median(durations)
 
 
 def bandwidth(repeats: int = 10) -> float:
-    """Bytes a second that a large elementwise copy reads and writes."""
+    """Bytes a second that a large elementwise addition in place reads and writes.
+
+    In place, since the first touch of fresh memory costs more than all arithmetic.
+    """
     array = jnp.zeros(2**25, jnp.float32)
-    copy = jax.jit(lambda x: x + 1)
-    return 2 * array.nbytes / median_seconds(lambda: copy(array), repeats)
+    add = jax.jit(lambda x: x + 1, donate_argnums=0)
+    durations = []
+    for _ in range(2 + repeats):
+        start = time.perf_counter()
+        array = jax.block_until_ready(add(array))
+        durations.append(time.perf_counter() - start)
+    return 2 * array.nbytes / statistics.median(durations[2:])
 
 
-def run(config: Config, tick: Callable[[str], object]) -> Iterator[dict[str, Any]]:
-    """One row per loss and case."""
+def run(
+    config: Config, tick: Callable[[str], object], peers: Path | None = None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of ours and of other libraries, one per library, loss and case.
+
+    Args:
+      config: what is measured.
+      tick: called with what has been measured, once per loss, case and round, and once
+        per case and round of the other libraries.
+      peers: a Python with the other libraries; None leaves them out.
+
+    Raises:
+      UserError: that Python lacks a library or cannot be run.
+    """
     reach = bandwidth(config.repeats)
-    for shape, classes in config.cases:
-        rng = np.random.default_rng(0)
-        logits = jnp.asarray(rng.standard_normal((*shape, classes)), jnp.float32)
-        labels = jnp.asarray(rng.integers(0, classes, shape), jnp.int32)
-        for name in config.losses:
-            tick(f"{name}, {classes} classes")
-            step = jax.jit(jax.value_and_grad(CATALOG[name].loss))
-            seconds = median_seconds(lambda: step(logits, labels), config.repeats)  # noqa: B023
-            floor = 3 * logits.nbytes / reach
-            yield {
-                "loss": name,
-                "library": "jaxseg",
-                "shape": list(shape),
-                "classes": classes,
-                "milliseconds": 1e3 * seconds,
-                "share_of_floor": floor / seconds,
-                **machine(),
-            }
+    ours: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for case in config.cases:
+        rounds = []
+        for _ in range(config.rounds):
+            rounds += list(run_case(config, case, reach, tick))
+            if peers is not None:
+                rounds += run_peers(config, case, peers)
+                tick(f"other libraries, {case[1]} classes")
+        for row in median_rows(rounds):
+            (ours if row["library"] == "jaxseg" else others).append(row)
+    return with_peers(ours, others), others
 
 
-def run_peers(config: Config, python: Path) -> list[dict[str, Any]]:
+def run_case(
+    config: Config, case: Case, reach: float, tick: Callable[[str], object]
+) -> Iterator[dict[str, Any]]:
+    """One row of ours per loss; `reach` is the bandwidth in bytes a second."""
+    shape, classes = case
+    rng = np.random.default_rng(0)
+    logits = jnp.asarray(rng.standard_normal((*shape, classes)), jnp.float32)
+    labels = jnp.asarray(rng.integers(0, classes, shape), jnp.int32)
+    for name in config.losses:
+        step = jax.jit(jax.value_and_grad(CATALOG[name].loss))
+        seconds = median_seconds(
+            lambda: step(logits, labels),  # noqa: B023
+            config.repeats,
+            config.seconds,
+        )
+        yield {
+            "loss": name,
+            "library": "jaxseg",
+            "shape": list(shape),
+            "classes": classes,
+            "milliseconds": 1e3 * seconds,
+            "floor_milliseconds": 1e3 * 3 * logits.nbytes / reach,
+            **machine(),
+        }
+        tick(f"{name}, {classes} classes")
+
+
+def run_peers(config: Config, case: Case, python: Path) -> list[dict[str, Any]]:
     """Rows of other libraries, measured by the Python of their environment.
 
     Raises:
       UserError: that Python lacks a library or cannot be run.
     """
-    settings = {
-        "cases": config.cases,
-        "losses": config.losses,
-        "repeats": config.repeats,
-    }
+    settings = {**dataclasses.asdict(config), "cases": [case]}
     script = Path(__file__).with_name("peer_losses.py")
     command = [str(python), str(script), json.dumps(settings)]
     try:
@@ -120,6 +166,24 @@ def run_peers(config: Config, python: Path) -> list[dict[str, Any]]:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise UserError(f"--peers {python} failed: {reason}")
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def median_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per library, loss and case: the median of its rounds and their spread."""
+    places: dict[tuple, list[dict[str, Any]]] = {}
+    for row in rows:
+        place = row["library"], row["loss"], *case_of(row)
+        places.setdefault(place, []).append(row)
+    found = []
+    for same in places.values():
+        times = [row["milliseconds"] for row in same]
+        median = statistics.median(times)
+        more = {}
+        if "floor_milliseconds" in same[0]:
+            more["share_of_floor"] = same[0]["floor_milliseconds"] / median
+        spread = {"fastest_round": min(times), "slowest_round": max(times)}
+        found.append({**same[0], "milliseconds": median, **spread, **more})
+    return found
 
 
 def with_peers(

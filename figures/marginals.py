@@ -1,11 +1,16 @@
 """Label-marginal penalties over the predicted foreground share: Liu 2022, Fig. 2."""
 
+import argparse
+from pathlib import Path
+
 import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from figures import style
+from figures.output import save_all
+from jaxseg.cli import options
 from jaxseg.losses.marginal import (
     Marginals,
     dice_bias_penalty,
@@ -35,11 +40,15 @@ def penalties(shares: np.ndarray, actual: float) -> dict[str, np.ndarray]:
 
 
 def draw_penalties(
-    shares: np.ndarray, curves: dict[str, np.ndarray], actual: float
+    shares: np.ndarray,
+    curves: dict[str, np.ndarray],
+    actual: float,
+    *,
+    width_in: float = style.WIDTH_IN,
 ) -> Figure:
     """The curves, on the whole range and near zero, each with its minimum marked."""
     with mpl.rc_context(style.settings()):
-        figure = Figure(figsize=(6.5, 2.7), layout="constrained")
+        figure = Figure(figsize=(width_in, 2.7), layout="constrained")
         whole, near = figure.subplots(1, 2)
         for index, (name, values) in enumerate(curves.items()):
             colour, dash = style.COLOURS[index], style.DASHES[index]
@@ -66,3 +75,23 @@ def draw_penalties(
         near.set_title("near zero; dots mark minima", loc="left")
         whole.legend(loc="lower right", bbox_to_anchor=(1.0, 0.02))
     return figure
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """``--share``."""
+    parser.add_argument(
+        "--share",
+        type=options.number_in(0, 1, ends=False),
+        default=0.1,
+        metavar="X",
+        help="true share of foreground (default 0.1, as in the paper)",
+    )
+
+
+def draw(arguments: argparse.Namespace) -> list[Path]:
+    """Four penalties over the predicted share."""
+    fine = np.linspace(0.001, 0.02, 20)
+    shares = np.concatenate([fine, np.linspace(0.025, 0.975, 191), 1 - fine[::-1]])
+    curves = penalties(shares, arguments.share)
+    figure = draw_penalties(shares, curves, arguments.share, width_in=arguments.width)
+    return save_all({"marginals": figure}, arguments)

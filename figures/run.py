@@ -1,15 +1,20 @@
-"""Pictures of a training run, from its stored rows."""
+"""Pictures of a training run, from its stored rows: curves.png and samples.png."""
 
+import argparse
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures import style
+from figures import flags, style
+from figures.output import save
 from jaxseg.data.overlay import overlay
+from jaxseg.errors import UserError
+from jaxseg.files import read_json, read_rows
 
 
 def draw_curves(rows: Sequence[Mapping[str, Any]], loss: str) -> Figure:
@@ -87,3 +92,39 @@ def draw_samples(arrays: Mapping[str, np.ndarray]) -> Figure:
         for row, label in enumerate(("image", "ground truth", "prediction")):
             grid[row, 0].set_ylabel(label)
     return figure
+
+
+def draw_run(folder: Path, out: Path, formats: Sequence[str], dpi: int) -> list[Path]:
+    """Whatever the folder has rows for: curves, samples.
+
+    Raises:
+      UserError: the folder holds neither.
+    """
+    metrics, samples = folder / "metrics.jsonl", folder / "samples.npz"
+    paths = []
+    if metrics.is_file():
+        loss = read_json(folder / "config.json").get("loss", "?")
+        curves = draw_curves(read_rows(metrics), loss)
+        paths += save(curves, out, "curves", formats, dpi=dpi)
+    if samples.is_file():
+        try:
+            with np.load(samples, allow_pickle=False) as arrays:
+                sheet = draw_samples(dict(arrays))
+        except (ValueError, OSError, KeyError) as error:
+            raise UserError(f"{samples} is damaged: {error}") from error
+        paths += save(sheet, out, "samples", formats, dpi=dpi)
+    if not paths:
+        raise UserError(f"{folder} is no run: it has neither metrics nor samples")
+    return paths
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The folder."""
+    flags.add_folder(parser, "folder of the run")
+
+
+def draw(arguments: argparse.Namespace) -> list[Path]:
+    """PNG only, unless another format is asked for."""
+    formats = (arguments.format or "png",)
+    out = flags.out_beside(arguments, arguments.folder)
+    return draw_run(arguments.folder, out, formats, arguments.dpi)

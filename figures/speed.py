@@ -1,13 +1,18 @@
 """How long each loss takes beside the fastest other library that has it."""
 
+import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import style
+from figures import flags, style
+from figures.output import save_all
+from jaxseg.errors import UserError
+from jaxseg.files import read_rows
 
 INCHES_A_LOSS = 0.15
 
@@ -76,3 +81,22 @@ def _draw_case(
     axes.grid(axis="y", color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The folder."""
+    flags.add_folder(parser, "folder of `python -m experiments speed`")
+
+
+def draw(arguments: argparse.Namespace) -> list[Path]:
+    """Times of the speed study whose rows the folder holds.
+
+    Raises:
+      UserError: there are no rows, or they are of something else.
+    """
+    rows = arguments.folder / "rows.jsonl"
+    found = read_rows(rows)
+    if not found or not all("share_of_floor" in row for row in found):
+        raise UserError(f"{rows} holds no rows of `python -m experiments speed`")
+    arguments.out = flags.out_beside(arguments, arguments.folder)
+    return save_all({"speed": draw_speed(found)}, arguments)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxseg.fused import softmax_sums
+from jaxseg.fused import is_id, softmax_sums, sum_of_pixels
 from jaxseg.indices import (
     accuracy_index,
     dice_index,
@@ -166,10 +166,8 @@ def counts_of_ids(
       axis_name: mapped axis to add the counts over.
     """
     mask = jnp.ones(ids.shape, bool) if where is None else where
-    classes = range(scores.shape[-1])
-    actual = jnp.stack(
-        [jnp.sum((ids == c) & mask, dtype=scores.dtype) for c in classes]
-    )
+    members = is_id(scores, ids) & mask[..., None]
+    actual = sum_of_pixels(members.astype(scores.dtype))
     sums = softmax_sums(scores, ids, mask)
     hits, predicted, squares, actual = (pool(x, axis_name) for x in (*sums, actual))
     return SoftCounts(

@@ -5,9 +5,15 @@ first axis two sweeps count the steps to the nearest pixel. Along each further a
 every source line lowers every target line: ``out[i] = min(out[i], in[j] + (i - j)^2)``,
 which is n times the work of a sweep but has no branch, no gather and no sort, keeps
 nothing but the image, and takes the same time whatever the image shows.
+
+The distance to the other side of a boundary takes one such pass, not two: ``out[i]``
+starts as the distance to the other side along the line of i itself. Sources nearer than
+that all lie on the side of i, and one that is farther cannot lower ``out[i]`` any more,
+whatever side its own ``in[j]`` is measured to.
 """
 
 import functools
+import math
 from collections.abc import Sequence
 
 import jax
@@ -20,6 +26,9 @@ from jaxseg.numerics import safe_ratio
 
 SOURCES_A_PASS = 8
 """Source lines that one pass over the image takes in; memory for none of them."""
+
+LANES = 32
+"""Lines of a tile, which lie side by side: a few vectors wide, and it fits a cache."""
 
 Spacing = float | Sequence[float] | np.ndarray | Array
 
@@ -49,15 +58,7 @@ def squared_distance_transform(
     mask: ArrayLike, *, spacing: Spacing | None = None
 ) -> Array:
     """The square of `distance_transform`, without a root and its rounding."""
-    mask = _as_mask(mask)
-    dtype = jnp.result_type(float)
-    if mask.size == 0:
-        return jnp.zeros(mask.shape, dtype)
-    sizes = _as_spacing(spacing, mask.ndim, dtype)
-    if isinstance(sizes, np.ndarray) and (sizes == sizes[0]).all():
-        ones = jnp.ones(mask.ndim, _whole_number_dtype(mask.shape, dtype))
-        return _squares(mask, ones).astype(dtype) * jnp.asarray(sizes[0] ** 2, dtype)
-    return _squares(mask, lax.stop_gradient(jnp.asarray(sizes, dtype)))
+    return _scaled_squares(_as_mask(mask), spacing, to_other_side=False)
 
 
 def signed_distance(
@@ -95,13 +96,16 @@ def boundary_distance(
     """
     mask = _as_mask(mask)
     inside, outside = _counted(mask, where)
-
-    def to_nearest(side: Array) -> Array:
-        return squared_distance_transform(~side, spacing=spacing)
-
-    to_inside, to_outside = jax.vmap(to_nearest)(jnp.stack([inside, outside]))
-    distance = jnp.sqrt(jnp.where(mask, to_outside, to_inside))
-    return jnp.where(jnp.any(inside) & jnp.any(outside), distance, 0)
+    if where is None:
+        squares = _scaled_squares(mask, spacing, to_other_side=True)
+    else:
+        # A masked pixel is on neither side, so that it needs a distance to each.
+        sides = jnp.stack([~inside, ~outside])
+        to_inside, to_outside = jax.vmap(
+            lambda side: squared_distance_transform(side, spacing=spacing)
+        )(sides)
+        squares = jnp.where(mask, to_outside, to_inside)
+    return jnp.where(jnp.any(inside) & jnp.any(outside), jnp.sqrt(squares), 0)
 
 
 def inner_distance(
@@ -192,52 +196,110 @@ def _as_spacing(
     return sizes
 
 
+def _scaled_squares(
+    mask: Array, spacing: Spacing | None, *, to_other_side: bool
+) -> Array:
+    """`_squares` in whole numbers of pixels where all spacings are known and equal."""
+    dtype = jnp.result_type(float)
+    if mask.size == 0:
+        return jnp.zeros(mask.shape, dtype)
+    sizes = _as_spacing(spacing, mask.ndim, dtype)
+    if isinstance(sizes, np.ndarray) and (sizes == sizes[0]).all():
+        ones = jnp.ones(mask.ndim, _whole_number_dtype(mask.shape, dtype))
+        squares = _squares(mask, ones, to_other_side=to_other_side)
+        return squares.astype(dtype) * jnp.asarray(sizes[0] ** 2, dtype)
+    sizes = lax.stop_gradient(jnp.asarray(sizes, dtype))
+    return _squares(mask, sizes, to_other_side=to_other_side)
+
+
 def _whole_number_dtype(shape: tuple[int, ...], wide: jnp.dtype) -> jnp.dtype:
-    """16 bits where every sum of squares fits: twice the numbers in a vector."""
+    """The narrowest in which every sum of squares fits: more numbers in a vector."""
     far = sum(n * n for n in shape)
     reach = max(-(-n // SOURCES_A_PASS) * SOURCES_A_PASS - 1 for n in shape)
-    return jnp.dtype(jnp.uint16) if far + reach**2 < 2**16 else wide
+    for dtype in (jnp.uint16, jnp.int32):
+        if far + reach**2 <= jnp.iinfo(dtype).max:
+            return jnp.dtype(dtype)
+    return wide
 
 
-@jax.jit
-def _squares(mask: Array, sizes: Array) -> Array:
-    """Squared distances in the dtype of `sizes`; the diagonal's where no False is."""
+@functools.partial(jax.jit, static_argnames="to_other_side")
+def _squares(mask: Array, sizes: Array, *, to_other_side: bool) -> Array:
+    """Squared distances in the dtype of `sizes`; the diagonal's where there is none.
+
+    Args:
+      mask: ``[...]`` bool, not empty.
+      sizes: ``[rank]`` of a pixel along each axis.
+      to_other_side: whether to the nearest pixel that differs, else to the nearest
+        False.
+    """
     far = jnp.sum(jnp.square(sizes * jnp.asarray(mask.shape, sizes.dtype)))
     far = far.astype(sizes.dtype)
-    # The last axis, which lies along a vector, would be slow to sweep.
-    first = int(np.argmax(mask.shape[:-1])) if mask.ndim > 1 else 0
-    steps = _steps(mask, first)
-    along = jnp.square(steps.astype(sizes.dtype) * sizes[first])
-    squares = jnp.where(steps < mask.shape[first], along, far)
-    for axis in range(mask.ndim):
-        if axis != first:
-            squares = _lower(squares, axis, sizes[axis])
+    # Sweeping the longest axis spares most of the work.
+    first, *others = sorted(range(mask.ndim), key=lambda axis: -mask.shape[axis])
+
+    def along(axis: int) -> Array:
+        steps = _steps(_tiles(mask, axis), to_other_side=to_other_side)
+        squares = jnp.square(steps.astype(sizes.dtype) * sizes[axis])
+        return jnp.where(steps < mask.shape[axis], squares, far)
+
+    squares = _from_tiles(along(first), mask.shape, first)
+    for axis in others:
+        sources = _tiles(squares, axis)
+        start = _smaller(along(axis), sources) if to_other_side else sources
+        lowered = _lower(sources, start, sizes[axis])
+        squares = _from_tiles(lowered, mask.shape, axis)
     return squares
 
 
-def _steps(mask: Array, axis: int) -> Array:
-    """Steps along `axis` to the nearest False; the length of the axis if there is none.
+def _tiles(values: Array, axis: int) -> Array:
+    """Lines along `axis` as the columns of tiles: ``[tiles, length, lanes]``.
+
+    Lines are added to fill the last tile.
+    """
+    length = values.shape[axis]
+    lines = jnp.moveaxis(values, axis, 0).reshape(length, -1)
+    count = lines.shape[1]
+    lanes = min(LANES, count)
+    lines = jnp.pad(lines, ((0, 0), (0, -count % lanes)))
+    return jnp.swapaxes(lines.reshape(length, -1, lanes), 0, 1)
+
+
+def _from_tiles(tiles: Array, shape: Sequence[int], axis: int) -> Array:
+    """The image of this shape of which `tiles` are the `_tiles`."""
+    length = shape[axis]
+    others = [n for a, n in enumerate(shape) if a != axis]
+    lines = jnp.swapaxes(tiles, 0, 1).reshape(length, -1)[:, : math.prod(others)]
+    return jnp.moveaxis(lines.reshape(length, *others), 0, axis)
+
+
+def _steps(tiles: Array, *, to_other_side: bool) -> Array:
+    """Steps along each column to the nearest False, or to the nearest that differs.
 
     On a CPU one line after another; elsewhere a tree of minima, which has few steps.
+
+    Returns:
+      Integers; the length of a column in which there is none.
     """
-    if mask.ndim == 1:
-        return _steps_by_tree(mask, axis=axis)
-    return lax.platform_dependent(
-        mask,
-        cpu=functools.partial(_steps_by_line, axis=axis),
-        default=functools.partial(_steps_by_tree, axis=axis),
-    )
+    length = tiles.shape[1]
+    if to_other_side:
+        differs = tiles[:, 1:] != tiles[:, :-1]
+        after, before = (
+            jnp.pad(differs, ((0, 0), side, (0, 0))) for side in ((0, 1), (1, 0))
+        )
+        tiles = ~(before | after)
+    steps = lax.platform_dependent(tiles, cpu=_steps_by_line, default=_steps_by_tree)
+    return jnp.minimum(steps + 1, length) if to_other_side else steps
 
 
-def _steps_by_line(mask: Array, *, axis: int) -> Array:
-    length = mask.shape[axis]
-    steps = jnp.where(mask, length, 0).astype(jnp.int32)
+def _steps_by_line(tiles: Array) -> Array:
+    length = tiles.shape[1]
+    steps = jnp.where(tiles, length, 0).astype(_steps_dtype(length))
 
     def lower(steps: Array, line: Array, neighbour: Array) -> Array:
-        here = lax.dynamic_slice_in_dim(steps, line, 1, axis)
-        there = lax.dynamic_slice_in_dim(steps, neighbour, 1, axis)
-        lowered = jnp.minimum(here, there + 1)
-        return lax.dynamic_update_slice_in_dim(steps, lowered, line, axis)
+        here = lax.dynamic_slice_in_dim(steps, line, 1, axis=1)
+        there = lax.dynamic_slice_in_dim(steps, neighbour, 1, axis=1)
+        lowered = _smaller(here, there + 1)
+        return lax.dynamic_update_slice_in_dim(steps, lowered, line, axis=1)
 
     steps = lax.fori_loop(1, length, lambda k, s: lower(s, k, k - 1), steps)
     return lax.fori_loop(
@@ -245,33 +307,46 @@ def _steps_by_line(mask: Array, *, axis: int) -> Array:
     )
 
 
-def _steps_by_tree(mask: Array, *, axis: int) -> Array:
-    length = mask.shape[axis]
-    place = lax.broadcasted_iota(jnp.int32, mask.shape, axis)
-    before = lax.cummax(jnp.where(mask, -length, place), axis)
-    after = lax.cummin(jnp.where(mask, 2 * length, place), axis, reverse=True)
-    return jnp.minimum(jnp.minimum(place - before, after - place), length)
+def _steps_by_tree(tiles: Array) -> Array:
+    length = tiles.shape[1]
+    place = lax.broadcasted_iota(jnp.int32, tiles.shape, 1)
+    before = lax.cummax(jnp.where(tiles, -length, place), axis=1)
+    after = lax.cummin(jnp.where(tiles, 2 * length, place), axis=1, reverse=True)
+    steps = jnp.minimum(jnp.minimum(place - before, after - place), length)
+    return steps.astype(_steps_dtype(length))
 
 
-def _lower(squares: Array, axis: int, size: Array) -> Array:
-    """Takes `axis` in: out[i] is the minimum over j of in[j] + (size (i - j))^2."""
-    length = squares.shape[axis]
+def _steps_dtype(length: int) -> jnp.dtype:
+    return jnp.dtype(jnp.uint16 if length < 2**16 - 1 else jnp.int32)
+
+
+def _lower(sources: Array, start: Array, size: Array) -> Array:
+    """Columns' out[i]: the minimum of start[i] and all sources[j] + (size (i - j))^2.
+
+    Args:
+      sources: ``[tiles, length, lanes]``.
+      start: of the same shape.
+      size: scalar.
+    """
+    length = sources.shape[1]
     passes = -(-length // SOURCES_A_PASS)
     reach = passes * SOURCES_A_PASS
-    offsets = jnp.arange(-reach, length).astype(squares.dtype)
+    offsets = jnp.arange(-reach, length).astype(sources.dtype)
     # In 16 bits -3 is 65533, whose square is 9 again.
-    offsets = jnp.square(offsets * size)
-    offsets = jnp.expand_dims(offsets, [a for a in range(squares.ndim) if a != axis])
+    offsets = jnp.square(offsets * size).reshape(1, -1, 1)
 
     def one_pass(k: Array, lowered: Array) -> Array:
         for step in range(SOURCES_A_PASS):
             source = k * SOURCES_A_PASS + step
             # Past the end this is the last line, taken for farther than it is.
-            line = lax.dynamic_slice_in_dim(squares, source, 1, axis)
-            offset = lax.dynamic_slice_in_dim(offsets, reach - source, length, axis)
-            candidate = line + offset
-            # Not jnp.minimum, whose care for nan costs twice the time on a CPU.
-            lowered = jnp.where(candidate < lowered, candidate, lowered)
+            line = lax.dynamic_slice_in_dim(sources, source, 1, axis=1)
+            offset = lax.dynamic_slice_in_dim(offsets, reach - source, length, axis=1)
+            lowered = _smaller(line + offset, lowered)
         return lowered
 
-    return lax.fori_loop(0, passes, one_pass, squares)
+    return lax.fori_loop(0, passes, one_pass, start)
+
+
+def _smaller(a: Array, b: Array) -> Array:
+    """Minimum without the care for nan that costs twice the time on a CPU."""
+    return jnp.where(a < b, a, b)

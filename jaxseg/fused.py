@@ -4,19 +4,23 @@ A pixel loss needs the log-probability of each pixel's own class, a region loss 
 of p, p t and p^2 over the pixels. Both come from here with a hand-written reverse rule
 that keeps one number per pixel (the log of the softmax's denominator) instead of the
 probabilities, and from then on automatic differentiation has only ``[...]`` or ``[C]``
-arrays to deal with. Sums over few classes are unrolled, which XLA's CPU backend needs:
-it is slow at reductions over a short last axis.
+arrays to deal with. Sums over classes are unrolled and sums over pixels go by way of
+`sum_of_pixels`, which XLA's CPU backend needs: it is slow at reductions over a short
+last axis and at many sums of one array.
 """
 
 import functools
 import operator
+from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-UNROLLED = 8
+from jaxseg.numerics import sum_of_pixels
+
+UNROLLED = 32
 """Up to so many classes are unrolled."""
 
 
@@ -76,7 +80,7 @@ def logsumexp_by_id(
     return peak + jnp.log(jnp.where(some, total, 1)), some
 
 
-def _is_id(scores: Array, ids: Array) -> Array:
+def is_id(scores: Array, ids: Array) -> Array:
     """``[..., C]`` bool: one-hot, to be fused and never stored."""
     classes = jnp.arange(scores.shape[-1]).reshape((1,) * ids.ndim + (-1,))
     return ids[..., None] == classes
@@ -84,8 +88,24 @@ def _is_id(scores: Array, ids: Array) -> Array:
 
 def _score_of_id(scores: Array, ids: Array) -> Array:
     if scores.shape[-1] > UNROLLED:
-        return jnp.sum(jnp.where(_is_id(scores, ids), scores, 0), axis=-1)
+        return jnp.sum(jnp.where(is_id(scores, ids), scores, 0), axis=-1)
     return _over_classes(scores, lambda c, z: jnp.where(ids == c, z, 0))
+
+
+def _probs(scores: Array, normalizer: Array) -> Array:
+    """Softmax; the minimum keeps XLA from squaring the exponential unstored."""
+    return jnp.minimum(jnp.exp(scores - normalizer[..., None]), 1)
+
+
+def _stored_mean(probs: Iterable[Array], weighted: Iterable[Array]) -> Array:
+    """Sum of `weighted` over the classes, divided by that of `probs`, which is 1.
+
+    The division keeps XLA from evaluating the mean again for every class where its
+    gradient is spread over them.
+    """
+    return functools.reduce(operator.add, weighted) / functools.reduce(
+        operator.add, probs
+    )
 
 
 def _no_gradient(ids: Array) -> np.ndarray:
@@ -110,16 +130,59 @@ def _target_log_probs(scores, ids):
     normalizer = log_normalizer(scores)
     known = (ids >= 0) & (ids < scores.shape[-1])
     logs = jnp.where(known, _score_of_id(scores, ids) - normalizer, 0)
-    return logs, (scores, ids, jnp.where(known, normalizer, jnp.inf))
+    return logs, (scores, ids, normalizer)
 
 
 def _target_log_probs_reverse(saved, slope):
     scores, ids, normalizer = saved
-    probs = jnp.exp(scores - normalizer[..., None])
-    return (_is_id(scores, ids) - probs) * slope[..., None], _no_gradient(ids)
+    known = (ids >= 0) & (ids < scores.shape[-1])
+    slope = jnp.where(known, slope, 0)
+    difference = is_id(scores, ids) - _probs(scores, normalizer)
+    return difference * slope[..., None], _no_gradient(ids)
 
 
 target_log_probs.defvjp(_target_log_probs, _target_log_probs_reverse)
+
+
+@jax.custom_vjp
+def mean_costs(scores: Array, ids: Array, costs: Array) -> Array:
+    """Mean under a softmax of the costs of the classes, given each pixel's own class.
+
+    Args:
+      scores: ``[..., C]`` float32 or wider.
+      ids: ``[...]`` integers; one that is no class makes 0 with zero gradient.
+      costs: ``[C, C]``, of the own class in rows.
+
+    Returns:
+      ``[...]``: the sum over k of costs[id, k] p_k.
+    """
+    return _mean_costs(scores, ids, costs)[0]
+
+
+def _mean_costs(scores, ids, costs):
+    normalizer = log_normalizer(scores)
+    columns = [jnp.exp(scores[..., c] - normalizer) for c in range(scores.shape[-1])]
+    weighted = (p * by_id(costs[:, c], ids) for c, p in enumerate(columns))
+    mean = _stored_mean(columns, weighted)
+    return mean, (scores, ids, costs, normalizer, mean)
+
+
+def _mean_costs_reverse(saved, slope):
+    scores, ids, costs, normalizer, mean = saved
+    probs = _probs(scores, normalizer)
+    known = (ids >= 0) & (ids < len(costs))
+    slope = jnp.where(known, slope, 0)
+    own = costs[jnp.where(known, ids, 0)]
+    of_scores = probs * (own - mean[..., None]) * slope[..., None]
+    weighed = jnp.where(is_id(scores, ids), slope[..., None], 0)
+    axes = tuple(range(ids.ndim))
+    of_costs = lax.dot_general(
+        weighed, probs, ((axes, axes), ((), ())), precision=lax.Precision.HIGHEST
+    )
+    return of_scores, _no_gradient(ids), of_costs
+
+
+mean_costs.defvjp(_mean_costs, _mean_costs_reverse)
 
 
 @jax.custom_vjp
@@ -138,44 +201,37 @@ def softmax_sums(scores: Array, ids: Array, where: Array) -> tuple[Array, Array,
 
 
 def _softmax_sums(scores, ids, where):
-    classes = range(scores.shape[-1])
-    # A masked pixel has an infinite denominator, so its probabilities are all 0.
-    normalizer = jnp.where(where, log_normalizer(scores), jnp.inf)
-    own = jnp.exp(_score_of_id(scores, ids) - normalizer)
-    hits = jnp.stack([jnp.sum(jnp.where(ids == c, own, 0)) for c in classes])
-    if scores.shape[-1] > UNROLLED:
-        probs = jnp.exp(scores - normalizer[..., None])
-        axes = tuple(range(ids.ndim))
-        sums = jnp.sum(probs, axis=axes), jnp.sum(jnp.square(probs), axis=axes)
-    else:
-        columns = [jnp.exp(scores[..., c] - normalizer) for c in classes]
-        sums = (
-            jnp.stack([jnp.sum(p) for p in columns]),
-            jnp.stack([jnp.sum(jnp.square(p)) for p in columns]),
-        )
-    return (hits, *sums), (scores, ids, normalizer)
+    normalizer = log_normalizer(scores)
+    probs = jnp.where(where[..., None], _probs(scores, normalizer), 0)
+    hits = jnp.where(is_id(scores, ids), probs, 0)
+    of_squares = sum_of_pixels(jnp.square(probs))
+    sums = sum_of_pixels(hits), sum_of_pixels(probs), of_squares
+    return sums, (scores, ids, where, normalizer)
 
 
 def _softmax_sums_reverse(saved, slopes):
-    scores, ids, normalizer = saved
+    scores, ids, where, normalizer = saved
     of_hit, of_sum, of_square = slopes
+    classes = range(scores.shape[-1])
     shape = (1,) * ids.ndim + (-1,)
 
     def slope(probs, mine, hit, total, square):
         return jnp.where(mine, hit, 0) + total + 2 * square * probs
 
-    def weighted(c, z):
-        probs = jnp.exp(z - normalizer)
-        return probs * slope(probs, ids == c, of_hit[c], of_sum[c], of_square[c])
-
-    probs = jnp.exp(scores - normalizer[..., None])
+    probs = _probs(scores, normalizer)
     rows = [row.reshape(shape) for row in (of_hit, of_sum, of_square)]
-    slopes = slope(probs, _is_id(scores, ids), *rows)
+    slopes = slope(probs, is_id(scores, ids), *rows)
     if scores.shape[-1] > UNROLLED:
         mean = jnp.sum(probs * slopes, axis=-1)
     else:
-        mean = _over_classes(scores, weighted)
-    return probs * (slopes - mean[..., None]), _no_gradient(ids), _no_gradient(ids)
+        columns = [jnp.exp(scores[..., c] - normalizer) for c in classes]
+        weighted = (
+            p * slope(p, ids == c, of_hit[c], of_sum[c], of_square[c])
+            for c, p in enumerate(columns)
+        )
+        mean = _stored_mean(columns, weighted)
+    slopes = jnp.where(where[..., None], slopes - mean[..., None], 0)
+    return probs * slopes, _no_gradient(ids), _no_gradient(ids)
 
 
 softmax_sums.defvjp(_softmax_sums, _softmax_sums_reverse)

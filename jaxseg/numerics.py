@@ -1,6 +1,7 @@
 """Arithmetic that stays finite: guarded division, pooled sums, log-domain means."""
 
 import functools
+import operator
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +12,13 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 ARRAY_TYPES = (jax.Array, jnp.ndarray, int, float)
+
+
+FOLDS = 8
+"""How many pixels are added elementwise before their sum is a product with ones."""
+
+STRIPE = 64
+"""Pixels in a row of that product, which makes its rows long and its sums few."""
 
 
 def is_exact(number: Any) -> bool:
@@ -137,10 +145,46 @@ def keep(values: Array, where: Array | None) -> Array:
     return values if where is None else jnp.where(where[..., None], values, 0)
 
 
+def sum_of_pixels(values: Array) -> Array:
+    """Sum over all axes but the last, ``[..., C]`` to ``[C]``.
+
+    On the CPU `values` may be an expression that is fused and never stored: it is
+    evaluated once, while eight distant parts of it are added, and what is left is a
+    product with ones. A plain sum would evaluate it again for every class.
+    """
+    rows = values.reshape(-1, values.shape[-1])
+    return jnp.sum(rows, axis=0) if len(rows) < FOLDS * STRIPE else _sum_of_rows(rows)
+
+
+@jax.custom_jvp
+def _sum_of_rows(rows: Array) -> Array:
+    return lax.platform_dependent(rows, cpu=_folded_sum, default=_plain_sum)
+
+
+@_sum_of_rows.defjvp
+def _sum_of_rows_jvp(primals, tangents):
+    # The slope of the plain sum, whose reverse is a broadcast.
+    return _sum_of_rows(*primals), jnp.sum(tangents[0], axis=0)
+
+
+def _plain_sum(rows: Array) -> Array:
+    return jnp.sum(rows, axis=0)
+
+
+def _folded_sum(rows: Array) -> Array:
+    pixels, classes = rows.shape
+    part = pixels // (FOLDS * STRIPE) * STRIPE
+    parts = (rows[i * part : (i + 1) * part] for i in range(FOLDS))
+    folded = functools.reduce(operator.add, parts).reshape(-1, STRIPE * classes)
+    ones = jnp.ones(len(folded), rows.dtype)
+    stripe = lax.dot(ones, folded, precision=lax.Precision.HIGHEST)
+    rest = jnp.sum(rows[FOLDS * part :], axis=0)
+    return jnp.sum(stripe.reshape(STRIPE, classes), axis=0) + rest
+
+
 def pooled_sum(values: Array, where: Array | None, axis_name: str | None) -> Array:
     """Sum of `values` [..., C] over all pixels that count, on all devices: [C]."""
-    kept = keep(values, where)
-    return pool(jnp.sum(kept, axis=tuple(range(values.ndim - 1))), axis_name)
+    return pool(sum_of_pixels(keep(values, where)), axis_name)
 
 
 def pooled_count(values: Array, where: Array | None, axis_name: str | None) -> Array:
@@ -182,7 +226,7 @@ def pooled_logsumexp(
     some = jnp.isfinite(peak)
     peak = jnp.where(some, peak, 0)
     below = jnp.where(counts, logs - peak.reshape((1,) * len(axes) + (-1,)), -jnp.inf)
-    total = pool(jnp.sum(jnp.exp(below), axis=axes), axis_name)
+    total = pool(sum_of_pixels(jnp.exp(below)), axis_name)
     return peak + jnp.log(jnp.where(some, total, 1)), some
 
 

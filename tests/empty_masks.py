@@ -39,11 +39,25 @@ gradient is the sum of its magnitudes in the logits.
 """
 
 
+def settings() -> list[tuple[str, tuple]]:
+    """Name and hyper-parameters of each row: all losses, and the other `smooth`."""
+    rows = []
+    for name, entry in CATALOG.items():
+        rows.append((name, ()))
+        if "smooth" in entry.defaults:
+            other = 0.0 if entry.defaults["smooth"] else 1.0
+            rows.append((name, (("smooth", other),)))
+    return rows
+
+
 @functools.cache
-def response(name: str, link: links.Link, setting: tuple) -> tuple[float, float, float]:
-    """Value and gradient at the prediction, and value at the empty prediction."""
-    loss = CATALOG[name].build(**dict(setting))(0.5)
+def responses(link: links.Link) -> dict[tuple, tuple[float, float, float]]:
+    """Value and gradient at the prediction, and value at the empty prediction.
+
+    Of every row of the table, in one compiled program.
+    """
     ids = jnp.zeros(SHAPE, jnp.int32)
+    losses = {row: CATALOG[row[0]].build(**dict(row[1]))(0.5) for row in settings()}
 
     def predicting(logit: float) -> jax.Array:
         scores = jnp.full((*SHAPE, 1), logit)
@@ -53,11 +67,17 @@ def response(name: str, link: links.Link, setting: tuple) -> tuple[float, float,
 
     @jax.jit
     def call(logits):
-        return jax.value_and_grad(lambda z: loss(z, ids, link=link))(logits)
+        def respond(loss):
+            return jax.value_and_grad(lambda z: loss(z, ids, link=link))(logits)
 
-    value, grad = call(predicting(float(np.log(PREDICTED / (1 - PREDICTED)))))
-    empty, _ = call(predicting(-100.0))
-    return float(value), float(jnp.sum(jnp.abs(grad))), float(empty)
+        return {row: respond(loss) for row, loss in losses.items()}
+
+    some = call(predicting(float(np.log(PREDICTED / (1 - PREDICTED)))))
+    empty = call(predicting(-100.0))
+    return {
+        row: (float(value), float(jnp.sum(jnp.abs(grad))), float(empty[row][0]))
+        for row, (value, grad) in some.items()
+    }
 
 
 def _number(value: float) -> str:
@@ -71,18 +91,12 @@ def table() -> str:
         "| alone, empty | with background, empty |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, entry in CATALOG.items():
-        settings = [()]
-        if "smooth" in entry.defaults:
-            other = 0.0 if entry.defaults["smooth"] else 1.0
-            settings.append((("smooth", other),))
-        for setting in settings:
-            alone = response(name, links.sigmoid, setting)
-            both = response(name, links.softmax, setting)
-            label = f"`{name}`" + "".join(f", {k} {v:g}" for k, v in setting)
-            numbers = (*alone[:2], *both[:2], alone[2], both[2])
-            cells = " | ".join(_number(x) for x in numbers)
-            lines.append(f"| {label} | {cells} |")
+    for row in settings():
+        alone, both = (responses(link)[row] for link in (links.sigmoid, links.softmax))
+        label = f"`{row[0]}`" + "".join(f", {k} {v:g}" for k, v in row[1])
+        numbers = (*alone[:2], *both[:2], alone[2], both[2])
+        cells = " | ".join(_number(x) for x in numbers)
+        lines.append(f"| {label} | {cells} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,16 +6,25 @@ import numpy as np
 import pytest
 
 from jaxseg.counts import counts_of_ids, soft_counts
-from jaxseg.fused import UNROLLED, by_id, softmax_sums, target_log_probs
+from jaxseg.fused import (
+    UNROLLED,
+    by_id,
+    mean_costs,
+    softmax_sums,
+    target_log_probs,
+)
 from jaxseg.losses import cross_entropy_loss, dice_loss
+from jaxseg.numerics import FOLDS, STRIPE, sum_of_pixels
 
-CLASSES = [2, UNROLLED, UNROLLED + 1, 20]
+CLASSES = [2, 5, UNROLLED + 1]
 
 
 def pixels(classes, dtype=np.float64):
     rng = np.random.default_rng(classes)
-    scores = rng.standard_normal((3, 5, 7, classes)).astype(dtype)
-    ids = rng.integers(-1, classes + 1, (3, 5, 7))  # two of them are no class
+    shape = (3, 13, 17)  # one whole stripe of each fold and a rest
+    assert FOLDS * STRIPE < 3 * 13 * 17 < 2 * FOLDS * STRIPE
+    scores = rng.standard_normal((*shape, classes)).astype(dtype)
+    ids = rng.integers(-1, classes + 1, shape)  # two of them are no class
     return (
         jnp.asarray(scores),
         jnp.asarray(ids),
@@ -43,7 +52,7 @@ def test_sums_and_slopes_equal_plain_ones(classes):
 
         a, b = (jax.value_and_grad(f)(scores) for f in (plain, fused))
         np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
-        np.testing.assert_allclose(b[1], a[1], atol=1e-13)
+        np.testing.assert_allclose(b[1], a[1], rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("classes", CLASSES)
@@ -62,6 +71,36 @@ def test_log_probabilities_and_slopes_equal_plain_ones(classes):
         a, b = (jax.value_and_grad(f)(scores) for f in (plain, fused))
         np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
         np.testing.assert_allclose(b[1], a[1], atol=1e-13)
+
+
+@pytest.mark.parametrize("classes", CLASSES)
+def test_mean_costs_and_slopes_equal_plain_ones(classes):
+    with jax.enable_x64():
+        scores, ids, where = pixels(classes)
+        costs = jax.random.uniform(jax.random.key(1), (classes, classes), jnp.float64)
+
+        def plain(scores, costs):
+            targets = jax.nn.one_hot(ids, classes, dtype=jnp.float64)
+            mean = jnp.sum(targets @ costs * jax.nn.softmax(scores), axis=-1)
+            return (jnp.sin(mean) * where).sum()
+
+        def fused(scores, costs):
+            return (jnp.sin(mean_costs(scores, ids, costs)) * where).sum()
+
+        a, b = (
+            jax.value_and_grad(f, argnums=(0, 1))(scores, costs) for f in (plain, fused)
+        )
+        np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
+        for ours, theirs in zip(b[1], a[1], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 511, 512, 513, 1500])
+def test_sum_of_pixels_is_a_sum(pixels):
+    """Whole numbers, so that any order of adding gives the same."""
+    values = jnp.arange(pixels * 3.0).reshape(pixels, 3) % 17
+    total = jax.jit(sum_of_pixels)(values)
+    np.testing.assert_array_equal(total, np.asarray(values).sum(0))
 
 
 @pytest.mark.parametrize("classes", CLASSES)

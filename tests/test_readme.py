@@ -58,9 +58,9 @@ def test_the_table_of_empty_masks_is_what_the_losses_do():
 
 def test_galdrans_image_without_a_lesion():
     """Dice alone: 1 and no gradient, until smoothed or beside a background class."""
-    value, gradient, _ = empty_masks.response("dice", links.sigmoid, ())
+    value, gradient, _ = empty_masks.responses(links.sigmoid)["dice", ()]
     assert (value, gradient) == (1, 0)
-    _, smoothed, _ = empty_masks.response("dice", links.sigmoid, (("smooth", 1.0),))
+    _, smoothed, _ = empty_masks.responses(links.sigmoid)["dice", (("smooth", 1.0),)]
     assert smoothed > 0
-    _, beside, _ = empty_masks.response("dice", links.softmax, ())
+    _, beside, _ = empty_masks.responses(links.softmax)["dice", ()]
     assert beside > 0

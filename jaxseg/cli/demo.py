@@ -14,8 +14,8 @@ EXAMPLES = """\
 example:
   jaxseg demo --out demo        under five minutes on two processor cores
 
-Settles the first claims of the four papers, draws loss surfaces and label-marginal
-penalties, trains a small U-Net on synthetic lesions, scores it on held-back cases, some
+Settles the claims of the four papers, draws loss surfaces,
+trains a small U-Net on synthetic lesions, scores it on held-back cases, some
 of them without a lesion, and names every file that it wrote.
 """
 TRAINING = (
@@ -49,7 +49,7 @@ def main(arguments: argparse.Namespace) -> None:
     commands = [
         ("What the papers claim, and whether it is so",
          ["theory", "--json", str(out / "theory.json")]),
-        ("Losses as pictures", ["figures", "--out", str(out / "figures")]),
+        ("Losses as pictures", ["figures", "surface", "--out", str(out / "figures")]),
         ("Training on synthetic lesions",
          ["jaxseg", "train", *TRAINING, "--out", run]),
         ("Held-back cases, some without a lesion",

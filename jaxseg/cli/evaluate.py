@@ -8,7 +8,9 @@ from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import load_run
 from jaxseg.data.folder import check_cases
 from jaxseg.files import write_json, write_rows
+from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.overlap import EMPTY_VALUES
+from jaxseg.metrics.surface import DEFINITIONS, EmptyRule
 from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.inference import most_probable, predict_probabilities
 from jaxseg.training.loop import SAMPLES, save_samples
@@ -18,11 +20,23 @@ EXAMPLES = """\
 examples:
   jaxseg evaluate --run runs/polyps --data DIR --split test
   jaxseg evaluate --run runs/first --data synthetic --split test --cases 200
+  jaxseg evaluate --run runs/heart --data DIR --surfaces medpy --tolerance 2
+  jaxseg evaluate --run runs/polyps --data DIR --surfaces none
 
 Masks are compared at the images' own size. A class in one of the two masks alone has
 overlap 0; a class in neither, and every other 0/0, scores 1, or with --empty nan is
-left out of the means. --out (default RUN/evaluate-SPLIT) gets cases.jsonl (every index
-of every class), summary.json (their means, pooled scores, calibration) and samples.png.
+left out of the means.
+
+Surfaces are compared in mm where the data has a spacing, else in pixels: Hausdorff
+distance, its 95th percentile (HD95), average distance (ASSD) and share within
+--tolerance (NSD). --surfaces names the library whose definition is meant: monai (border
+pixels, the larger of two percentiles), medpy (border pixels, one percentile of all),
+surface_distance (elements weighed by area), or none. A class in one of the two masks
+alone has the image's diagonal as its distance and share 0, or with --missed nan is left
+out of the means, which then leave out what is worst; a class in neither has distance 0.
+
+--out (default RUN/evaluate-SPLIT) gets cases.jsonl (every score of every class),
+summary.json (their means, pooled scores, calibration) and samples.png.
 """
 
 
@@ -56,7 +70,29 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         default="one",
         help="what 0/0 scores (default one)",
     )
-    parser.set_defaults(run_command=main)  # fmt: skip
+    add(
+        "--surfaces",
+        type=options.one_of([*DEFINITIONS, "none"]),
+        default="monai",
+        metavar="NAME",
+        help="whose surface distances: monai, medpy, surface_distance, or none "
+        "(default monai)",
+    )
+    add(
+        "--tolerance",
+        type=options.number_in(0, 1e6),
+        default=1.0,
+        metavar="D",
+        help="distance, in mm or pixels, that a surface may be off (default 1)",
+    )
+    add(
+        "--missed",
+        choices=[EmptyRule.DIAGONAL.value, EmptyRule.NAN.value],
+        default=EmptyRule.DIAGONAL.value,
+        help="the surface distance of a class in one of the two masks alone "
+        "(default diagonal)",
+    )
+    parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -72,7 +108,14 @@ def main(arguments: argparse.Namespace) -> None:
             )
     out = arguments.out or run.folder / f"evaluate-{arguments.split}"
     options.made_folder(out)
-    evaluation = Evaluation(config.num_classes, arguments.empty)
+    surfaces = None
+    if arguments.surfaces != "none":
+        surfaces = SurfaceOptions(
+            definition=arguments.surfaces,
+            tolerance=arguments.tolerance,
+            empty=EmptyRule(arguments.missed),
+        )
+    evaluation = Evaluation(config.num_classes, arguments.empty, surfaces)
     with bar(len(cases), "predicting", "case") as progress:
         predictions = predict_probabilities(
             objective.apply, state.params, config.size, cases
@@ -80,7 +123,13 @@ def main(arguments: argparse.Namespace) -> None:
         for example, probs in predictions:
             assert example.labels is not None
             mask = most_probable(probs)
-            evaluation.add(example.name, mask, example.labels, probs=probs)
+            evaluation.add(
+                example.name,
+                mask,
+                example.labels,
+                probs=probs,
+                spacing_mm=example.spacing_mm,
+            )
             progress.update()
     summary = evaluation.summary()
     write_rows(out / "cases.jsonl", evaluation.rows)
@@ -121,6 +170,20 @@ def table(summary: Summary) -> str:
         line("mean precision", summary.means["precision"]["mean"])
         line("Dice if all is background", summary.all_background)
         line("Dice if all is foreground", summary.all_foreground)
+    surfaces = summary.surfaces
+    if summary.cases and surfaces is not None:
+        unit, means = surfaces["unit"], surfaces["means"]
+        lines.append(
+            f"surfaces of those cases in {unit}, as defined by {surfaces['definition']}"
+        )
+        line("mean Hausdorff distance", means["hausdorff"]["mean"])
+        line("mean HD95", means["hausdorff_95"]["mean"])
+        line("mean average distance", means["average_distance"]["mean"])
+        within = f"mean share within {surfaces['tolerance']:g}"
+        line(within, means["within_tolerance"]["mean"])
+        if alone := surfaces["missed"] + surfaces["invented"]:
+            how = "left out" if surfaces["empty"] == "nan" else "at the diagonal"
+            lines.append(f"  {f'classes in one mask alone, {how}':<34}{alone:8d}")
     if summary.lesion_free:
         lines.append(f"{summary.lesion_free} cases without foreground")
         line("share with an empty prediction", summary.rejected)

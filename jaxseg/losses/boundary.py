@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from jaxseg.distance import Spacing, boundary_distance, diagonal
 from jaxseg.distance import signed_distance as signed_distance_of_mask
 from jaxseg.links import Link, softmax
-from jaxseg.losses.maps import class_maps
+from jaxseg.losses.maps import class_maps, planes_of_masks
 from jaxseg.numerics import (
     pooled_count,
     pooled_sum,
@@ -139,23 +139,37 @@ def hausdorff_loss(
     prints the error without its square and sums over classes.
     """
     scores, targets = as_pixels(logits, labels, link=link, where=where)
-    probs = link(scores)
-    pair = jnp.concatenate([probs, targets], axis=-1)
-    distances = class_maps(transform, pair, spacing=spacing, where=where)
-    of_probs, of_targets = jnp.split(distances, 2, axis=-1)
-    axes = tuple(range(scores.ndim - 1))
-    unbounded = ~jnp.any((of_probs > 0) | (of_targets > 0), axis=axes)
-    differs = (lax.stop_gradient(probs) > 0.5) != (targets > 0.5)
-    if where is not None:
-        differs &= where[..., None]
-    opposite = (unbounded & jnp.any(differs, axis=axes)).reshape(
-        (1,) * len(axes) + (-1,)
-    )
+    # Classes first: each is then a whole image in memory.
+    probs, targets = (jnp.moveaxis(x, -1, 0) for x in (link(scores), targets))
+    inside = jnp.concatenate([lax.stop_gradient(probs) > 0.5, targets > 0.5])
+    distances = planes_of_masks(transform, inside, spacing=spacing, where=where)
+    of_probs, of_targets = jnp.split(power(distances, alpha), 2)
     farthest = power(diagonal(scores.shape[:-1], spacing), alpha)
-    weights = power(of_probs, alpha) + power(of_targets, alpha)
-    weights = jnp.where(opposite, 2 * farthest, weights)
+    opposite = _one_empty_one_full(inside, where)
+    weights = jnp.where(opposite, 2 * farthest, of_probs + of_targets)
     values = jnp.square(probs - targets) * lax.stop_gradient(weights)
+    values = jnp.moveaxis(values, 0, -1)
     return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
+
+
+def _one_empty_one_full(masks: Array, where: Array | None) -> Array:
+    """Whether of two masks one holds all pixels that count and the other none.
+
+    Args:
+      masks: ``[2 C, ...]`` bool, the first of each pair and then the second of each.
+      where: ``[...]`` bool, True where a pixel counts; None counts all.
+
+    Returns:
+      ``[C, 1, ..., 1]`` bool.
+    """
+    axes = tuple(range(1, masks.ndim))
+    counted = masks if where is None else masks & where[None]
+    some = jnp.any(counted, axis=axes, keepdims=True)
+    counted = masks if where is None else masks | ~where[None]
+    every = jnp.all(counted, axis=axes, keepdims=True)
+    first, second = jnp.split(some & every, 2)
+    no_first, no_second = jnp.split(~some & ~every, 2)
+    return (first & no_second) | (no_first & second)
 
 
 def hausdorff_erosion_loss(

@@ -96,17 +96,30 @@ def soft_skeleton(values: Array, iterations: int, where: Array | None = None) ->
 
 def _erode(values: Array) -> Array:
     axes = range(values.ndim - 1)
-    least = [_window(values, axis, lax.min, jnp.inf) for axis in axes]
-    return functools.reduce(jnp.minimum, least)
+    least = [_of_three(values, axis, _smaller, jnp.inf) for axis in axes]
+    return functools.reduce(_smaller, least)
 
 
 def _dilate(values: Array) -> Array:
     for axis in range(values.ndim - 1):
-        values = _window(values, axis, lax.max, -jnp.inf)
+        values = _of_three(values, axis, _larger, -jnp.inf)
     return values
 
 
-def _window(values: Array, axis: int, chosen, start: float) -> Array:
-    """The least or largest of three neighbours along an axis, `start` outside."""
-    sizes = [3 if a == axis else 1 for a in range(values.ndim)]
-    return lax.reduce_window(values, start, chosen, sizes, [1] * values.ndim, "SAME")
+def _smaller(first: Array, second: Array) -> Array:
+    return jnp.where(second < first, second, first)
+
+
+def _larger(first: Array, second: Array) -> Array:
+    return jnp.where(second > first, second, first)
+
+
+def _of_three(values: Array, axis: int, chosen, outside: float) -> Array:
+    """The least or largest of three neighbours along an axis, `outside` the image."""
+    end = jnp.full_like(lax.slice_in_dim(values, 0, 1, axis=axis), outside)
+    length = values.shape[axis]
+    before = lax.slice_in_dim(values, 0, length - 1, axis=axis)
+    after = lax.slice_in_dim(values, 1, length, axis=axis)
+    before = jnp.concatenate([end, before], axis=axis)
+    after = jnp.concatenate([after, end], axis=axis)
+    return chosen(chosen(values, before), after)

@@ -4,7 +4,6 @@ The gradient of its Lovász extension in the errors, in closed form: exact by so
 within a stated bound by a histogram.
 """
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -43,7 +42,13 @@ def pooled_growth(
 
     if hard:
         keys = pixel_keys(rows[0], rows[1] > 0.5, mask)
-        growth = jaccard_growth_of_keys(gathered(keys), keys, errors.dtype)
+        # Class by class, so that the sorts of several run side by side.
+        growth = jnp.stack(
+            [
+                jaccard_growth_of_keys(every, own, errors.dtype)
+                for every, own in zip(gathered(keys), keys, strict=True)
+            ]
+        )
     else:
         growth = jaccard_growth(*(gathered(row) for row in (*rows, mask)))
         if axis_name is not None:
@@ -75,39 +80,38 @@ def jaccard_growth_of_keys(keys: Array, asked: Array, dtype: jnp.dtype) -> Array
     Pixels of one key, of equal error and on one side, share their growth equally.
 
     Args:
-      keys: ``[C, M]`` `pixel_keys` of all pixels.
-      asked: ``[C, N]`` keys, each of which is among those of its class.
+      keys: ``[M]`` `pixel_keys` of all pixels of a class.
+      asked: ``[N]`` keys, each of which is among `keys`.
       dtype: of the result.
 
     Returns:
-      ``[C, N]`` growths >= 0; 0 for pixels that do not count.
+      ``[N]`` growths >= 0; 0 for pixels that do not count.
     """
-    rising = lax.sort(keys, dimension=1)
-    falling = rising[:, ::-1]
-    own = falling % 2 == 1
-    others = (falling > 0) & ~own
-    total = jnp.sum(own, axis=1, keepdims=True, dtype=jnp.int32)
-    behind = total - jnp.cumsum(own, axis=1, dtype=jnp.int32)
-    outside = jnp.cumsum(others, axis=1, dtype=jnp.int32)
-    # Others counted before and after the run of equal keys that a place belongs to.
-    new = jnp.pad(falling[:, 1:] != falling[:, :-1], ((0, 0), (1, 0)))
-    new = new.at[:, 0].set(True)
-    last = jnp.pad(new[:, 1:], ((0, 0), (0, 1)), constant_values=True)
+    rising = lax.sort(keys)
+    own = rising % 2 == 1
+    place = lax.iota(jnp.int32, len(keys))
+    own_below = jnp.cumsum(own, dtype=jnp.int32)
+    total = own_below[-1]
+    # The last place of the run of equal keys that a place belongs to.
+    is_last = jnp.pad(rising[1:] != rising[:-1], (0, 1), constant_values=True)
     most = jnp.iinfo(jnp.int32).max
-    before = lax.cummax(jnp.where(new, outside - others, 0), axis=1)
-    after = lax.cummin(jnp.where(last, outside, most), axis=1, reverse=True)
-    size, smaller, larger = (x.astype(dtype) for x in (total, before, after))
-    union = jnp.maximum(size + larger, 1)
-    of_own = 1 / union
-    # With no pixel of its own, a class has all its loss as soon as one is mispredicted.
-    of_other = jnp.where(
-        size + smaller > 0,
-        behind / (union * jnp.maximum(size + smaller, 1)),
-        1 / union,
+    last = lax.cummin(jnp.where(is_last, place, most), reverse=True)
+    # How many others have a larger error, and how many with those of the same run, if
+    # the run is one of others and this is its first place. Masked keys come before all.
+    others_above = len(keys) - 1 - total + own_below
+    smaller, larger = others_above - last, others_above - place
+    size, behind, smaller, larger = (
+        x.astype(dtype) for x in (total, own_below, smaller, larger)
     )
-    growth = jnp.where(own, of_own, jnp.where(others, of_other, 0))
-    place = jax.vmap(jnp.searchsorted)(rising, asked)
-    return jnp.take_along_axis(growth[:, ::-1], place, axis=1)
+    # With no pixel of its own, a class has all its loss as soon as one is mispredicted.
+    first = size + smaller == 0
+    top = jnp.where(own | first, 1, behind)
+    bottom = jnp.where(own, size + larger, size + larger + 1)
+    bottom *= jnp.where(own | first, 1, size + smaller)
+    growth = jnp.where(rising > 0, top / jnp.maximum(bottom, 1), 0)
+    # A branch is stored: else XLA evaluates the growth where it is looked up.
+    stored = lax.cond(rising[-1] > 0, lambda: growth, lambda: jnp.zeros_like(growth))
+    return stored[jnp.searchsorted(rising, asked)]
 
 
 def jaccard_growth(errors: Array, targets: Array, counted: Array) -> Array:

@@ -30,8 +30,39 @@ def class_maps(
       ``[..., C]``, one map per class.
     """
     masks = jnp.moveaxis(lax.stop_gradient(shares) > 0.5, -1, 0)
-    maps = jax.vmap(lambda mask: transform(mask, spacing=spacing, where=where))(masks)
-    return lax.stop_gradient(jnp.moveaxis(maps, 0, -1))
+    planes = planes_of_masks(transform, masks, spacing=spacing, where=where)
+    return jnp.moveaxis(planes, 0, -1)
+
+
+def planes_of_masks(
+    transform: Callable[..., Array],
+    masks: Array,
+    *,
+    spacing: Spacing | None = None,
+    where: Array | None = None,
+) -> Array:
+    """A map of each of several masks of one image, without gradient.
+
+    On a CPU one after another, which takes less memory and so less time; elsewhere all
+    at once.
+
+    Args:
+      transform: as for `class_maps`.
+      masks: ``[K, ...]`` bool.
+      spacing: size of a pixel along each axis of the image, or one number; None is 1.
+      where: ``[...]`` bool, False for pixels that belong to no side.
+
+    Returns:
+      ``[K, ...]``, one map per mask.
+    """
+
+    def of_one(mask: Array) -> Array:
+        return transform(mask, spacing=spacing, where=where)
+
+    planes = lax.platform_dependent(
+        masks, cpu=lambda masks: lax.map(of_one, masks), default=jax.vmap(of_one)
+    )
+    return lax.stop_gradient(planes)
 
 
 def signed_distance_maps(
@@ -43,7 +74,9 @@ def signed_distance_maps(
 ) -> Array:
     """Signed distance to the boundary of each class in one image, negative inside.
 
-    For `boundary_loss`, where the maps are made once, as data are loaded;
+    For `boundary_loss`, where the maps are made once, as data are loaded: the loss is
+    the same, and no geometric augmentation may follow. Training makes them in the step,
+    of which they are about a hundredth;
     ``jax.vmap(lambda y: signed_distance_maps(y, 4))`` for a batch.
 
     Args:

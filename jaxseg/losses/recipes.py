@@ -1,12 +1,18 @@
 """Compounds of the papers, with their weights and schedules as defaults."""
 
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
 from jaxseg.losses.boundary import boundary_loss, hausdorff_loss
 from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.compound import LossAt, balanced, scheduled, weighted_sum
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import cross_entropy_loss, focal_loss, topk_loss
-from jaxseg.losses.protocol import Schedule
+from jaxseg.losses.protocol import Loss, Schedule
 from jaxseg.losses.region import dice_loss, log_dice_loss
 from jaxseg.losses.schedules import linear, switch
 
@@ -66,15 +72,33 @@ def dice_bd(*, until: float = 1.0) -> LossAt:
     """Dice, its weight falling from 1 to 0.01, handing over to the boundary loss.
 
     The source lowers the weight by 0.01 an epoch: `until` is the progress of the run at
-    which it arrives, 99 epochs over the number of epochs.
+    which it arrives, 99 epochs over the number of epochs. The loss takes the maps
+    `signed_distance` of the boundary loss, and makes them where it is given none.
     """
     dice_weight = linear(1.0, 0.01, until=until)
-
-    def boundary_weight(progress):
-        return 1 - dice_weight(progress)
-
     boundary = per_image(boundary_loss)
-    return weighted_sum((dice_weight, dice_loss), (boundary_weight, boundary))
+
+    def build(progress: ArrayLike) -> Loss:
+        weight = jnp.asarray(dice_weight(progress))
+
+        def total(
+            logits: Array,
+            labels: Array,
+            *,
+            signed_distance: Array | None = None,
+            **options: Any,
+        ) -> Array:
+            options_of_boundary: dict[str, Any] = {
+                "signed_distance": signed_distance,
+                **options,
+            }
+            integral = boundary(logits, labels, **options_of_boundary)
+            overlap = dice_loss(logits, labels, **options)
+            return weight * overlap + (1 - weight) * integral
+
+        return total
+
+    return LossAt(build)
 
 
 def dice_hd(*, alpha: float = 2.0) -> LossAt:

@@ -4,9 +4,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from jaxseg.fused import by_id, mean_costs, target_log_probs
 from jaxseg.links import Link, softmax
 from jaxseg.losses.outcomes import outcomes
-from jaxseg.numerics import keep, pooled_sum, safe_ratio
+from jaxseg.numerics import keep, pool, safe_ratio
+from jaxseg.targets import as_class_weights, as_hard_pixels, is_hard
 
 
 def wasserstein_dice_loss(
@@ -50,6 +52,63 @@ def wasserstein_dice_loss(
 
     Source: Fidon 2017, arXiv:1707.00478, eqs. (8)-(10).
     """
+    if is_hard(labels) and link is softmax:
+        sums = _sums_of_ids(logits, labels, distances, class_weights, where)
+    else:
+        sums = _sums(logits, labels, distances, link, class_weights, where)
+    hits, errors = (pool(jnp.sum(x), axis_name) for x in sums)
+    return 1 - safe_ratio(2 * hits, 2 * hits + errors, 1)
+
+
+def _matrix(distances: ArrayLike | None, count: int, dtype: jnp.dtype) -> Array:
+    if distances is None:
+        return 1 - jnp.eye(count, dtype=dtype)
+    matrix = jnp.asarray(distances, dtype)
+    if matrix.shape != (count, count):
+        raise ValueError(
+            f"distances have the shape ({count}, {count}) of pairs of classes, not "
+            f"{matrix.shape}"
+        )
+    return matrix
+
+
+def _sums_of_ids(
+    logits: Array,
+    ids: Array,
+    distances: ArrayLike | None,
+    class_weights: ArrayLike | None,
+    where: Array | None,
+) -> tuple[Array, Array]:
+    """What hits and errors are the sums of, ``[...]``, of a softmax against ids."""
+    scores, ids = as_hard_pixels(logits, ids, where=where)
+    classes = scores.shape[-1]
+    counted = (ids >= 0) & (ids < classes)
+    if where is not None:
+        counted &= where
+    matrix = _matrix(distances, classes, scores.dtype)
+    if distances is None:
+        right, foreground = jnp.exp(target_log_probs(scores, ids)), ids > 0
+    else:
+        right = 1 - mean_costs(scores, ids, matrix)
+        foreground = by_id(matrix[:, 0], ids)
+    hits = jnp.where(counted, foreground * right, 0)
+    errors = jnp.where(counted, 1 - right, 0)
+    weights = as_class_weights(class_weights, logits)
+    if weights is None:
+        return hits, errors
+    of_pixel = by_id(weights, ids)
+    return of_pixel * hits, of_pixel * errors
+
+
+def _sums(
+    logits: Array,
+    labels: Array,
+    distances: ArrayLike | None,
+    link: Link,
+    class_weights: ArrayLike | None,
+    where: Array | None,
+) -> tuple[Array, Array]:
+    """What hits and errors are the sums of, ``[...]``, of any link and targets."""
     found = outcomes(
         logits, labels, link=link, class_weights=class_weights, where=where
     )
@@ -59,14 +118,7 @@ def wasserstein_dice_loss(
             "wasserstein_dice_loss needs exclusive classes: use link=links.softmax for "
             f"C = {count // 2}"
         )
-    if distances is None:
-        distances = 1 - jnp.eye(count, dtype=found.log_probs.dtype)
-    matrix = jnp.asarray(distances, found.log_probs.dtype)
-    if matrix.shape != (count, count):
-        raise ValueError(
-            f"distances have the shape ({count}, {count}) of pairs of classes, not "
-            f"{matrix.shape}"
-        )
+    matrix = _matrix(distances, count, found.log_probs.dtype)
     targets = keep(found.targets, where)
 
     def at_pixels(rows: Array) -> Array:
@@ -74,7 +126,5 @@ def wasserstein_dice_loss(
         return jnp.matmul(targets, rows, precision=lax.Precision.HIGHEST)
 
     work = jnp.sum(at_pixels(matrix) * found.probs, axis=-1)
-    importance, foreground = at_pixels(found.weights), at_pixels(matrix[:, 0])
-    sums = jnp.stack([importance * foreground * (1 - work), importance * work], axis=-1)
-    hits, errors = pooled_sum(sums, where, axis_name)
-    return 1 - safe_ratio(2 * hits, 2 * hits + errors, 1)
+    weights, foreground = at_pixels(found.weights), at_pixels(matrix[:, 0])
+    return weights * foreground * (1 - work), weights * work

@@ -6,16 +6,18 @@ an empty mask means. Here each of these is named, and goes with the result.
 
 import dataclasses
 import enum
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 from jaxseg.distance import diagonal, distance_transform
 from jaxseg.metrics.surfels import neighbour_codes, surfel_areas
-from jaxseg.numerics import safe_ratio
+from jaxseg.numerics import is_numpy, safe_ratio
 
 
 class EmptyRule(enum.Enum):
@@ -138,6 +140,13 @@ VOXELS_POOLED = Definition("voxels, pooled", inner_border, percentile_of_pool)
 SURFELS = Definition("surface elements", surfels, percentile_of_areas)
 """All weighed by area (Nikolov 2018), as in DeepMind's surface-distance."""
 
+DEFINITIONS: Mapping[str, Definition] = {
+    "monai": VOXELS_MAXIMUM,
+    "medpy": VOXELS_POOLED,
+    "surface_distance": SURFELS,
+}
+"""By the library that has it."""
+
 
 def surface_scores(
     predicted: Array,
@@ -180,7 +189,39 @@ def surface_scores(
         )
     if isinstance(spacing, int | float):
         spacing = (float(spacing),) * predicted.ndim
+    distances, share, masks = measured(
+        predicted, actual, spacing, tolerance, percentile, definition=definition
+    )
     farthest = diagonal(predicted.shape, spacing)
+    ruled = jax.tree.map(
+        lambda value: ruled_distance(value, masks, empty, farthest), distances
+    )
+    return SurfaceScores(
+        **ruled,
+        normalized=ruled_share(share, masks, empty),
+        definition=definition.name,
+        percentile=percentile,
+        tolerance=tolerance,
+        spacing=spacing,
+        empty=empty,
+    )
+
+
+def measured(
+    predicted: Array,
+    actual: Array,
+    spacing: Array | tuple[float, ...] | None,
+    tolerance: ArrayLike,
+    percentile: float,
+    *,
+    definition: Definition,
+) -> tuple[dict[str, Array], Array, Array]:
+    """What `surface_scores` is made of, before any rule for empty masks.
+
+    Returns:
+      The distances among `SurfaceScores`, by name; the share within the tolerance; and
+      how many of the two masks have pixels.
+    """
     sizes = jnp.ones(predicted.ndim) if spacing is None else jnp.asarray(spacing, float)
     mine, truth = (definition.surface(mask, sizes) for mask in (predicted, actual))
     to_mine, to_truth = (
@@ -189,24 +230,17 @@ def surface_scores(
     a = Samples(to_truth.ravel(), mine.ravel())
     b = Samples(to_mine.ravel(), truth.ravel())
     both = _pooled(a, b)
-    longest = jnp.max(jnp.where(both.weights > 0, both.distances, 0))
     near = jnp.sum(jnp.where(both.distances <= tolerance, both.weights, 0))
+    distances = {
+        "hausdorff": jnp.max(jnp.where(both.weights > 0, both.distances, 0)),
+        "robust_hausdorff": definition.percentile(a, b, percentile / 100),
+        "from_predicted": _average(a),
+        "from_actual": _average(b),
+        "average_symmetric": _average(both),
+    }
     share = safe_ratio(near, jnp.sum(both.weights), 1)
-    some = jnp.any(predicted).astype(int) + jnp.any(actual)
-    rule = functools.partial(_ruled, some=some, empty=empty, farthest=farthest)
-    return SurfaceScores(
-        hausdorff=rule(longest),
-        robust_hausdorff=rule(definition.percentile(a, b, percentile / 100)),
-        from_predicted=rule(_average(a)),
-        from_actual=rule(_average(b)),
-        average_symmetric=rule(_average(both)),
-        normalized=_ruled_share(share, some, empty),
-        definition=definition.name,
-        percentile=percentile,
-        tolerance=tolerance,
-        spacing=spacing,
-        empty=empty,
-    )
+    masks = jnp.any(predicted).astype(int) + jnp.any(actual)
+    return distances, share, masks
 
 
 def class_surface_scores(
@@ -227,16 +261,26 @@ def class_surface_scores(
     return jax.vmap(of_class)(jnp.arange(num_classes))
 
 
-def _ruled(value: Array, *, some: Array, empty: EmptyRule, farthest: Array) -> Array:
-    """`value` if both masks have pixels, else what the rule says."""
-    one = {"nan": jnp.nan, "infinite": jnp.inf, "diagonal": farthest}[empty.value]
-    none = jnp.nan if empty is EmptyRule.NAN else 0.0
-    return jnp.where(some == 2, value, jnp.where(some == 1, one, none))
+def ruled_distance(value: Any, masks: Any, empty: EmptyRule, farthest: Any) -> Any:
+    """`value` if both masks have pixels, else what the rule says.
+
+    Args:
+      value: a distance, of any shape; NumPy's or JAX's.
+      masks: how many of the two masks have pixels.
+      empty: the rule.
+      farthest: the image's diagonal.
+    """
+    xp = np if is_numpy(value) else jnp
+    one = {"nan": np.nan, "infinite": np.inf, "diagonal": farthest}[empty.value]
+    none = np.nan if empty is EmptyRule.NAN else 0.0
+    return xp.where(masks == 2, value, xp.where(masks == 1, one, none))
 
 
-def _ruled_share(value: Array, some: Array, empty: EmptyRule) -> Array:
-    one, none = (jnp.nan, jnp.nan) if empty is EmptyRule.NAN else (0.0, 1.0)
-    return jnp.where(some == 2, value, jnp.where(some == 1, one, none))
+def ruled_share(value: Any, masks: Any, empty: EmptyRule) -> Any:
+    """The share within the tolerance, likewise."""
+    xp = np if is_numpy(value) else jnp
+    one, none = (np.nan, np.nan) if empty is EmptyRule.NAN else (0.0, 1.0)
+    return xp.where(masks == 2, value, xp.where(masks == 1, one, none))
 
 
 def _pooled(a: Samples, b: Samples) -> Samples:

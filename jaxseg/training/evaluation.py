@@ -12,6 +12,12 @@ from jaxseg.metrics.calibration import (
     calibration_counts,
     calibration_scores,
 )
+from jaxseg.metrics.case_surfaces import (
+    SURFACE_SCORES,
+    CaseSurfaces,
+    SurfaceOptions,
+    case_surfaces,
+)
 from jaxseg.metrics.challenge import challenge_result
 from jaxseg.metrics.means import defined_mean, jsonable
 from jaxseg.metrics.overlap import (
@@ -48,6 +54,8 @@ class Summary:
       false_positive_share: mean share of their pixels predicted as foreground.
       challenge: the foot ulcer challenge's score of all cases and whom it rejects.
       calibration: of the probabilities of all pixels, None if none were given.
+      surfaces: means of the surface scores, as `means`, their conventions, and in how
+        many pairs of masks one alone was empty; None if they were not asked for.
       empty_rule: what 0/0 scores, for example a class in neither mask.
     """
 
@@ -66,6 +74,7 @@ class Summary:
     false_positive_share: float | None
     challenge: dict[str, Any]
     calibration: dict[str, Any] | None
+    surfaces: dict[str, Any] | None
     empty_rule: EmptyRule
 
     def to_json(self) -> dict[str, Any]:
@@ -76,9 +85,16 @@ class Summary:
 class Evaluation:
     """Collects cases one by one; `rows` and `summary` tell what they add up to."""
 
-    def __init__(self, num_classes: int, empty: EmptyRule = "one"):
+    def __init__(
+        self,
+        num_classes: int,
+        empty: EmptyRule = "one",
+        surfaces: SurfaceOptions | None = None,
+    ):
         self.num_classes = num_classes
         self.empty: EmptyRule = empty
+        self.surfaces = surfaces
+        self._surfaces: list[CaseSurfaces] = []
         self.rows: list[dict[str, Any]] = []
         self._counts: list[SoftCounts] = []
         self._calibration: CalibrationCounts | None = None
@@ -99,7 +115,8 @@ class Evaluation:
           predicted: class ids of any shape.
           actual: class ids of that shape, `VOID` where a pixel does not count.
           probs: ``[..., classes]`` probabilities, for calibration.
-          spacing_mm: size of a voxel along each axis, for volumes in mm^3.
+          spacing_mm: size of a pixel along each axis, for volumes in mm^3 and
+            distances in mm.
         """
         counts = mask_counts(predicted, actual, self.num_classes, VOID)
         scores = case_scores(counts, empty=self.empty, spacing_mm=spacing_mm)
@@ -109,6 +126,17 @@ class Evaluation:
             some = self._calibration
             self._calibration = more if some is None else some + more
         row = {"case": name, "lesion_free": scores.lesion_free, **scores.to_json()}
+        if self.surfaces is not None:
+            found = case_surfaces(
+                predicted,
+                actual,
+                self.num_classes,
+                options=self.surfaces,
+                void=VOID,
+                spacing_mm=spacing_mm,
+            )
+            self._surfaces.append(found)
+            row["surfaces"] = found.to_json()
         self.rows.append(row)
         return scores
 
@@ -150,8 +178,31 @@ class Evaluation:
                 if calibration is None
                 else calibration_scores(calibration).to_json()
             ),
+            surfaces=self._surface_means(counts, free),
             empty_rule=self.empty,
         )
+
+    def _surface_means(
+        self, counts: SoftCounts, free: np.ndarray
+    ) -> dict[str, Any] | None:
+        if self.surfaces is None:
+            return None
+        means = {}
+        for name in SURFACE_SCORES:
+            values = np.stack([getattr(case, name) for case in self._surfaces])
+            by_case = defined_mean(values[~free, 1:], axis=1).mean
+            means[name] = defined_mean(by_case).to_json()
+        found, true = (x[~free, 1:] > 0 for x in (counts.predicted, counts.actual))
+        units = sorted({case.unit for case in self._surfaces})
+        return {
+            "means": means,
+            "missed": int(np.sum(true & ~found)),
+            "invented": int(np.sum(found & ~true)),
+            "definition": self.surfaces.definition,
+            "tolerance": self.surfaces.tolerance,
+            "empty": self.surfaces.empty.value,
+            "unit": " or ".join(units),
+        }
 
     def _constant_dice(self, counts: SoftCounts, constant: int) -> np.ndarray:
         """Dice ``[N, C]`` of predicting the class `constant` at every pixel."""

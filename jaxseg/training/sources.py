@@ -28,11 +28,13 @@ class Example:
       name: of the case.
       image: ``[H, W, C]`` uint8.
       labels: ``[H, W]`` uint8 class ids, or None.
+      spacing_mm: size of a pixel along each axis, None if unknown.
     """
 
     name: str
     image: np.ndarray
     labels: np.ndarray | None
+    spacing_mm: tuple[float, ...] | None = None
 
 
 class Examples(Protocol):

@@ -90,8 +90,23 @@ def test_evaluate_writes_a_row_per_case_and_a_table(run, folder, tmp_path, capsy
     assert f"challenge score{challenge:27.4f}" in text
     assert summary["calibration"]["pixels"] == 3 * 20 * 24
     assert 0 < summary["calibration"]["brier"] < 2
-    assert main([*map(str, argv), "--empty", "nan"]) == 0
+    means = summary["surfaces"]["means"]
+    for phrase, name in (
+        ("mean HD95", "hausdorff_95"),
+        ("mean share within 1", "within_tolerance"),
+    ):
+        values = [row["surfaces"][name] for row in rows]
+        assert all(value[0] is None for value in values)  # of the background
+        mean = np.mean([value[1] for value in values[:2]])
+        assert means[name]["mean"] == pytest.approx(mean)
+        assert f"  {phrase:<34}{mean:8.4f}" in text
+    assert rows[0]["surfaces"]["unit"] == summary["surfaces"]["unit"] == "pixels"
+    assert rows[0]["surfaces"]["definition"] == "monai"
+    flags = ["--empty", "nan", "--surfaces", "none"]
+    assert main([*map(str, argv), *flags]) == 0
+    assert "HD95" not in capsys.readouterr().out
     left_out = read_rows(out / "cases.jsonl")
+    assert "surfaces" not in left_out[0]
     assert [row["empty_rule"] for row in left_out] == ["nan"] * 3
     assert [row["sensitivity"][1] for row in left_out[2:]] == [None]
     assert [row["sensitivity"][1] for row in rows[2:]] == [1]
@@ -169,6 +184,9 @@ BASE = ("train", "--data", "synthetic", "--loss", "dice", "--out", "unused")
         (("train", "--data", "no/such/folder", "--loss", "dice", "--out", "x",
           "--steps", "1"), ("no/such/folder does not exist",)),
         (("evaluate", "--run", "no/run"), ("no/run is not a run",)),
+        (("evaluate", "--run", "x", "--surfaces", "monay"), ("did you mean monai",)),
+        (("evaluate", "--run", "x", "--tolerance", "-1"), ("not from 0",)),
+        (("evaluate", "--run", "x", "--missed", "zero"), ("--missed", "diagonal")),
         (("predict", "--run", "no/run", "--images", "x", "--out", "y"), ("no/run",)),
     ],
 )  # fmt: skip

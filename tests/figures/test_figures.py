@@ -1,50 +1,13 @@
 """Pictures: what is drawn equals the library, files are the same bytes twice."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from figures import marginals, run, speed, surface
-from figures.__main__ import PICTURES, main
-from jaxseg.losses import CATALOG, dice_loss
-
-
-def test_a_surface_holds_the_values_and_slopes_of_the_loss():
-    drawn = surface.compute_surface(dice_loss, "dice", truth=(1, 0), points=5)
-    for row, second in enumerate(drawn.probs):
-        for column, first in enumerate(drawn.probs):
-            total = first + second + 1
-            assert drawn.values[row, column] == pytest.approx(
-                1 - 2 * first / total, abs=1e-6
-            )
-            slopes = (-(2 * total - 2 * first) / total**2, 2 * first / total**2)
-            np.testing.assert_allclose(drawn.slopes[row, column], slopes, rtol=1e-4)
-
-
-def test_arrows_point_downhill_and_have_one_length():
-    drawn = surface.compute_surface(CATALOG["cross_entropy"].loss, "ce")
-    places, ways = surface.arrows(drawn)
-    np.testing.assert_allclose(np.linalg.norm(ways, axis=-1), 1, rtol=1e-5)
-    # The truth is (1, 0): right and down, everywhere.
-    assert (ways[:, 0] > 0).all()
-    assert (ways[:, 1] < 0).all()
-    assert places.min() > 0
-    assert places.max() < 1
-
-
-def test_a_flat_loss_has_no_arrows():
-    drawn = surface.compute_surface(dice_loss, "dice", truth=(0, 0))
-    _, ways = surface.arrows(drawn)
-    assert not ways.any()
-    surface.draw_surfaces([drawn])
-
-
-@pytest.mark.parametrize("name", CATALOG)
-def test_every_loss_of_the_catalog_can_be_drawn(name):
-    drawn = surface.compute_surface(CATALOG[name].loss, name, points=17)
-    assert np.isfinite(drawn.values).all()
-    figure = surface.draw_surfaces([drawn])
-    titles = [axes.get_title() for axes in figure.axes]
-    assert name in titles
+from figures import marginals, run, speed, style
+from figures.__main__ import main
+from figures.registry import PICTURES
 
 
 def test_penalties_by_hand_and_their_minima():
@@ -95,13 +58,49 @@ def test_running_mean():
     )
 
 
-def test_pictures_are_the_same_bytes_twice(tmp_path, capsys):
+def test_the_same_picture_is_the_same_bytes_twice(tmp_path, capsys):
     for folder in ("a", "b"):
-        assert main(["--out", str(tmp_path / folder)]) == 0
+        for kind in ("png", "svg", "pdf"):
+            out = ["--out", str(tmp_path / folder), "--format", kind]
+            assert main(["marginals", *out]) == 0
     written = [line for line in capsys.readouterr().out.splitlines() if line]
-    assert len(written) == 2 * 2 * len(PICTURES)
+    assert len(written) == 2 * 3
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_every_picture_explains_itself(capsys):
+    for name, picture in PICTURES.items():
+        with pytest.raises(SystemExit) as stopped:
+            main([name, "--help"])
+        assert stopped.value.code == 0
+        shown = capsys.readouterr().out
+        assert f"python -m figures {name} {picture.example}".rstrip() in shown
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    for name, picture in PICTURES.items():
+        assert name in shown
+        assert picture.summary in shown
+
+
+def test_everything_is_drawn_without_a_name(monkeypatch, tmp_path, capsys):
+    drawn = []
+
+    def note(self, arguments):
+        drawn.append((self.module, arguments.out, arguments.format))
+        return []
+
+    monkeypatch.setattr(type(PICTURES["surface"]), "draw", note)
+    assert main(["--out", str(tmp_path), "--format", "svg"]) == 0
+    wanted = [one.module for one in PICTURES.values() if not one.needs]
+    assert drawn == [(module, tmp_path, "svg") for module in wanted]
+    assert len(wanted) > 1
+
+
+def test_curves_without_end_look_different():
+    lines = itertools.islice(style.lines(), 20)
+    assert len({str(line) for line in lines}) == 20
 
 
 @pytest.mark.parametrize(
@@ -109,13 +108,20 @@ def test_pictures_are_the_same_bytes_twice(tmp_path, capsys):
     [
         (["surfaces"], "did you mean surface"),
         (["surface", "--loss", "dise"], "dice"),
-        (["surface", "--hyper", "alpha=1"], "--hyper needs --loss"),
+        (["surface", "--hyper", "alpha=1"], "--hyper goes after --loss"),
+        (["surface", "--loss", "lovasz", "--hyper", "method=x"], "lovasz says"),
+        (["surface", "--truth", "0", "2"], "--truth"),
+        (["simplex", "--shares", "0.5", "0.5", "0.5"], "sum to 1"),
+        (["pull", "--sizes", "0"], "--sizes"),
+        (["marginals", "--width", "1"], "--width"),
+        (["marginals", "--format", "gif"], "png, svg, pdf"),
         (["surface", "--loss", "dice", "--hyper", "alpha=1"], "alpha=1"),
         (["marginals", "--share", "1.5"], "--share"),
-        (["run"], "go with a folder"),
+        (["run"], "DIR"),
         (["speed", "nowhere"], "nowhere/rows.jsonl holds no rows"),
         (["run", "nowhere"], "nowhere is no run"),
-        (["surface", "nowhere"], "go with a folder"),
+        (["surface", "nowhere"], "unrecognized arguments: nowhere"),
+        (["--out", "x", "surface"], "unrecognized arguments: surface"),
     ],
 )
 def test_mistakes_are_answered_with_one_sentence(argv, part, capsys):

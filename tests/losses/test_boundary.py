@@ -9,9 +9,11 @@ import pytest
 from scipy import ndimage
 
 from jaxseg import links
-from jaxseg.distance import inner_distance, reciprocal_distance
+from jaxseg.distance import border_closeness, inner_distance, reciprocal_distance
 from jaxseg.losses import (
+    CATALOG,
     boundary_loss,
+    class_maps,
     distance_cross_entropy_loss,
     hausdorff_erosion_loss,
     hausdorff_loss,
@@ -291,6 +293,36 @@ def test_worst_prediction_of_an_empty_image_is_not_free():
     p = 1 / (1 + np.exp(-6.0))
     np.testing.assert_allclose(value, 2 * p**2 * (11**2 + 9**2), rtol=1e-5)
     assert (grad[..., 1] > 0).all()
+
+
+@pytest.mark.parametrize("name", ["boundary", "dice_bd", "distance_cross_entropy"])
+def test_maps_made_before_the_step_give_the_same_loss(name):
+    """Images with void pixels, one of them all void and one without foreground."""
+    images = [image(seed=s) for s in range(4)]
+    logits, labels, where = (np.stack(x) for x in zip(*images, strict=True))
+    where[1], labels[2] = False, 0
+    if name == "distance_cross_entropy":
+        targets = jnp.asarray(labels[..., None] == np.arange(3), float)
+        maps = {"distance": jax.vmap(
+            lambda t, w: class_maps(border_closeness, t, where=w))(targets, where)
+        }  # fmt: skip
+    else:
+        make = jax.vmap(lambda y, w: signed_distance_maps(y, 3, where=w))
+        maps = {"signed_distance": make(labels, where)}
+    assert all(array.shape == logits.shape for array in maps.values())
+
+    def both(logits, maps):
+        loss = CATALOG[name].loss
+        return [
+            jax.value_and_grad(loss)(logits, labels, where=where, **given)
+            for given in ({}, maps)
+        ]
+
+    inside, before = jax.jit(both)(logits, maps)
+    np.testing.assert_allclose(before[0], inside[0], rtol=1e-6)
+    np.testing.assert_allclose(before[1], inside[1], rtol=1e-6, atol=1e-9)
+    wrong = {k: 2 * v for k, v in maps.items()}
+    assert abs(jax.jit(both)(logits, wrong)[1][0] - inside[0]) > 1e-4
 
 
 def test_wrong_shapes_of_maps_are_refused():

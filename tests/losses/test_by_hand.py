@@ -318,7 +318,7 @@ def test_lovasz_gradient_is_exact_for_a_million_pixels():
     errors = rng.random(n).astype(np.float32)
     own = rng.random(n) < 0.1
     keys = pixel_keys(jnp.asarray(errors[None]), own[None], jnp.ones((1, n), bool))
-    by_key = jaccard_growth_of_keys(keys, keys, jnp.float32)[0]
+    by_key = jaccard_growth_of_keys(keys[0], keys[0], jnp.float32)
     soft = jaccard_growth(
         jnp.asarray(errors[None]), jnp.asarray(own[None], jnp.float32), keys > 0
     )[0]
@@ -340,15 +340,15 @@ def test_lovasz_shares_the_growth_of_pixels_that_tie():
     """Four equal errors outside a class of two: u goes from 2 to 6 behind them."""
     errors = jnp.array([[0.5, 0.5, 0.5, 0.5, 0.2, 0.1]])
     own = jnp.array([[False] * 4 + [True] * 2])
-    keys = pixel_keys(errors, own, jnp.ones((1, 6), bool))
+    (keys,) = pixel_keys(errors, own, jnp.ones((1, 6), bool))
     growth = jaccard_growth_of_keys(keys, keys, jnp.float32)
-    np.testing.assert_allclose(growth[0], [1 / 6] * 6, rtol=1e-6)
-    absent = pixel_keys(errors, own & False, jnp.ones((1, 6), bool))
+    np.testing.assert_allclose(growth, [1 / 6] * 6, rtol=1e-6)
+    (absent,) = pixel_keys(errors, own & False, jnp.ones((1, 6), bool))
     growth = jaccard_growth_of_keys(absent, absent, jnp.float32)
-    np.testing.assert_allclose(growth[0], [1 / 4] * 4 + [0, 0], rtol=1e-6)
-    masked = pixel_keys(errors, own, jnp.arange(6)[None] != 0)
+    np.testing.assert_allclose(growth, [1 / 4] * 4 + [0, 0], rtol=1e-6)
+    (masked,) = pixel_keys(errors, own, jnp.arange(6)[None] != 0)
     growth = jaccard_growth_of_keys(masked, masked, jnp.float32)
-    np.testing.assert_allclose(growth[0], [0] + [1 / 5] * 5, rtol=1e-6)
+    np.testing.assert_allclose(growth, [0] + [1 / 5] * 5, rtol=1e-6)
 
 
 def test_a_missing_psum_would_be_seen():

@@ -149,9 +149,10 @@ def test_masked_pixels_are_as_if_removed(name):
     where[:, :, 3:] = False
     poisoned = np.where(where[..., None], logits, np.nan)
     value, grad = evaluate(name, poisoned, np.where(where, labels, 255), where)
-    kept_value, kept_grad = evaluate(name, logits[:, :, :3], labels[:, :, :3])
-    np.testing.assert_allclose(value, kept_value, rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(grad[:, :, :3], kept_grad, rtol=1e-4, atol=1e-7)
+    smaller = ORACLES[name](logits[:, :, :3], labels[:, :, :3])
+    np.testing.assert_allclose(value, smaller, **CLOSE)
+    _, clean_grad = evaluate(name, logits, labels, where)
+    np.testing.assert_array_equal(grad, clean_grad)
     assert not grad[:, :, 3:].any()
 
 
@@ -182,7 +183,11 @@ def test_classes_may_be_permuted(name):
     np.testing.assert_allclose(moved[1], grad[..., order], rtol=1e-4, atol=1e-7)
 
 
-@both_links
+@pytest.mark.parametrize(
+    "link",
+    [links.softmax, pytest.param(links.sigmoid, marks=pytest.mark.slow)],
+    ids=lambda link: link.name,
+)
 @pytest.mark.usefixtures("sums_too")
 def test_eight_devices_pool_to_the_global_loss(name, link):
     """Value and gradient in float64, as `pmap` and `pmean` train with them.

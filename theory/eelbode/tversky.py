@@ -130,7 +130,7 @@ def certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     worst = Evidence(math.inf, 1e-13, 0, "interval", {})
     boxes = 0
     for alpha, beta in GRID:
-        lower, upper, used = _enclose(alpha, beta)
+        lower, upper, used = enclose(alpha, beta)
         value = bound(alpha, beta, pick) - less
         slack = min(upper - value, value - lower)
         boxes += used
@@ -140,7 +140,7 @@ def certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     return Evidence(worst.slack, 1e-13, boxes, "interval", worst.witness)
 
 
-def _enclose(alpha: Fraction, beta: Fraction) -> tuple[float, float, int]:
+def enclose(alpha: Fraction, beta: Fraction) -> tuple[float, float, int]:
     """Enclosure of sup |D - T| over TP + FP + FN = 1, and the boxes it took."""
 
     def error(overlap: Any, share: Any) -> Any:

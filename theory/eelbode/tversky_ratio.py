@@ -138,7 +138,7 @@ def certified(*, bound: Callable = all_terms, less: float = 0.0) -> Evidence:
     """
     found = []
     for weights in CERTIFIED:
-        lower, upper, boxes = _enclose(weights)
+        lower, upper, boxes = enclose(weights)
         value = math.log(bound(*weights) - less)
         witness = {**_named(weights), "lower": lower, "upper": upper}
         slack = min(value - upper, lower - (value - 1e-2))
@@ -147,7 +147,7 @@ def certified(*, bound: Callable = all_terms, less: float = 0.0) -> Evidence:
     return dataclasses.replace(worst, cases=sum(e.cases for e in found))
 
 
-def _enclose(weights: Weights) -> tuple[float, float, int]:
+def enclose(weights: Weights) -> tuple[float, float, int]:
     """Enclosure of that supremum, and the boxes it took."""
 
     def error(log_wrong: Any, share: Any) -> Any:

@@ -1,0 +1,138 @@
+"""Ranks of losses and how they change with the scores used: Ma 2021, Figs 10 and 11.
+
+The first picture has the rank score of every loss, best first. The second has a line
+per loss over the schemes, by rank; ties share the mean of their ranks.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from figures import style
+from figures.output import save_all
+from figures.results import rows as table
+from jaxseg.errors import UserError
+from jaxseg.losses import CATALOG
+
+FAMILY_COLOURS = {
+    "pixel": style.COLOURS[1],
+    "region": style.COLOURS[0],
+    "boundary": style.COLOURS[2],
+    "marginal": style.COLOURS[3],
+    "compound": "#4d4d4d",
+}
+OTHER = "0.6"
+Interval = tuple[float, float, float]  # score, low, high
+
+
+def compute_intervals(
+    rows: Sequence[table.Row],
+) -> dict[str, dict[str, Interval]]:
+    """By scheme and loss: score and the ends of its interval.
+
+    Raises:
+      UserError: a loss has two scores in one scheme.
+    """
+    found: dict[str, dict[str, Interval]] = {}
+    for row in rows:
+        scheme, loss = table.label(row, "scheme", ""), table.label(row, "loss")
+        score = table.number(row, "score")
+        low = table.number(row, "low") if "low" in row else score
+        high = table.number(row, "high") if "high" in row else score
+        if loss in found.setdefault(scheme, {}):
+            raise UserError(f"ROWS: {loss} has two scores in the scheme {scheme!r}")
+        found[scheme][loss] = score, low, high
+    return found
+
+
+def ranks(scores: Mapping[str, Interval]) -> dict[str, float]:
+    """Rank of each loss, 1 for the largest score; ties share the mean rank."""
+    values = {loss: score for loss, (score, _, _) in scores.items()}
+    return {
+        loss: 1
+        + sum(other > value for other in values.values())
+        + (sum(other == value for other in values.values()) - 1) / 2
+        for loss, value in values.items()
+    }
+
+
+def _colour(loss: str) -> str:
+    return FAMILY_COLOURS[CATALOG[loss].family] if loss in CATALOG else OTHER
+
+
+def draw_ranks(
+    scheme: str, scores: Mapping[str, Interval], *, width_in: float = style.WIDTH_IN
+) -> Figure:
+    """Bars in falling order, with intervals where there are any."""
+    names = sorted(scores, key=lambda loss: -scores[loss][0])
+    values = np.array([scores[name] for name in names])
+    with mpl.rc_context(style.settings()):
+        figure = Figure(figsize=(width_in, 3.0), layout="constrained")
+        axes = figure.subplots()
+        colours = [_colour(name) for name in names]
+        axes.bar(range(len(names)), values[:, 0], color=colours, width=0.7)
+        spread = np.abs(values[:, 1:] - values[:, :1]).T
+        if spread.any():
+            axes.errorbar(
+                range(len(names)), values[:, 0], spread, fmt="none", ecolor="black",
+                elinewidth=0.8, capsize=2,
+            )  # fmt: skip
+        axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+        axes.set(ylabel="rank score, larger is better", title=scheme)
+        families = {c: f for f, c in FAMILY_COLOURS.items() if c in colours}
+        handles = [
+            mpl.patches.Patch(color=colour, label=family)  # type: ignore[attr-defined]
+            for colour, family in families.items()
+        ]
+        if handles:
+            axes.legend(handles=handles, loc="upper right")
+    return figure
+
+
+def draw_stability(
+    scores: Mapping[str, Mapping[str, Interval]], *, width_in: float = style.WIDTH_IN
+) -> Figure:
+    """A line per loss over the schemes; names at both ends."""
+    schemes = list(scores)
+    by_scheme = [ranks(scores[scheme]) for scheme in schemes]
+    names = [name for name in by_scheme[0] if all(name in r for r in by_scheme)]
+    with mpl.rc_context(style.settings()):
+        figure = Figure(
+            figsize=(width_in, 0.8 + 0.16 * len(names)), layout="constrained"
+        )
+        axes = figure.subplots()
+        lines = style.marked_lines()
+        for name, line in zip(names, lines, strict=False):
+            axes.plot(range(len(schemes)), [r[name] for r in by_scheme], **line)
+        for end, ha, shift in ((0, "right", -6), (len(schemes) - 1, "left", 6)):
+            tied = table.grouped(names, lambda name, end=end: by_scheme[end][name])
+            for rank, group in tied.items():
+                axes.annotate(
+                    ", ".join(group), (end, rank), (shift, 0),
+                    textcoords="offset points", ha=ha, va="center", fontsize=7,
+                )  # fmt: skip
+        axes.set_xticks(range(len(schemes)), schemes)
+        axes.set(ylabel="rank", xlim=(-0.9, len(schemes) - 0.1))
+        axes.invert_yaxis()
+        axes.spines["bottom"].set_visible(False)
+    return figure
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Rows."""
+    table.add_rows(parser, "loss", "scheme", "score", "low", "high")
+
+
+def draw(arguments: argparse.Namespace) -> list[Path]:
+    """Scores of the first scheme, and the ranks of all if there are more."""
+    scores = compute_intervals(table.load(arguments.rows))
+    first = next(iter(scores))
+    width = arguments.width
+    figures = {"ranks": draw_ranks(first, scores[first], width_in=width)}
+    if len(scores) > 1:
+        figures["rank_stability"] = draw_stability(scores, width_in=width)
+    return save_all(figures, arguments)

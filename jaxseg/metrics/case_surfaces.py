@@ -1,0 +1,187 @@
+"""Surface scores of cases of any size, one compiled program for many of them.
+
+A mask is cut to where there is something and filled up to one of few sizes, which
+changes no distance between surfaces; spacing and tolerance are not compiled in.
+"""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jaxseg.metrics.means import jsonable
+from jaxseg.metrics.surface import (
+    DEFINITIONS,
+    Definition,
+    EmptyRule,
+    measured,
+    ruled_distance,
+    ruled_share,
+)
+
+PERCENTILE = 95.0
+NO_CLASS = 255
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SurfaceOptions:
+    """How surfaces are scored.
+
+    Attributes:
+      definition: name in `DEFINITIONS`.
+      tolerance: distance within which a piece of surface counts as right, >= 0.
+      empty: what a distance is where a class is in one of the two masks alone.
+    """
+
+    definition: str = "monai"
+    tolerance: float = 1.0
+    empty: EmptyRule = EmptyRule.DIAGONAL
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CaseSurfaces:
+    """Surface scores of one case, ``[classes]`` float64 each, nan for background.
+
+    Attributes:
+      hausdorff: the longest distance from either surface to the other.
+      hausdorff_95: the same at the 95th percentile, as the definition has it.
+      average_distance: average over both surfaces, pooled (ASSD).
+      within_tolerance: share of both surfaces within the tolerance of the other (NSD).
+      options: the conventions.
+      unit: "mm", or "pixels" where the size of a pixel is unknown.
+    """
+
+    hausdorff: np.ndarray
+    hausdorff_95: np.ndarray
+    average_distance: np.ndarray
+    within_tolerance: np.ndarray
+    options: SurfaceOptions
+    unit: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values, None for nan."""
+        return {
+            **{name: jsonable(getattr(self, name)) for name in SURFACE_SCORES},
+            "definition": self.options.definition,
+            "tolerance": self.options.tolerance,
+            "empty": self.options.empty.value,
+            "unit": self.unit,
+        }
+
+
+SURFACE_SCORES = ("hausdorff", "hausdorff_95", "average_distance", "within_tolerance")
+
+
+def case_surfaces(
+    predicted: np.ndarray,
+    actual: np.ndarray,
+    num_classes: int,
+    *,
+    options: SurfaceOptions,
+    void: int = NO_CLASS,
+    spacing_mm: tuple[float, ...] | None = None,
+) -> CaseSurfaces:
+    """Scores every foreground class of a case in float64.
+
+    Args:
+      predicted: class ids, one to three axes.
+      actual: class ids of that shape; where it is `void` neither mask has a pixel.
+      num_classes: how many, background (0) included.
+      options: definition, tolerance and rule for empty masks.
+      void: the id of pixels that do not count.
+      spacing_mm: size of a pixel along each axis; None is 1, and unit "pixels".
+
+    Raises:
+      ValueError: the shapes disagree.
+    """
+    if predicted.shape != actual.shape:
+        shapes = f"{predicted.shape} and {actual.shape}"
+        raise ValueError(f"two masks of one shape are compared, not {shapes}")
+    counted = actual != void
+    pair = _cut(np.where(counted, predicted, 0), np.where(counted, actual, 0))
+    pair = _filled_up(*pair, predicted.shape)
+    rank = predicted.ndim
+    sizes = np.ones(rank) if spacing_mm is None else np.asarray(spacing_mm, np.float64)
+    with jax.enable_x64():
+        found = _of_classes(
+            *pair,
+            sizes,
+            np.float64(options.tolerance),
+            definition=DEFINITIONS[options.definition],
+            num_classes=num_classes,
+        )
+    distances, share, masks = jax.tree.map(np.asarray, found)
+    farthest = math.hypot(*(sizes * predicted.shape))
+
+    def ruled(name: str) -> np.ndarray:
+        values = ruled_distance(distances[name], masks, options.empty, farthest)
+        return np.concatenate([[np.nan], values])
+
+    return CaseSurfaces(
+        hausdorff=ruled("hausdorff"),
+        hausdorff_95=ruled("robust_hausdorff"),
+        average_distance=ruled("average_symmetric"),
+        within_tolerance=np.concatenate(
+            [[np.nan], ruled_share(share, masks, options.empty)]
+        ),
+        options=options,
+        unit="pixels" if spacing_mm is None else "mm",
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("definition", "num_classes"))
+def _of_classes(
+    predicted: Array,
+    actual: Array,
+    sizes: Array,
+    tolerance: Array,
+    *,
+    definition: Definition,
+    num_classes: int,
+) -> tuple[dict[str, Array], Array, Array]:
+    """`measured` of each foreground class, one after another: ``[classes - 1]``."""
+
+    def of_class(c: Array) -> tuple[dict[str, Array], Array, Array]:
+        masks = predicted == c, actual == c
+        return measured(*masks, sizes, tolerance, PERCENTILE, definition=definition)
+
+    return lax.map(of_class, jnp.arange(1, num_classes))
+
+
+def _cut(predicted: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both to the smallest box that holds all foreground, or to one pixel."""
+    foreground = (predicted != 0) | (actual != 0)
+    box = []
+    for axis in range(foreground.ndim):
+        others = tuple(a for a in range(foreground.ndim) if a != axis)
+        (places,) = np.nonzero(foreground.any(others))
+        box.append(slice(places[0], places[-1] + 1) if places.size else slice(1))
+    return predicted[tuple(box)], actual[tuple(box)]
+
+
+def _filled_up(
+    predicted: np.ndarray, actual: np.ndarray, image: tuple[int, ...]
+) -> list[np.ndarray]:
+    """Both with background to the size of the image, halved as often as they fit.
+
+    The size is first rounded up to 8, 12, 16, 24, 32, 48, ... along each axis.
+    """
+    lengths = [_length(n) for n in image]
+    while all(
+        n > 1 and -(-n // 2) >= m for n, m in zip(lengths, predicted.shape, strict=True)
+    ):
+        lengths = [-(-n // 2) for n in lengths]
+    widths = [(0, n - m) for n, m in zip(lengths, predicted.shape, strict=True)]
+    return [np.pad(ids, widths).astype(np.int32) for ids in (predicted, actual)]
+
+
+def _length(least: int) -> int:
+    power = 8
+    while power < least:
+        power *= 2
+    return 3 * power // 4 if 12 <= 3 * power // 4 >= least else power

@@ -1,0 +1,83 @@
+"""Made-up rows of studies, to draw and test pictures with; they are no results."""
+
+import numpy as np
+
+LOSSES = {"dice": 0.75, "cross_entropy": 0.6, "lovasz": 0.7}
+
+
+def cases(count=200, seed=0):
+    """One row a loss, data set and case; larger objects score higher."""
+    numbers = np.random.default_rng(seed)
+    rows = []
+    for dataset in ("made-up A", "made-up B"):
+        shares = np.exp(numbers.uniform(np.log(1e-3), np.log(0.3), count))
+        for loss, level in LOSSES.items():
+            noise = numbers.normal(0, 0.08, count)
+            scores = np.clip(level + 0.08 * np.log10(shares / 0.01) + noise, 0, 1)
+            for case, (share, score) in enumerate(zip(shares, scores, strict=True)):
+                rows.append(
+                    {
+                        "loss": loss,
+                        "dataset": dataset,
+                        "case": f"case {case}",
+                        "foreground_share": float(share),
+                        "dice": float(score),
+                    }
+                )
+    return rows
+
+
+def rank_rows():
+    """Scores of four losses in three schemes."""
+    scores = {
+        "DSC+NSD": {"dice_ce": 12.0, "dice": 10.0, "lovasz": 7.0, "focal": 1.5},
+        "DSC": {"dice_ce": 11.0, "dice": 11.5, "lovasz": 6.0, "focal": 1.0},
+        "HD95": {"dice_ce": 9.0, "dice": 3.0, "lovasz": 3.0, "focal": 5.0},
+    }
+    return [
+        {"loss": loss, "scheme": scheme, "score": s, "low": s - 1, "high": s + 0.5}
+        for scheme, group in scores.items()
+        for loss, s in group.items()
+    ]
+
+
+def sweep_rows():
+    """Tversky weights with three seeds, and weights of two compounds."""
+    weights = [(k / 10, 1 - k / 10) for k in range(1, 10)] + [(0.75, 0.75), (1.0, 1.0)]
+    rows = []
+    for seed in range(3):
+        for alpha, beta in weights:
+            score = 0.8 - abs(alpha - 0.5) / 2 + 0.01 * seed
+            rows.append({"alpha": alpha, "beta": beta, "seed": seed, "dice": score})
+        for weight in (0.01, 0.1, 1.0, 10.0):
+            for loss, best in (("ce_l1", 0), ("ce_kl", -1)):
+                score = 0.6 - 0.05 * abs(np.log10(weight) - best) + 0.01 * seed
+                row = {"loss": loss, "weight": weight, "seed": seed, "dice": score}
+                rows.append(row)
+    return rows
+
+
+def metrics(seed):
+    """Rows of a made-up run."""
+    return [
+        row
+        for step in (10, 20, 30)
+        for row in (
+            {"step": step, "loss": 1 / step},
+            {"step": step, "validation_dice": 0.5 + step / 100 + 0.1 * seed},
+        )
+    ]
+
+
+def samples(names, offset=0):
+    """Arrays of a ``samples.npz``: squares, the prediction shifted by `offset`."""
+    arrays = {}
+    for k, name in enumerate(names):
+        labels = np.zeros((16, 24), np.uint8)
+        labels[4:10, 5 : 11 + k] = 1
+        image = np.full((16, 24, 1), 60, np.uint8)
+        image[labels == 1] = 160
+        arrays[f"image_{k}"], arrays[f"labels_{k}"] = image, labels
+        arrays[f"predicted_{k}"] = np.roll(labels, offset, axis=1)
+        arrays[f"name_{k}"] = np.array(name)
+    return arrays
