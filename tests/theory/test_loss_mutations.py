@@ -27,7 +27,7 @@ QUICK = [
     (distance.signed_distance, "-distance, d", "distance, -d", "M23", "library"),
     (boundary.boundary_loss, "= phi *", "= -phi *", "M24", "library"),
     (boundary.hausdorff_loss, "jnp.square(", "(", "M26", "library"),
-    (boundary.hausdorff_loss, "(of_probs, alpha) +", "(0, 1) +", "M29",
+    (boundary.hausdorff_loss, "of_probs + of_targets)", "of_targets)", "M29",
      "library, first power"),
     (region.jaccard_loss, "1 - index", "1 - 0.999 * index", "E11", "loss"),
     (region.focal_tversky_loss, "alpha=alpha, beta=beta", SWAP, "M14",
@@ -37,11 +37,11 @@ QUICK = [
     (indices.generalized_dice_index, "jnp.square(", "(", "M13", "weights"),
     (lovasz.lovasz_loss, "growth * errors", "growth * errors * 1.001", "E15",
      "vertices"),
-    (growth.jaccard_growth_of_keys, "1 / union\n", "1 / (union + 1)\n", "E15",
+    (growth.jaccard_growth_of_keys, "own, size + larger,", "own, size + larger + 1,", "E15",
      "vertices"),
     (exponential.exponential_logarithmic_loss, "(-logs, gamma_ce)",
      "(-logs, 1 / gamma_ce)", "M32", "both powers, by hand"),
-    (recipes.dice_bd, "1 - dice_weight", "dice_weight", "M35", "recipe"),
+    (recipes.dice_bd, "(1 - weight)", "weight", "M35", "recipe"),
     (schedules.switch, "< at", "> at", "G12", "switch in floats"),
 ]  # fmt: skip
 THOROUGH = [
