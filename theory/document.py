@@ -18,11 +18,22 @@ PAPERS = {
 }
 NEW = "beyond the papers"
 FIGURES: Mapping[str, tuple[str, ...]] = {
-    "L20": ("marginals.png",),
-    "L22": ("marginals.png",),
+    "E18": ("finite_images.png",),
+    "E27": ("tversky_plane.png",),
+    "E31": ("eelbode_fig1.png", "tversky_plane.png"),
+    "E32": ("eelbode_fig1.png",),
+    "E34": ("eelbode_fig2.png",),
+    "L06": ("simplex.png",),
     "L09": ("marginals.png",),
     "L19": ("marginals.png",),
-    "L24": ("surface.png",),
+    "L20": ("marginals.png",),
+    "L22": ("marginals.png",),
+    "L23": ("temperature.png",),
+    "L24": ("temperature.png",),
+    "N03": ("lovasz_gap.png",),
+    "N05": ("thresholds.png",),
+    "N25": ("pull.png",),
+    "N27": ("hamming_prevalence.png",),
 }
 """Pictures in the gallery that show what a claim says."""
 
