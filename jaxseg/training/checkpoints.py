@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import shutil
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,10 +105,14 @@ def _on_host(leaf: jax.Array) -> np.ndarray:
 
 
 def _remove_unfinished(folder: Path, path: Path) -> None:
-    """Makes room again after a failure: what is left of `path` is of no use."""
-    shutil.rmtree(path, ignore_errors=True)
-    for left in folder.glob(f"{path.name}*tmp*"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Makes room again after a failure: what is left of `path` is of no use.
+
+    More than once, as threads of Orbax that are not done yet may write it again.
+    """
+    for _ in range(5):
+        for left in (path, *folder.glob(f"{path.name}*tmp*")):
+            shutil.rmtree(left, ignore_errors=True)
+        time.sleep(0.1)
 
 
 def _remove_old(folder: Path) -> None:
