@@ -28,6 +28,7 @@ from jaxseg.training.inference import Inference
 from jaxseg.training.log import METRICS, Log
 from jaxseg.training.network import network_of
 from jaxseg.training.optimizers import SCHEDULES, optimizer_of
+from jaxseg.training.parallel import over_devices, parallel_step, placed, replicate
 from jaxseg.training.plateau import PLATEAUS, PlateauRule, looked
 from jaxseg.training.samples import save_samples
 from jaxseg.training.sources import Examples, batches, validation_batches
@@ -38,10 +39,6 @@ from jaxseg.training.step import (
     init_state,
     inspect_step,
     loss_step,
-    over_devices,
-    parallel_step,
-    placed,
-    replicate,
 )
 
 __all__ = ["CHECKPOINTS", "CONFIG", "METRICS", "SAMPLES", "Run"]

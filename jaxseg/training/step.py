@@ -1,4 +1,4 @@
-"""One optimizer step on one device of many, and its spread over the devices.
+"""One optimizer step on one device of many; `parallel` spreads it over all.
 
 The step is a plain function with an axis name. Every loss reduces inside, so all that
 is left to do between devices is to average the gradients.
@@ -7,7 +7,7 @@ is left to do between devices is to average the gradients.
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,11 +23,9 @@ from jaxseg.losses.deep_supervision import deep_supervision
 from jaxseg.training.network import Network
 from jaxseg.training.plateau import Plateau, fresh_plateau
 
-AXIS = "devices"
 NO_AUGMENTATION = Augmentation()
 Apply = Callable[[Any, Array], Array]
 """(variables, images ``[B, *size, C]``) to scores ``[B, *size, classes]``."""
-Parallel = Literal["pmap", "shard_map"]
 _DROPOUT = np.uint32(2**32 - 1)
 
 
@@ -370,88 +368,4 @@ def _averaged(state: TrainState, params: Any, decay: float | None) -> Any:
     past = jnp.minimum(decay, (1 + age) / (10 + age))
     return jax.tree.map(
         lambda a, p: a + (1 - past).astype(p.dtype) * (p - a), state.average, params
-    )
-
-
-def over_devices(
-    function: Callable[..., Any], parallel: Parallel = "pmap", *, donate: bool = False
-) -> Callable[..., Any]:
-    """A function of (state, this device's batch) over all devices.
-
-    Args:
-      function: with a keyword `axis_name`; what it returns is equal on every device.
-      parallel: "pmap", or "shard_map", which also checks that it is.
-      donate: whether the state's memory is used for the result.
-
-    Returns:
-      A function of (state, batch split by device); the state is passed as on one
-      device, placed by `replicate`, and the batch by `placed`.
-    """
-    mapped = functools.partial(function, axis_name=AXIS)
-    donated = (0,) if donate else ()
-    if parallel == "pmap":
-        return jax.pmap(
-            mapped,
-            axis_name=AXIS,
-            in_axes=(None, 0),
-            out_axes=None,
-            donate_argnums=donated,
-        )
-
-    def one(state: TrainState, batch: Batch) -> Any:
-        return mapped(state, jax.tree.map(lambda x: x[0], batch))
-
-    whole, shared = jax.sharding.PartitionSpec(), jax.sharding.PartitionSpec(AXIS)
-    sharded = jax.shard_map(
-        one, mesh=_mesh(parallel), in_specs=(whole, shared), out_specs=whole
-    )
-    return jax.jit(sharded, donate_argnums=donated)
-
-
-def parallel_step(
-    objective: Objective, parallel: Parallel = "pmap"
-) -> Callable[..., Any]:
-    """`train_step` over all devices: (state, batch split by device) to the same.
-
-    The state is passed and returned as on one device and is donated.
-    """
-    step = functools.partial(train_step, objective=objective)
-    return over_devices(step, parallel, donate=True)
-
-
-def _mesh(parallel: Parallel) -> jax.sharding.Mesh:
-    """The devices of this process under pmap, else of all processes."""
-    devices = jax.local_devices() if parallel == "pmap" else jax.devices()
-    return jax.sharding.Mesh(np.array(devices), (AXIS,))
-
-
-def replicate(state: Any, parallel: Parallel = "pmap") -> Any:
-    """The state on every device, placed as `parallel_step` returns it."""
-    whole = jax.sharding.NamedSharding(_mesh(parallel), jax.sharding.PartitionSpec())
-    if parallel == "pmap" or jax.process_count() == 1:
-        return jax.device_put(state, whole)
-    return jax.tree.map(functools.partial(_everywhere, sharding=whole), state)
-
-
-def _everywhere(leaf: Any, sharding: jax.sharding.NamedSharding) -> Array:
-    """An array that every process has, on the devices of all processes."""
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        data = _everywhere(jax.random.key_data(leaf), sharding)
-        return jax.random.wrap_key_data(data)
-    value = np.asarray(leaf)
-    return jax.make_array_from_callback(
-        value.shape, sharding, lambda index: value[index]
-    )
-
-
-def placed(batch: Batch, parallel: Parallel) -> Batch:
-    """This process's part of a batch, split by device, as the step takes it."""
-    if parallel == "pmap":
-        return batch
-    by_device = jax.sharding.NamedSharding(
-        _mesh(parallel), jax.sharding.PartitionSpec(AXIS)
-    )
-    return jax.tree.map(
-        lambda x: jax.make_array_from_process_local_data(by_device, np.asarray(x)),
-        batch,
     )

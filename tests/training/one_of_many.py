@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxseg.training.devices import joined, share_of
-from jaxseg.training.step import parallel_step, placed, replicate
+from jaxseg.training.parallel import parallel_step, placed, replicate
 from tests.training.small import BATCH, batches, first, objective_of
 
 

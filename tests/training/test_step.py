@@ -14,17 +14,14 @@ from jaxseg.data.synthetic import Lesions, make_batch
 from jaxseg.losses import LossAt, dice_loss
 from jaxseg.models.unet import UNet
 from jaxseg.training.network import Network
-from jaxseg.training.step import (
+from jaxseg.training.parallel import (
     AXIS,
-    init_state,
-    inspect_step,
-    loss_step,
     over_devices,
     parallel_step,
     placed,
     replicate,
-    train_step,
 )
+from jaxseg.training.step import init_state, inspect_step, loss_step, train_step
 from tests.training.small import (
     BATCH,
     NETWORK,
