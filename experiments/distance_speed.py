@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from scipy.ndimage import distance_transform_edt
 
 from experiments.speed import machine
 from jaxseg.data.batch import Batch
@@ -136,15 +137,7 @@ def ours(arrays: dict[str, dict[str, np.ndarray]]) -> dict[str, Callable[[], Any
 
 
 def scipys(arrays: dict[str, dict[str, np.ndarray]]) -> dict[str, Callable[[], Any]]:
-    """SciPy's transforms of the same masks.
-
-    Raises:
-      UserError: SciPy is not installed.
-    """
-    try:
-        from scipy.ndimage import distance_transform_edt
-    except ImportError as error:
-        raise UserError("the distance study needs SciPy: pip install scipy") from error
+    """SciPy's transforms of the same masks."""
     images, volume = arrays["images"]["mask"], arrays["volume"]["mask"]
     return {
         "images": lambda: [distance_transform_edt(mask) for mask in images],

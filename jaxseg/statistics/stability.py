@@ -1,0 +1,145 @@
+"""How firm a ranking is: under other metrics and under other cases."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from jaxseg.statistics.ranking import as_tasks, rank_scores, ranks
+
+
+def kendall_tau(first: np.ndarray, second: np.ndarray) -> float:
+    """Kendall's tau-b of two rankings.
+
+    Args:
+      first: ``[M]`` ranks or scores.
+      second: ``[M]`` ranks or scores of the same methods.
+
+    Returns:
+      In [-1, 1]: 1 for the same order. Where a ranking has no order, all its methods
+      tied, 1 if the other has none either and 0 if it has.
+    """
+    ordered = [bool(np.ptp(values) > 0) for values in (first, second)]
+    if not all(ordered):
+        return 0.0 if any(ordered) else 1.0
+    found: Any = stats.kendalltau(first, second)
+    return float(found.statistic)
+
+
+def kendall_taus(scores: np.ndarray) -> np.ndarray:
+    """Agreement of the rankings of K schemes, such as DSC, NSD and both.
+
+    Args:
+      scores: ``[K, M]`` scores of the methods, the larger the better in all schemes.
+
+    Returns:
+      ``[K, K]`` tau-b, 1 on the diagonal.
+
+    Source: the schemes are those of Ma 2021, section 5.1; it prints no number.
+    """
+    places = ranks(np.asarray(scores, np.float64))
+    return np.array([[kendall_tau(a, b) for b in places] for a in places])
+
+
+@dataclasses.dataclass(frozen=True)
+class RankStability:
+    """Scores and ranks of M methods, and where they fall when cases are redrawn.
+
+    Attributes:
+      scores: ``[M]`` of the cases as they are.
+      score_low, score_high: ``[M]`` ends of the percentile interval over resamples.
+      ranks: ``[M]`` of the cases as they are, 1 is best, ties share the mean.
+      rank_low, rank_high: ``[M]`` ends of their interval.
+      shares: ``[M, M]`` share of resamples in which a method (row) has a rank (column,
+        from 1); k tied methods share k ranks evenly, so rows and columns sum to 1.
+      agreement: mean tau-b of the resamples' rankings with that of the cases as they
+        are.
+    """
+
+    scores: np.ndarray
+    score_low: np.ndarray
+    score_high: np.ndarray
+    ranks: np.ndarray
+    rank_low: np.ndarray
+    rank_high: np.ndarray
+    shares: np.ndarray
+    agreement: float
+
+    def rows(self, methods: Sequence[str], *, scheme: str) -> list[dict[str, Any]]:
+        """Rows for a ranking's picture: scheme, loss, score, low, high and ranks."""
+        columns = zip(
+            methods, self.scores, self.score_low, self.score_high,
+            self.ranks, self.rank_low, self.rank_high, strict=True,
+        )  # fmt: skip
+        names = ("score", "low", "high", "rank", "rank_low", "rank_high")
+        return [
+            {"scheme": scheme, "loss": method}
+            | dict(zip(names, map(float, numbers), strict=True))
+            for method, *numbers in columns
+        ]
+
+
+def rank_shares(places: np.ndarray) -> np.ndarray:
+    """``[M, M]`` shares of the ranks ``[R, M]``; see `RankStability`."""
+    methods = places.shape[1]
+    tied = np.sum(places[:, :, None] == places[:, None, :], axis=2)
+    best = places - (tied - 1) / 2
+    rank = np.arange(1, methods + 1)
+    inside = (rank >= best[..., None]) & (rank < (best + tied)[..., None])
+    return np.mean(inside / tied[..., None], axis=0)
+
+
+def bootstrap_ranks(
+    tasks: Sequence[np.ndarray],
+    *,
+    score: Callable[[Sequence[np.ndarray]], np.ndarray] = rank_scores,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> RankStability:
+    """Ranks over resamples of the cases, drawn with replacement within each task.
+
+    All metrics and methods of a case are drawn together. With `rank_scores`, scores of
+    resamples are larger than that of the cases on average, since cases drawn twice look
+    like more cases: read the ranks rather than the score's interval, which is stretched
+    to hold the score where it would not.
+
+    Args:
+      tasks: ``[J, M, N]`` each, N >= 1.
+      score: tasks to ``[M]``, the larger the better. For many methods pass
+        ``functools.partial(rank_scores, exact_up_to=0)``, which is faster; for mean
+        ranks, ``lambda tasks: -mean_ranks(tasks).ranks``.
+      resamples: at least 1.
+      confidence: of the intervals, in (0, 1).
+      seed: the same seed, the same resamples.
+
+    Raises:
+      ValueError: tasks differ in metrics or methods, or one has no case.
+    """
+    checked = as_tasks(tasks)
+    if not all(task.shape[2] for task in checked):
+        raise ValueError("a task without cases cannot be resampled")
+    rng = np.random.default_rng(seed)
+
+    def redrawn() -> np.ndarray:
+        draws = [rng.integers(task.shape[2], size=task.shape[2]) for task in checked]
+        return score([task[..., k] for task, k in zip(checked, draws, strict=True)])
+
+    observed = np.asarray(score(checked), np.float64)
+    found = np.array([redrawn() for _ in range(resamples)])
+    places, here = ranks(found), ranks(observed)
+    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(found, ends, axis=0)
+    rank_low, rank_high = np.quantile(places, ends, axis=0)
+    return RankStability(
+        scores=observed,
+        score_low=np.minimum(low, observed),
+        score_high=np.maximum(high, observed),
+        ranks=here,
+        rank_low=rank_low,
+        rank_high=rank_high,
+        shares=rank_shares(places),
+        agreement=float(np.mean([kendall_tau(here, place) for place in places])),
+    )
