@@ -44,7 +44,7 @@ def differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Returns:
       ``[..., N]``; nan where either is missing.
     """
-    largest = np.fmax(np.abs(first), np.abs(second))
+    largest = np.maximum(np.abs(first), np.abs(second))
     scale = np.max(largest, axis=-1, keepdims=True, where=largest > 0, initial=0.0)
     scale = np.where(scale > 0, scale, 1.0)
     return np.round((first - second) / scale, DIGITS) * scale

@@ -45,7 +45,7 @@ def exact_p_value(signed: np.ndarray) -> float:
     ways = np.zeros(doubled.sum() + 1)  # ways[s]: subsets of the ranks with sum s / 2
     ways[0] = 1.0
     for rank in doubled:
-        ways[rank:] += ways[:-rank].copy()
+        ways[rank:] += ways[:-rank]
     sums = np.abs(2 * np.arange(len(ways)) - doubled.sum())
     extreme = sums >= np.rint(2 * abs(signed.sum()))
     return float(ways[extreme].sum() / ways.sum())

@@ -72,6 +72,13 @@ def test_a_difference_turned_round_is_its_mirror():
     np.testing.assert_allclose([there.low, there.high], [-back.high, -back.low])
 
 
+def test_the_seed_decides():
+    values = np.random.default_rng(5).normal(size=15)
+    one, again, other = (of(values, resamples=99, seed=seed) for seed in (3, 3, 4))
+    assert one == again
+    assert one.low != other.low
+
+
 def test_missing_scores_are_dropped_and_counted():
     first = np.array([0.5, np.nan, 0.7, 0.9, 0.8, 0.9, 0.6, 0.7])
     second = np.array([0.4, 0.3, np.nan, 0.7, 0.9, 0.6, 0.4, 0.5])

@@ -26,7 +26,11 @@ def test_five_cases_cannot_be_significant():
 def test_holms_correction_is_asked_for():
     table = np.array([STEPS + 3, STEPS + 2, STEPS])
     assert 3 * 2 / 2**6 > 0.05
-    np.testing.assert_array_equal(significance_scores(table, corrected=True), [0, 0, 0])
+    np.testing.assert_array_equal(significance_scores(table), [2, 1, 0])
+    np.testing.assert_array_equal(rank_scores([table[None]]), [2, 1, 0])
+    for settings in ({"corrected": True}, {"level": 0.03}):
+        np.testing.assert_array_equal(significance_scores(table, **settings), [0, 0, 0])
+        np.testing.assert_array_equal(rank_scores([table[None]], **settings), [0, 0, 0])
 
 
 def test_scores_equal_a_loop_over_scipys_test():

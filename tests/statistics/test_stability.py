@@ -60,6 +60,7 @@ def test_shares_approach_those_of_all_resamples():
         [np.stack([gaps, np.zeros(3)])[None]], score=means, resamples=4000, seed=1
     )
     assert found.shares[0, 0] == pytest.approx(expected, abs=0.03)
+    assert found.agreement == pytest.approx(2 * found.shares[0, 0] - 1)
     np.testing.assert_allclose(found.shares, found.shares.T)
     np.testing.assert_array_equal(found.ranks, [1, 2])
     np.testing.assert_array_equal(found.rank_low, [1, 1])
@@ -88,14 +89,35 @@ def test_the_seed_decides():
     assert (one.score_low != other.score_low).any()
 
 
-def test_intervals_hold_the_rank_score():
-    task = np.random.default_rng(2).normal(size=(2, 5, 30))
-    found = bootstrap_ranks([task], resamples=50)
+def test_intervals_are_stretched_to_hold_the_rank_score():
+    noise = np.random.default_rng(2).normal(size=(10, 60))
+    noise -= noise.mean(axis=1, keepdims=True)
+    gap = 0.2 + noise / noise.std(axis=1, keepdims=True)  # t = 0.2 * sqrt(60) = 1.5
+    task = np.stack([gap, np.zeros((10, 60))], axis=1)
+    seen = []
+
+    def noted(tasks):
+        seen.append(rank_scores(tasks))
+        return seen[-1]
+
+    found = bootstrap_ranks([task], score=noted, resamples=50)
     np.testing.assert_array_equal(found.scores, rank_scores([task]))
-    assert (found.score_low <= found.scores).all()
-    assert (found.scores <= found.score_high).all()
+    low, high = np.quantile(seen[1:], [0.025, 0.975], axis=0)
+    assert low[0] > found.scores[0]  # as the docstring warns
+    np.testing.assert_array_equal(found.score_low, np.minimum(low, found.scores))
+    np.testing.assert_array_equal(found.score_high, np.maximum(high, found.scores))
     np.testing.assert_allclose(found.shares.sum(axis=0), 1)
     np.testing.assert_allclose(found.shares.sum(axis=1), 1)
+
+
+def test_a_score_that_resamples_never_reach_is_in_its_interval():
+    def distinct(tasks):
+        return np.array([len(np.unique(line)) for line in tasks[0][0]])
+
+    task = np.arange(20.0)[None, None].repeat(2, axis=1)
+    found = bootstrap_ranks([task], score=distinct, resamples=20)
+    assert (found.score_low < 20).all()
+    np.testing.assert_array_equal(found.score_high, [20, 20])
 
 
 def test_mean_ranks_can_be_resampled():
