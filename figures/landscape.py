@@ -136,12 +136,12 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
         objectives = {run.config.loss: objective}
         objectives.setdefault(other.config.loss, other_objective)
         line = compute_line(
-            objectives, state.params, other_state.params, batch, **common
+            objectives, state.variables, other_state.variables, batch, **common
         )
         ends = arguments.run.name, arguments.to.name
         figures["landscape_line"] = draw_line(line, ends, width_in=arguments.width)
     plane = compute_plane(
-        objective, state.params, batch, reach=arguments.reach, seed=arguments.seed,
+        objective, state.variables, batch, reach=arguments.reach, seed=arguments.seed,
         **common,
     )  # fmt: skip
     figures["landscape"] = draw_plane(plane, run.config.loss, width_in=arguments.width)

@@ -15,10 +15,10 @@ ARRAY_TYPES = (jax.Array, jnp.ndarray, int, float)
 
 
 FOLDS = 8
-"""How many pixels are added elementwise before their sum is a product with ones."""
+"""How many parts are added elementwise before their sum is a product with ones."""
 
-STRIPE = 64
-"""Pixels in a row of that product, which makes its rows long and its sums few."""
+STRIPES = 32
+"""How many rows that product adds; few, since it adds them one after another."""
 
 
 def is_exact(number: Any) -> bool:
@@ -153,7 +153,9 @@ def sum_of_pixels(values: Array) -> Array:
     product with ones. A plain sum would evaluate it again for every class.
     """
     rows = values.reshape(-1, values.shape[-1])
-    return jnp.sum(rows, axis=0) if len(rows) < FOLDS * STRIPE else _sum_of_rows(rows)
+    if rows.shape[-1] == 1 or len(rows) < FOLDS * STRIPES:
+        return jnp.sum(rows, axis=0)
+    return _sum_of_rows(rows)
 
 
 @jax.custom_jvp
@@ -173,13 +175,14 @@ def _plain_sum(rows: Array) -> Array:
 
 def _folded_sum(rows: Array) -> Array:
     pixels, classes = rows.shape
-    part = pixels // (FOLDS * STRIPE) * STRIPE
+    length = pixels // (FOLDS * STRIPES)
+    part = STRIPES * length
     parts = (rows[i * part : (i + 1) * part] for i in range(FOLDS))
-    folded = functools.reduce(operator.add, parts).reshape(-1, STRIPE * classes)
-    ones = jnp.ones(len(folded), rows.dtype)
+    folded = functools.reduce(operator.add, parts).reshape(STRIPES, length * classes)
+    ones = jnp.ones(STRIPES, rows.dtype)
     stripe = lax.dot(ones, folded, precision=lax.Precision.HIGHEST)
     rest = jnp.sum(rows[FOLDS * part :], axis=0)
-    return jnp.sum(stripe.reshape(STRIPE, classes), axis=0) + rest
+    return jnp.sum(stripe.reshape(length, classes), axis=0) + rest
 
 
 def pooled_sum(values: Array, where: Array | None, axis_name: str | None) -> Array:

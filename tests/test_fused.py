@@ -14,15 +14,15 @@ from jaxseg.fused import (
     target_log_probs,
 )
 from jaxseg.losses import cross_entropy_loss, dice_loss
-from jaxseg.numerics import FOLDS, STRIPE, sum_of_pixels
+from jaxseg.numerics import FOLDS, STRIPES, sum_of_pixels
 
 CLASSES = [2, 5, UNROLLED + 1]
 
 
 def pixels(classes, dtype=np.float64):
     rng = np.random.default_rng(classes)
-    shape = (3, 13, 17)  # one whole stripe of each fold and a rest
-    assert FOLDS * STRIPE < 3 * 13 * 17 < 2 * FOLDS * STRIPE
+    shape = (3, 13, 17)  # two pixels in each stripe of each fold, and a rest
+    assert 2 * FOLDS * STRIPES < 3 * 13 * 17 < 3 * FOLDS * STRIPES
     scores = rng.standard_normal((*shape, classes)).astype(dtype)
     ids = rng.integers(-1, classes + 1, shape)  # two of them are no class
     return (
@@ -95,12 +95,19 @@ def test_mean_costs_and_slopes_equal_plain_ones(classes):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("pixels", [0, 1, 511, 512, 513, 1500])
+@pytest.mark.parametrize("pixels", [0, 1, 255, 256, 257, 1500])
 def test_sum_of_pixels_is_a_sum(pixels):
     """Whole numbers, so that any order of adding gives the same."""
     values = jnp.arange(pixels * 3.0).reshape(pixels, 3) % 17
     total = jax.jit(sum_of_pixels)(values)
     np.testing.assert_array_equal(total, np.asarray(values).sum(0))
+
+
+def test_sum_of_many_equal_pixels_keeps_its_digits():
+    """Equal addends: their rounding does not cancel, so long runs would show."""
+    values = jnp.full((2**21, 3), 1 / 3, jnp.float32)
+    total = jax.jit(sum_of_pixels)(values)
+    np.testing.assert_allclose(total, 2**21 * float(values[0, 0]), rtol=3e-7)
 
 
 @pytest.mark.parametrize("classes", CLASSES)

@@ -116,7 +116,7 @@ def main(arguments: argparse.Namespace) -> None:
     config = run.config
     how = inference_flags.inference(arguments, config)
     cut = inference_flags.cut(arguments.threshold)
-    trained = Trained(config, objective.apply, state.params)
+    trained = Trained(config, objective.apply, state.variables)
     data = arguments.data or config.data
     cases = examples(config, data, arguments.split, arguments.cases)
     _check(cases, Path(data), arguments.split, config.num_classes)
@@ -149,7 +149,7 @@ def main(arguments: argparse.Namespace) -> None:
         out / SAMPLES,
         config,
         objective.apply,
-        state.params,
+        state.variables,
         cases,
         [row["lesion_free"] for row in evaluation.rows],
     )

@@ -78,7 +78,7 @@ def members(folders: Sequence[Path], *, best: bool) -> list[Trained]:
         if folder.resolve() in (other.resolve() for other in folders[:number]):
             raise UserError(f"--run {folder} is given twice")
         run, objective, state = load_run(folder, best=best)
-        found.append(Trained(run.config, objective.apply, state.params))
+        found.append(Trained(run.config, objective.apply, state.variables))
         here, there = _kind(run.config), _kind(found[0].config)
         for (what, mine), (_, first) in zip(here, there, strict=True):
             if mine != first:

@@ -13,9 +13,6 @@ from jaxseg.training.step import Objective, TrainState
 def load_run(folder: Path, *, best: bool = False) -> tuple[Run, Objective, TrainState]:
     """A run with its network and its newest whole checkpoint, or the best one.
 
-    In the place of its parameters the state has the variables to use, averaged if the
-    run averages.
-
     Raises:
       UserError: the folder is no run, or holds no whole checkpoint.
     """

@@ -31,12 +31,12 @@ class Trained:
     Attributes:
       config: of the run.
       apply: the network.
-      params: its parameters.
+      variables: what it is used with, its parameters among them.
     """
 
     config: RunConfig
     apply: Apply
-    params: Any
+    variables: Any
 
 
 def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
@@ -49,8 +49,8 @@ def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
     """
     config = trained.config
     if not config.volumes:
-        return image_predictor(trained.apply, trained.params, config.size, how)
-    run = forward(trained.apply, trained.params, how)
+        return image_predictor(trained.apply, trained.variables, config.size, how)
+    run = forward(trained.apply, trained.variables, how)
     window = how.window or config.size
 
     def predict(cases: list[Example]) -> list[np.ndarray]:
@@ -93,11 +93,11 @@ def network_grid(config: RunConfig, example: Example) -> np.ndarray:
 def case_masks(
     config: RunConfig,
     apply: Apply,
-    params: Any,
+    variables: Any,
     cases: Examples,
     how: Inference = PLAIN,
 ) -> Iterator[tuple[Example, np.ndarray]]:
     """Each case with its mask ``[*size]`` uint8 of the most probable class."""
-    members = [Trained(config, apply, params)]
+    members = [Trained(config, apply, variables)]
     for example, probs in ensemble_probabilities(members, cases, how):
         yield example, most_probable(probs)

@@ -46,35 +46,37 @@ PLAIN = Inference()
 @functools.lru_cache(maxsize=8)
 def probabilities_of(apply: Apply) -> Callable[..., jax.Array]:
     """A network's probabilities, compiled once however often it is asked."""
-    return jax.jit(lambda params, images: jax.nn.softmax(apply(params, images), -1))
+    return jax.jit(
+        lambda variables, images: jax.nn.softmax(apply(variables, images), -1)
+    )
 
 
-def forward(apply: Apply, params: Any, how: Inference = PLAIN) -> Forward:
+def forward(apply: Apply, variables: Any, how: Inference = PLAIN) -> Forward:
     """The network as a compiled function of what it sees to probabilities."""
 
     def run(images: np.ndarray) -> np.ndarray:
-        return np.asarray(_probabilities(apply, params, images))
+        return np.asarray(_probabilities(apply, variables, images))
 
     return mirrored(run) if how.mirror else run
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _probabilities(apply: Apply, params: Any, images: jax.Array) -> jax.Array:
-    return jax.nn.softmax(apply(params, images), axis=-1)
+def _probabilities(apply: Apply, variables: Any, images: jax.Array) -> jax.Array:
+    return jax.nn.softmax(apply(variables, images), axis=-1)
 
 
 def image_predictor(
-    apply: Apply, params: Any, size: tuple[int, ...], how: Inference = PLAIN
+    apply: Apply, variables: Any, size: tuple[int, ...], how: Inference = PLAIN
 ) -> Predictor:
     """Probabilities of images ``[H, W, C]`` uint8, at their own sizes.
 
     Args:
       apply: the network.
-      params: its parameters.
+      variables: what it is used with, its parameters among them.
       size: (height, width) of the images that it was trained on.
       how: it is used.
     """
-    run, window = forward(apply, params, how), how.window
+    run, window = forward(apply, variables, how), how.window
 
     def whole(cases: list[Example]) -> list[np.ndarray]:
         return _resized(run, [case.image for case in cases], size)

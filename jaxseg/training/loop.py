@@ -195,15 +195,13 @@ class Run:
     def restore(self, *, best: bool = False) -> tuple[Objective, TrainState | None]:
         """The network and its newest (or best) whole state, None where there is none.
 
-        In the place of its parameters the state has the variables to use: with the
-        moving average, if there is one, and all other collections.
+        What the network is used with are the state's `variables`.
         """
         objective = _programs(self.config, -1).objective
         like = first_state(self.config, objective)
-        state = checkpoints.restore(self.folder / CHECKPOINTS, like, best=best)
-        if state is None:
-            return objective, None
-        return objective, dataclasses.replace(state, params=state.variables)
+        return objective, checkpoints.restore(
+            self.folder / CHECKPOINTS, like, best=best
+        )
 
 
 class _Session:

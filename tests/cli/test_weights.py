@@ -35,13 +35,13 @@ def test_training_starts_from_the_file(weights, tmp_path, monkeypatch):
     more = ["--norm", "frozen-batch", "--weights", str(weights), "--out", str(out)]
     assert main([*TRAIN, *more, "--learning-rate", "1e-4"]) == 0
     _, _, state = load_run(out)
-    encoder = jax.tree.map(np.asarray, state.params["params"]["encoder"])
+    encoder = jax.tree.map(np.asarray, state.params["encoder"])
     stored = load_file(weights)
     first = stored["features.0.0.weight"].sum(1, keepdims=True)  # grey images
     kernel = encoder["features_0_0"]["kernel"]
     moved = np.abs(kernel - first.transpose(2, 3, 1, 0))
     assert 0 < moved.max() <= 1.1e-4  # one step of Adam
-    statistics = state.params["batch_stats"]["encoder"]["features_0_1"]["BatchNorm_0"]
+    statistics = state.extra["batch_stats"]["encoder"]["features_0_1"]["BatchNorm_0"]
     np.testing.assert_array_equal(
         statistics["mean"], stored["features.0.1.running_mean"]
     )

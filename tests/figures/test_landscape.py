@@ -21,9 +21,11 @@ from jaxseg.training.step import Objective
 from tests.training.small import small_config
 
 
-def linear_network(params, images):
+class LinearNetwork:
     """Scores that are products of weights ``[channels, classes]``, plus a bias."""
-    return images @ params["kernel"] + params["bias"][None, None, None]
+
+    def apply(self, variables, images):
+        return images @ variables["kernel"] + variables["bias"][None, None, None]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def linear():
     labels = (images[..., 0] > 0.5).astype(np.uint8)
     labels[0, 0] = 255
     objective = Objective(
-        apply=linear_network,
+        network=LinearNetwork(),
         loss_at=scheduled(cross_entropy_loss),
         optimizer=None,
         steps=1,
