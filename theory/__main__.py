@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxseg.cli.options import Parser, at_least, loss_name
+from jaxseg.cli.pipes import reader_left
 from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
 from jaxseg.files import write_text
@@ -235,14 +236,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         if argv and argv[0] in COMMANDS:
-            return COMMANDS[argv[0]](argv[1:])
-        return _settle(argv)
+            status = COMMANDS[argv[0]](argv[1:])
+        else:
+            status = _settle(argv)
+        sys.stdout.flush()
     except UserError as error:
         print(f"theory: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print("theory: stopped", file=sys.stderr)
         return STOPPED
+    except BrokenPipeError:
+        return reader_left()
+    return status
 
 
 if __name__ == "__main__":

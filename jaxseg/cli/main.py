@@ -1,6 +1,5 @@
 """The `jaxseg` command: its subcommands, and one place where mistakes are answered."""
 
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from jaxseg import __version__
 from jaxseg.cli import check, demo, evaluate, losses, predict, train
 from jaxseg.cli.options import Parser
+from jaxseg.cli.pipes import reader_left
 from jaxseg.errors import UserError
 
 EXAMPLES = """\
@@ -57,9 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("jaxseg: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BrokenPipeError:
+        return reader_left()
     return status
 
 

@@ -1,9 +1,12 @@
 import json
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
 
 from jaxseg import counts
+from jaxseg.cli.pipes import READER_LEFT
 from theory.__main__ import main
 from theory.cards import invariance
 from theory.registry import CLAIMS
@@ -163,3 +166,13 @@ def test_help_has_examples(capsys, argv):
     assert stop.value.code == 0
     out = capsys.readouterr().out
     assert "examples:\n  python -m theory" in out
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = [sys.executable, "-m", "theory", "show", "E18"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == READER_LEFT
