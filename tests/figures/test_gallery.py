@@ -22,7 +22,7 @@ def test_commands_parse(command):
 
 def test_every_picture_without_input_is_shown_with_its_command():
     names = {command.split()[0] for command in COMMANDS}
-    assert names == set(PICTURES) - {"run", "speed"}
+    assert names == set(PICTURES) - {"run"}
 
 
 def test_files_are_there_and_small():
