@@ -9,9 +9,7 @@ a U-Net under boundary losses are measured beside those under Dice.
 import dataclasses
 import functools
 import importlib.metadata
-import json
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -24,10 +22,10 @@ import numpy as np
 import optax
 from scipy.ndimage import distance_transform_edt
 
+from experiments.peers import rows_of_peers
 from experiments.speed import machine
 from jaxseg.data.batch import Batch
 from jaxseg.distance import distance_transform
-from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG, hausdorff_loss, per_image
 from jaxseg.models.unet import UNet
 from jaxseg.training.network import Network
@@ -163,21 +161,11 @@ def peer_durations(
     Raises:
       UserError: that Python lacks a library or cannot be run.
     """
-    script = Path(__file__).with_name("peer_distances.py")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arrays.npz"
         flat = {f"{a}/{b}": x for a, named in arrays.items() for b, x in named.items()}
         np.savez(path, **flat)  # pyright: ignore[reportArgumentType]
-        command = [str(python), str(script), str(path), str(repeats)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except OSError as error:
-            reason = f"--peers {python} cannot be run: {error.strerror}"
-            raise UserError(reason) from error
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"--peers {python} failed: {reason}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+        return rows_of_peers(python, "peer_distances.py", str(path), str(repeats))
 
 
 def run(

@@ -10,7 +10,6 @@ import dataclasses
 import json
 import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseg.errors import UserError
+from experiments.peers import rows_of_peers
 from jaxseg.losses import CATALOG
 
 Case = tuple[tuple[int, ...], int]
@@ -156,16 +155,7 @@ def run_peers(config: Config, case: Case, python: Path) -> list[dict[str, Any]]:
       UserError: that Python lacks a library or cannot be run.
     """
     settings = {**dataclasses.asdict(config), "cases": [case]}
-    script = Path(__file__).with_name("peer_losses.py")
-    command = [str(python), str(script), json.dumps(settings)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise UserError(f"--peers {python} cannot be run: {error.strerror}") from error
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"--peers {python} failed: {reason}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return rows_of_peers(python, "peer_losses.py", json.dumps(settings))
 
 
 def median_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

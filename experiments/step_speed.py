@@ -6,7 +6,6 @@ that they meet the same machine; about a minute.
 
 import dataclasses
 import json
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from experiments.peers import rows_of_peers
 from experiments.speed import machine, median_seconds
-from jaxseg.errors import UserError
 from jaxseg.losses import cross_entropy_loss
 from jaxseg.models import build_model
 from jaxseg.models.layers import count_parameters
@@ -122,16 +121,7 @@ def measured_by_peer(config: Config, python: Path) -> list[dict[str, Any]]:
         "cases": [dataclasses.asdict(case) for case in config.cases],
         "repeats": config.repeats,
     }
-    script = Path(__file__).with_name("peer_step.py")
-    command = [str(python), str(script), json.dumps(settings)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise UserError(f"--peers {python} cannot be run: {error.strerror}") from error
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"--peers {python} failed: {reason}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return rows_of_peers(python, "peer_step.py", json.dumps(settings))
 
 
 def run(config: Config, tick: Callable[[str], object], peers: Path | None) -> list:
