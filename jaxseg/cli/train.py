@@ -20,7 +20,13 @@ from jaxseg.files import read_json, write_json
 from jaxseg.models.weights import load_torchvision
 from jaxseg.training.config import RunConfig
 from jaxseg.training.devices import joined
-from jaxseg.training.loop import CONFIG, VALIDATION_CASES, Report, Run
+from jaxseg.training.loop import (
+    CONFIG,
+    VALIDATION_CASES,
+    Report,
+    Run,
+    variables_of_run,
+)
 from jaxseg.training.network import UNETS, network_of
 from jaxseg.training.plateau import PLATEAUS
 from jaxseg.training.search import best_rate
@@ -83,6 +89,8 @@ def _check_network(config: RunConfig) -> None:
         jax.eval_shape(network.forward, params, extra, image, key)
         if config.weights is not None:
             load_torchvision(Path(config.weights), {"params": params, **extra})
+        if config.start_run is not None:
+            variables_of_run(Path(config.start_run), {"params": params, **extra})
     except (ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"--model {config.model}: {reason}") from error
@@ -102,6 +110,7 @@ def _check_processes(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     hyper = options.hyper_parameters(arguments.loss, arguments.hyper)
     _check_phases(arguments)
+    _check_looks(arguments)
     folder: Path = arguments.out
     first = jax.process_index() == 0
     stored = _stored(folder, resume=arguments.resume) if first else None
@@ -153,6 +162,18 @@ def _check_phases(arguments: argparse.Namespace) -> None:
             f"--pretrain-steps {arguments.pretrain_steps or 1} leaves none of "
             f"--steps {arguments.steps} for --loss {arguments.loss}"
         )
+
+
+def _check_looks(arguments: argparse.Namespace) -> None:
+    if arguments.weights is not None and arguments.start_run is not None:
+        raise UserError("--weights and --start-run both say where weights start from")
+    if arguments.evaluate_every == 0:
+        for needed, flag in (
+            (arguments.schedule in PLATEAUS, f"--schedule {arguments.schedule}"),
+            (arguments.stop_after is not None, "--stop-after"),
+        ):
+            if needed:
+                raise UserError(f"{flag} needs validations, not --evaluate-every 0")
 
 
 def _stored(folder: Path, *, resume: bool) -> RunConfig | None:
@@ -227,10 +248,13 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         parallel=arguments.parallel,
         model=arguments.model,
         weights=None if arguments.weights is None else str(arguments.weights),
+        start_run=None if arguments.start_run is None else str(arguments.start_run),
         norm=arguments.norm,
         **_fields(arguments),
         augment=arguments.augment or ("volume" if volumes else "full"),
-        evaluate_every=arguments.evaluate_every or max(steps // 5, 1),
+        evaluate_every=max(steps // 5, 1)
+        if arguments.evaluate_every is None
+        else arguments.evaluate_every,
         checkpoint_every=arguments.checkpoint_every or max(steps // 10, 1),
         synthetic=synthetic,
     )

@@ -228,6 +228,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "needs --norm frozen-batch, or batch (default: random)",
     )
     add(
+        "--start-run",
+        type=Path,
+        metavar="DIR",
+        help="folder of a finished run of the same network whose weights this one "
+        "starts from, such as one pre-trained with another loss or on other data",
+    )
+    add(
         "--depth",
         type=positive,
         metavar="N",
@@ -267,9 +274,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--evaluate-every",
-        type=positive,
+        type=options.at_least(0),
         metavar="N",
-        help="steps between validations (default: a fifth of the steps)",
+        help="steps between validations, 0 for none (default: a fifth of the steps)",
     )
     add(
         "--checkpoint-every",

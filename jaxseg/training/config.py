@@ -74,13 +74,15 @@ class RunConfig:
       parallel: "pmap" or "shard_map".
       model: name in `models.catalog.MODELS`.
       weights: safetensors file that its encoder starts from; None starts at random.
+      start_run: folder of a run whose weights this one starts from, with an optimizer
+        of its own; None starts at random or from `weights`.
       depth: halvings of the U-Net.
       width: channels at the U-Net's full resolution.
       norm: name in `models.norms.NORMS`.
       dropout: probability with which a channel of the U-Net is dropped.
       coarse_maps: coarser score maps of the U-Net that are supervised, too.
       augment: name in `data.augment.AUGMENTATIONS`.
-      evaluate_every: steps between validations.
+      evaluate_every: steps between validations; 0 never looks, not even at the end.
       checkpoint_every: steps between checkpoints.
       synthetic: settings of the synthetic lesions, if they are the data.
     """
@@ -116,6 +118,7 @@ class RunConfig:
     parallel: Literal["pmap", "shard_map"] = "pmap"
     model: str = "unet"
     weights: str | None = None
+    start_run: str | None = None
     depth: int = 4
     width: int = 16
     norm: str = "group"

@@ -17,6 +17,7 @@ from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.batch import Batch
 from jaxseg.data.intensity import standardize
 from jaxseg.errors import UserError
+from jaxseg.files import read_json
 from jaxseg.losses import CATALOG
 from jaxseg.models.weights import load_torchvision
 from jaxseg.training import checkpoints
@@ -100,23 +101,60 @@ def first_state(
 ) -> TrainState:
     """The state of a run before its first step, a function of its settings alone.
 
-    With `load` its encoder's weights are those of the file, if the settings name one.
+    With `load` its weights are those of another run, or its encoder's those of a file,
+    if the settings name one.
     """
+    build = _builder(objective, config.size, config.channels)
+    state = build(jax.random.key(config.seed))
+    if not load or (config.weights is None and config.start_run is None):
+        return state
+    variables = {"params": state.params, **state.extra}
+    if config.start_run is not None:
+        extra = variables_of_run(Path(config.start_run), variables)
+    else:
+        assert config.weights is not None
+        extra = load_torchvision(Path(config.weights), variables)
+    params = extra.pop("params")
+    return jax.jit(functools.partial(init_state, objective))(params, state.key, extra)
+
+
+@functools.lru_cache(maxsize=8)
+def _builder(
+    objective: Objective, size: tuple[int, ...], channels: int
+) -> Callable[[jax.Array], TrainState]:
+    """A run's key to its first state."""
 
     @jax.jit
-    def build() -> TrainState:
-        image = jnp.zeros((1, *config.size, config.channels), jnp.float32)
-        key = jax.random.key(config.seed)
+    def build(key: jax.Array) -> TrainState:
+        image = jnp.zeros((1, *size, channels), jnp.float32)
         params, extra = objective.network.init(jax.random.fold_in(key, 0), image)
         return init_state(objective, params, jax.random.fold_in(key, 1), extra)
 
-    state = build()
-    if not load or config.weights is None:
-        return state
-    variables = {"params": state.params, **state.extra}
-    extra = load_torchvision(Path(config.weights), variables)
-    params = extra.pop("params")
-    return jax.jit(functools.partial(init_state, objective))(params, state.key, extra)
+    return build
+
+
+def variables_of_run(folder: Path, like: dict[str, Any]) -> dict[str, Any]:
+    """What the network of a finished run is used with, for another run to start from.
+
+    Raises:
+      UserError: the folder is no run, holds no whole checkpoint, or its network differs
+        from `like`.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UserError(f"--start-run {folder} is not a run: it has no {CONFIG}")
+    run = Run(RunConfig.from_json(read_json(path), str(path)), folder)
+    _, state = run.restore()
+    if state is None:
+        raise UserError(f"--start-run {folder} has no whole checkpoint")
+    found = dict(state.variables)
+    here, there = (jax.tree.map(lambda x: (x.shape, x.dtype), v) for v in (like, found))
+    if here != there:
+        raise UserError(
+            f"--start-run {folder} is of another network: its settings of model, size, "
+            "width, depth, norm and classes must be those of this run"
+        )
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +167,27 @@ class _Programs:
     loss: Callable[..., Any]
 
 
+NOT_COMPILED_IN: dict[str, Any] = {
+    "data": "",
+    "seed": 0,
+    "folds": None,
+    "fold": None,
+    "folds_digest": None,
+    "foreground_patches": 0.0,
+    "weights": None,
+    "start_run": None,
+    "patience": None,
+    "stop_after": None,
+    "evaluate_every": 1,
+    "checkpoint_every": 1,
+}
+"""Settings that no compiled program depends on, with values to put in their place."""
+
+
 def _programs(config: RunConfig, phase: int) -> _Programs:
-    """Of a phase by number; the same ones for equal settings."""
-    return _made_programs(json.dumps(config.to_json()), phase)
+    """Of a phase by number; runs that differ in data or seed alone share them."""
+    shared = dataclasses.replace(config, **NOT_COMPILED_IN)
+    return _made_programs(json.dumps(shared.to_json()), phase)
 
 
 @functools.lru_cache(maxsize=8)
@@ -245,8 +301,9 @@ class _Session:
         for number in range(done + 1, phase.end + 1):
             batch = next(feed)
             last = number == config.steps
-            looking = last or number % config.evaluate_every == 0
-            seen = programs.inspect(state, batch) if looking or number == 1 else None
+            looking = self._looks(number)
+            first = number == 1 and config.evaluate_every > 0
+            seen = programs.inspect(state, batch) if looking or first else None
             state, values = programs.step(state, batch)
             logging = number % every == 0 or number in (1, phase.start + 1, phase.end)
             if logging or seen is not None:
@@ -274,6 +331,11 @@ class _Session:
             if last:
                 break
         return state
+
+    def _looks(self, number: int) -> bool:
+        """Whether step `number` is followed by a validation."""
+        every = self.config.evaluate_every
+        return every > 0 and (number == self.config.steps or number % every == 0)
 
     def _write(self, row: dict[str, Any]) -> None:
         if self.log is not None:

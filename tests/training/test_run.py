@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from jaxseg.errors import UserError
-from jaxseg.files import read_rows
+from jaxseg.files import read_rows, write_json
 from jaxseg.training import checkpoints
 from jaxseg.training.config import RunConfig
-from jaxseg.training.loop import CHECKPOINTS, METRICS, SAMPLES, Run
+from jaxseg.training.loop import CHECKPOINTS, CONFIG, METRICS, SAMPLES, Run
 from jaxseg.training.sources import examples
 from tests.training.small import small_config
 
@@ -38,6 +38,7 @@ def bits(state):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
+    write_json(folder / CONFIG, small_config().to_json())
     return folder, train(folder)
 
 
@@ -66,6 +67,35 @@ def test_a_run_leaves_rows_checkpoints_and_samples(finished):
     with np.load(folder / SAMPLES, allow_pickle=False) as arrays:
         assert arrays["image_0"].shape == (16, 16, 1)
         assert arrays["predicted_3"].shape == (16, 16)
+
+
+def test_a_run_starts_from_the_weights_of_another(finished, tmp_path):
+    folder, state = finished
+    config = small_config(start_run=str(folder), steps=1, learning_rate=1e-30)
+    moved = train(tmp_path / "more", config)
+    assert int(moved.step) == 1
+    pairs = map(jax.tree.leaves, (moved.params, state.params))
+    for ours, theirs in zip(*pairs, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    fresh = train(tmp_path / "fresh", dataclasses.replace(config, start_run=None))
+    kernels = [jax.tree.leaves(x.params)[-1] for x in (fresh, state)]
+    assert np.abs(np.subtract(*kernels)).max() > 1e-4
+
+
+def test_weights_of_another_network_or_of_no_run_are_refused(finished, tmp_path):
+    with pytest.raises(UserError, match=r"is of another network"):
+        train(tmp_path / "a", small_config(start_run=str(finished[0]), width=8))
+    with pytest.raises(UserError, match=r"is not a run: it has no config\.json"):
+        train(tmp_path / "b", small_config(start_run=str(tmp_path)))
+
+
+def test_a_run_that_never_looks_ends_in_the_same_state(finished, tmp_path):
+    config = small_config(evaluate_every=0, checkpoint_every=4)
+    state = Run(config, tmp_path).train(None, report=lambda row: None)
+    assert bits(state) == bits(finished[1])
+    rows = read_rows(tmp_path / METRICS)
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert not any("predicted_shares" in row for row in rows)
 
 
 @pytest.mark.parametrize("stopped_at", [1, 2, 3])
