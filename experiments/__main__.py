@@ -1,30 +1,41 @@
-"""`python -m experiments NAME`: runs a study and writes its rows."""
+"""`python -m experiments NAME`: runs a study; without a name, lists them."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments import distance_speed, speed, step_speed
+from experiments import timings
+from experiments.protocol import command
+from experiments.registry import STUDIES
 from jaxseg.cli import options
-from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
-from jaxseg.files import write_rows
 
 EXAMPLES = """\
 examples:
-  python -m experiments speed
+  python -m experiments odyssey --data DIR --scale cpu --workers 2
+  python -m experiments odyssey --help
+  python -m experiments report experiments/reports/odyssey
+  python -m experiments speed --losses dice cross_entropy
   make peers && python -m experiments speed --peers .venv-peers/bin/python
-  python -m experiments speed --shape 1 128 128 128 --classes 4 --losses dice lovasz
-  python -m experiments distance --peers .venv-peers/bin/python
-  python -m experiments step_speed --peers .venv-peers/bin/python
-
-studies:
-  speed      milliseconds of value and gradient of each loss on this machine
-  distance   milliseconds of exact distance maps, of the Hausdorff loss and of steps of
-             training under boundary losses
-  step_speed milliseconds of a U-Net's training step, 2D and 3D
 """
+TIMINGS: dict[str, tuple[str, Callable, Callable]] = {
+    "speed": (
+        "milliseconds of value and gradient of each loss on this machine",
+        timings.add_speed,
+        timings.run_speed,
+    ),
+    "distance": (
+        "milliseconds of distance maps, Hausdorff losses and steps with them",
+        timings.add_common,
+        timings.run_distance,
+    ),
+    "step_speed": (
+        "milliseconds of a U-Net's training step, 2D and 3D",
+        timings.add_common,
+        timings.run_step_speed,
+    ),
+}
 
 
 def parser() -> options.Parser:
@@ -32,147 +43,62 @@ def parser() -> options.Parser:
     parsed = options.Parser(
         prog="python -m experiments", description=__doc__, epilog=EXAMPLES
     )
-    defaults = speed.Config()
-    positive = options.at_least(1)
-    add = parsed.add_argument
-    add(
-        "name",
-        type=options.one_of(list(STUDIES)),
-        metavar="NAME",
-        help="which study",
+    commands = parsed.add_subparsers(dest="name", metavar="NAME", required=True)
+    for name, study in STUDIES.items():
+        added = commands.add_parser(
+            name,
+            help=f"{study.summary} ({study.paper})",
+            description=study.description,
+            epilog=study.examples,
+        )
+        command.add_flags(added, study)
+    for name, (summary, add_flags, run) in TIMINGS.items():
+        added = commands.add_parser(name, help=summary, description=summary)
+        add_flags(added)
+        added.set_defaults(run=run)
+    again = commands.add_parser(
+        "report",
+        help="write the report on stored results again",
+        description="Computes a report again from the results kept beside it, and "
+        "prints it; exit status 1 if it differs from the one that is kept.",
     )
-    add(
-        "--shape",
-        type=positive,
-        nargs="+",
-        metavar="N",
-        help="pixels, such as 8 256 256 (default: that with 2, 4 and 20 classes, and "
-        "1 128 128 128 with 4)",
-    )
-    add(
-        "--classes",
-        type=options.at_least(2),
-        nargs="+",
-        default=(4,),
-        metavar="C",
-        help="numbers of classes, with --shape (default 4)",
-    )
-    add(
-        "--losses",
-        type=options.loss_name,
-        nargs="+",
-        default=defaults.losses,
-        metavar="NAME",
-        help="losses of the catalog (default all)",
-    )
-    add(
-        "--rounds",
-        type=positive,
-        default=defaults.rounds,
-        metavar="N",
-        help="how often all is measured, in turn with --peers (default 3)",
-    )
-    add(
-        "--repeats",
-        type=positive,
-        default=defaults.repeats,
-        metavar="N",
-        help="timed calls of each in a round (default 10)",
-    )
-    add(
-        "--peers",
-        type=Path,
-        metavar="PYTHON",
-        help="a Python with the other libraries, to measure those in the same run",
-    )
-    add(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="where rows.jsonl goes (default runs/NAME)",
-    )
-    return parsed  # fmt: skip
+    again.add_argument("folder", type=Path, metavar="DIR", help="such as "
+                       "experiments/reports/odyssey")  # fmt: skip
+    again.set_defaults(run=report)
+    return parsed
 
 
-def cases(shape: Sequence[int] | None, classes: Sequence[int]) -> tuple:
-    """What to measure: one shape with each number of classes, or the defaults."""
-    if shape is None:
-        return speed.Config().cases
-    return tuple((tuple(shape), count) for count in classes)
-
-
-def run_speed(arguments: argparse.Namespace, out: Path) -> None:
-    """Measures every loss, prints the table, writes the rows."""
-    config = speed.Config(
-        cases=cases(arguments.shape, arguments.classes),
-        losses=tuple(arguments.losses),
-        rounds=arguments.rounds,
-        repeats=arguments.repeats,
-    )
-    turns = len(config.losses) + (arguments.peers is not None)
-    total = len(config.cases) * config.rounds * turns
-    with bar(total, "speed", "loss") as progress:
-
-        def tick(what: str) -> None:
-            progress.set_postfix_str(what)
-            progress.update()
-
-        rows, peers = speed.run(config, tick, arguments.peers)
-    if peers:
-        write_rows(out / "peers.jsonl", peers)
-    print(speed.table(rows))
-    write_rows(out / "rows.jsonl", rows)
-
-
-def run_distance(arguments: argparse.Namespace, out: Path) -> None:
-    """Measures distance maps, prints the table, writes the rows."""
-    config = distance_speed.Config(repeats=arguments.repeats)
-    libraries = 2 + len(config.losses) + (arguments.peers is not None)
-    turns = config.rounds * libraries
-    with bar(turns, "distance", "turn") as progress:
-
-        def tick(what: str) -> None:
-            progress.set_postfix_str(what)
-            progress.update()
-
-        rows = distance_speed.run(config, tick, arguments.peers)
-    print(distance_speed.table(rows))
-    write_rows(out / "rows.jsonl", rows)
-
-
-def run_step_speed(arguments: argparse.Namespace, out: Path) -> None:
-    """Measures training steps, prints the table, writes the rows."""
-    config = step_speed.Config(repeats=arguments.repeats)
-    turns = config.rounds * (len(config.cases) + (arguments.peers is not None))
-    with bar(turns, "step_speed", "turn") as progress:
-
-        def tick(what: str) -> None:
-            progress.set_postfix_str(what)
-            progress.update()
-
-        rows = step_speed.run(config, tick, arguments.peers)
-    print(step_speed.table(rows))
-    write_rows(out / "rows.jsonl", rows)
-
-
-STUDIES = {
-    "speed": run_speed,
-    "distance": run_distance,
-    "step_speed": run_step_speed,
-}
+def report(arguments: argparse.Namespace) -> int:
+    """Prints the report; 1 if another one is kept."""
+    folder: Path = arguments.folder
+    about = command.read_results(folder).about
+    name = str(about.get("study"))
+    if name not in STUDIES:
+        raise UserError(f"{folder} holds results of {name!r}, which is no study here")
+    text = command.report_again(STUDIES[name], folder)
+    print(text, end="")
+    kept = folder / command.REPORT
+    if kept.is_file() and kept.read_text() != text:
+        print(f"{kept} differs from this", file=sys.stderr)
+        return 1
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs, prints the table, writes the rows; 2 after a user's mistake."""
+    """Runs; 2 after a user's mistake."""
+    argv = sys.argv[1:] if argv is None else list(argv)
     try:
+        if not argv:
+            parser().print_help()
+            return 0
         arguments = parser().parse_args(argv)
-        out = options.made_folder(arguments.out or Path("runs") / arguments.name)
-        STUDIES[arguments.name](arguments, out)
-        print(f"wrote {out / 'rows.jsonl'}")
+        if arguments.name in STUDIES:
+            command.run(STUDIES[arguments.name], arguments, argv)
+            return 0
+        return arguments.run(arguments) or 0
     except UserError as error:
         print(f"experiments: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -218,6 +218,7 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         data=data.name,
         loss=arguments.loss,
         hyper=hyper,
+        class_weights=_class_weights(arguments, data.num_classes),
         steps=steps,
         pretrain_loss=arguments.pretrain_loss,
         pretrain_steps=0
@@ -258,6 +259,19 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         checkpoint_every=arguments.checkpoint_every or max(steps // 10, 1),
         synthetic=synthetic,
     )
+
+
+def _class_weights(
+    arguments: argparse.Namespace, num_classes: int
+) -> tuple[float, ...] | None:
+    weights = arguments.class_weights
+    if weights is None:
+        return None
+    if len(weights) != num_classes or not any(weights):
+        raise UserError(
+            f"--class-weights takes {num_classes} numbers here, one a class, not all 0"
+        )
+    return tuple(weights)
 
 
 def _fields(arguments: argparse.Namespace) -> dict[str, Any]:

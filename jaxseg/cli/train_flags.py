@@ -51,6 +51,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="hyper-parameter of the loss; may be repeated",
     )
+    add(
+        "--class-weights",
+        nargs="+",
+        type=options.number_in(0, 1e9),
+        metavar="W",
+        help="weight of each class in the loss, background first; 0 1 is foreground "
+        "only (default: all alike)",
+    )
     add("--out", required=True, type=Path, metavar="DIR", help="folder of the run")
     add("--steps", required=True, type=positive, metavar="N", help="optimizer steps")
     add(

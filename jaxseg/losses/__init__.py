@@ -4,7 +4,13 @@ from jaxseg.losses.boundary import boundary_loss, hausdorff_erosion_loss, hausdo
 from jaxseg.losses.catalog import CATALOG
 from jaxseg.losses.class_balance import balanced_weights, inverse_frequency_weights
 from jaxseg.losses.cldice import cldice_loss
-from jaxseg.losses.compound import LossAt, balanced, scheduled, weighted_sum
+from jaxseg.losses.compound import (
+    LossAt,
+    balanced,
+    scheduled,
+    weighted_sum,
+    with_class_weights,
+)
 from jaxseg.losses.deep_supervision import deep_supervision
 from jaxseg.losses.entry import Entry
 from jaxseg.losses.exponential import exponential_logarithmic_loss
@@ -91,4 +97,5 @@ __all__ = [
     "unified_focal_loss",
     "wasserstein_dice_loss",
     "weighted_sum",
+    "with_class_weights",
 ]

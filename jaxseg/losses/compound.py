@@ -75,6 +75,30 @@ def scheduled(loss: Loss, **hyper: object) -> LossAt:
     return LossAt(build, name=getattr(loss, "__name__", "loss"))
 
 
+def with_class_weights(loss_at: LossAt, class_weights: Sequence[float]) -> LossAt:
+    """The same loss, and each of its terms, called with these class weights.
+
+    Args:
+      loss_at: of a loss that takes ``class_weights``.
+      class_weights: one number a class.
+    """
+    weights = jnp.asarray(class_weights, jnp.float32)
+
+    def weighed(loss: Loss) -> Callable[..., Array]:
+        def bound(logits: Array, labels: Array, **options) -> Array:
+            return loss(logits, labels, **{**options, "class_weights": weights})
+
+        return bound
+
+    return LossAt(
+        lambda progress: weighed(loss_at(progress)),
+        name=loss_at.name,
+        terms=lambda progress: [
+            (name, weighed(term)) for name, term in loss_at.terms(progress).items()
+        ],
+    )
+
+
 def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
     """Sum of weight times loss; weights are numbers, traced scalars or schedules.
 

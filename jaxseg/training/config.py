@@ -39,6 +39,7 @@ class RunConfig:
       data: data folder, or "synthetic".
       loss: name in the catalog.
       hyper: hyper-parameters of the loss that differ from its defaults.
+      class_weights: that the loss is called with, one a class; None weighs none.
       steps: optimizer steps, >= 1, those of pre-training included.
       pretrain_loss: loss, with its defaults, of the first `pretrain_steps`; afterwards
         `loss` goes on from those weights with a fresh optimizer.
@@ -90,6 +91,7 @@ class RunConfig:
     data: str
     loss: str
     hyper: dict[str, float] = dataclasses.field(default_factory=dict)
+    class_weights: tuple[float, ...] | None = None
     steps: int
     pretrain_loss: str | None = None
     pretrain_steps: int = 0

@@ -19,6 +19,7 @@ from jaxseg.data.intensity import standardize
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 from jaxseg.losses import CATALOG
+from jaxseg.losses.compound import with_class_weights
 from jaxseg.models.weights import load_torchvision
 from jaxseg.training import checkpoints
 from jaxseg.training.cases import case_masks
@@ -78,9 +79,12 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
     name = "constant" if config.schedule in PLATEAUS else config.schedule
     rate = SCHEDULES[name](phase.learning_rate, phase.steps)
     changes = AUGMENTATIONS[config.augment]
+    loss_at = CATALOG[phase.loss].build(**phase.hyper)
+    if config.class_weights is not None:
+        loss_at = with_class_weights(loss_at, config.class_weights)
     return Objective(
         network=network_of(config),
-        loss_at=CATALOG[phase.loss].build(**phase.hyper),
+        loss_at=loss_at,
         optimizer=optimizer_of(config.optimizer, rate, clip=config.clip),
         start=phase.start,
         steps=phase.steps,

@@ -1,0 +1,1 @@
+"""What the studies share: data, jobs, a queue that survives being killed, reports."""

@@ -1,0 +1,196 @@
+"""A study as a command: choices, jobs, results, report, pictures."""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.protocol.dataset import Dataset, describe, read_dataset
+from experiments.protocol.lesions import write_lesions
+from experiments.protocol.queue import run_jobs
+from experiments.protocol.report import Report
+from experiments.protocol.results import (
+    Results,
+    collect,
+    machine,
+    pack_results,
+    read_results,
+)
+from experiments.protocol.study import SCALES, Choices, Study
+from jaxseg.cli import options
+from jaxseg.cli.progress import bar
+from jaxseg.data.collection import list_cases, splits
+from jaxseg.errors import UserError
+from jaxseg.files import read_json, write_json, write_rows, write_text
+
+SYNTHETIC = "synthetic"
+CHOICES = "choices.json"
+REPORT = "report.md"
+
+
+def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
+    """What all studies have in common, then the study's own flags."""
+    add = parser.add_argument
+    defaults = "; ".join(f"{scale}: {', '.join(study.data[scale])}" for scale in SCALES)
+    add(
+        "--data",
+        nargs="+",
+        metavar="DIR",
+        help="image folders or Decathlon folders, or 'synthetic' for a small folder of "
+        f"synthetic lesions (default {defaults})",
+    )
+    add(
+        "--scale",
+        type=options.one_of(SCALES),
+        default="smoke",
+        metavar="S",
+        help="smoke (a minute), cpu (an evening on two cores) or full (a GPU) "
+        "(default smoke)",
+    )
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the study (default runs/{study.name}-SCALE); the same command "
+        "takes up what is there",
+    )
+    add(
+        "--workers",
+        type=options.at_least(1),
+        default=1,
+        metavar="N",
+        help="processes that share the jobs and the cores, faster for small networks "
+        "on CPUs (default 1)",
+    )
+    add(
+        "--publish",
+        type=Path,
+        metavar="DIR",
+        help="also write the report with its pictures and packed results there",
+    )
+    study.add_flags(parser)
+
+
+def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> None:
+    """Plans, does what is not done yet, writes the report.
+
+    Raises:
+      UserError: data or flags that do not serve; a folder of other choices.
+    """
+    scale = arguments.scale
+    root = options.made_folder(arguments.out or Path("runs") / f"{study.name}-{scale}")
+    names = arguments.data or study.data[scale]
+    datasets = tuple(_read(root, name) for name in names)
+    if len({dataset.name for dataset in datasets}) < len(datasets):
+        raise UserError("--data names two folders of the same name: rename one")
+    choices = Choices(scale=scale, datasets=datasets, root=root, arguments=arguments)
+    settings = study.settings(choices)
+    _remember(root, study, choices, settings)
+    jobs = study.plan(choices)
+    run_jobs(root, jobs, workers=arguments.workers)
+    about = {
+        "study": study.name,
+        "scale": scale,
+        "command": f"python -m experiments {shlex.join(argv)}",
+        "settings": settings,
+        "datasets": [describe(dataset) for dataset in datasets],
+        "workers": arguments.workers,
+        "machine": machine(),
+    }
+    results = collect(root, jobs, about)
+    for place in write_report(study, results, root, arguments.publish):
+        print(f"wrote {place}")
+
+
+def write_report(
+    study: Study, results: Results, root: Path, publish: Path | None
+) -> list[Path]:
+    """Writes report and pictures into the study's folder, and once more to publish.
+
+    Returns:
+      The reports written.
+    """
+    report = study.report(results)
+    folder = options.made_folder(root / "report")
+    pictures = draw(report, folder)
+    write_text(folder / REPORT, report.text())
+    written = [folder / REPORT]
+    if publish is not None:
+        target = options.made_folder(publish, "--publish")
+        for picture in pictures:
+            (target / picture.name).write_bytes(picture.read_bytes())
+        pack_results(results, target)
+        write_text(target / REPORT, report.text())
+        written.append(target / REPORT)
+    return written
+
+
+def draw(report: Report, folder: Path) -> list[Path]:
+    """Draws a report's pictures, each by a command of the figures package."""
+    drawn = []
+    for figure in report.figures:
+        place = options.made_folder(folder / f".{figure.name}")
+        rows = place / "rows.jsonl"
+        write_rows(rows, figure.rows)
+        command = [sys.executable, "-m", "figures", figure.picture, str(rows)]
+        command += [*figure.flags, "--out", str(place), "--format", "png"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise UserError(f"the picture {figure.name} could not be drawn: {reason}")
+        (path,) = [Path(line) for line in done.stdout.splitlines() if line][:1]
+        target = folder / f"{figure.name}.png"
+        os.replace(path, target)
+        drawn.append(target)
+    return drawn
+
+
+def report_again(study: Study, folder: Path) -> str:
+    """The report on stored results, as text.
+
+    Raises:
+      UserError: the folder holds no results.
+    """
+    return study.report(read_results(folder)).text()
+
+
+def _read(root: Path, name: str) -> Dataset:
+    path = write_lesions(root / SYNTHETIC) if name == SYNTHETIC else Path(name)
+    total = sum(len(list_cases(path, split)) for split in splits(path))
+    with bar(total, f"checking {path.name}", "case") as progress:
+        return read_dataset(path, tick=progress.update)
+
+
+def _remember(root: Path, study: Study, choices: Choices, settings: dict) -> None:
+    """Keeps the choices of a folder; refuses a folder of other ones.
+
+    Further data sets may join.
+    """
+    mine = {
+        "study": study.name,
+        "scale": choices.scale,
+        "settings": json.loads(json.dumps(settings)),
+    }
+    path = root / CHOICES
+    if not path.is_file():
+        write_json(path, mine)
+        return
+    theirs = read_json(path)
+    for name, value in mine.items():
+        if theirs.get(name) != value:
+            raise UserError(
+                f"--out {root} holds a study with another {name} "
+                f"({_difference(theirs.get(name), value)}): choose another folder"
+            )
+
+
+def _difference(theirs: object, mine: object) -> str:
+    if isinstance(theirs, dict) and isinstance(mine, dict):
+        for name in sorted({*theirs, *mine}):
+            if theirs.get(name) != mine.get(name):
+                return f"{name}: {theirs.get(name)!r} there, {mine.get(name)!r} here"
+    return f"{theirs!r} there, {mine!r} here"

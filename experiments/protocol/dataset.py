@@ -1,0 +1,163 @@
+"""A data folder as studies use it: checked once, with facts, folds and a digest."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxseg.data.check import Report, check_folder
+from jaxseg.data.collection import list_cases
+from jaxseg.data.decathlon import is_decathlon, read_index
+from jaxseg.data.folds import make_folds
+from jaxseg.data.volume_facts import check_volumes, require_labels
+from jaxseg.errors import UserError
+from jaxseg.files import write_json
+
+DIGITS = 16
+"""Hexadecimal digits of a digest."""
+
+
+def digest_of(value: Any) -> str:
+    """A short hash of plain JSON values."""
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Facts of a data folder.
+
+    Attributes:
+      path: of the folder.
+      name: its last part.
+      digest: of all cases: names, pixels of the image, pixels of each class.
+      counts: cases of each split.
+      num_classes: background included.
+      channels: of an image.
+      class_shares: ``[num_classes]`` share of each class among the training pixels.
+      hashes: content of each image, by "split/case".
+      settings: of a `RunConfig`, what only volumes have.
+    """
+
+    path: Path
+    name: str
+    digest: str
+    counts: dict[str, int]
+    num_classes: int
+    channels: int
+    class_shares: tuple[float, ...]
+    hashes: dict[str, str]
+    settings: dict[str, Any]
+
+    @property
+    def volumes(self) -> bool:
+        """Whether the data are volumes, and not images."""
+        return "windows" in self.settings
+
+    def settings_of_run(self) -> dict[str, Any]:
+        """What a `RunConfig` on these data must say of them."""
+        return {
+            "data": str(self.path),
+            "num_classes": self.num_classes,
+            "channels": self.channels,
+            **self.settings,
+        }
+
+    def write_folds(
+        self, folder: Path, *, count: int, seed: int, splits: Sequence[str]
+    ) -> dict[str, str]:
+        """Makes folds of some splits and keeps them in a file.
+
+        Returns:
+          Settings of a `RunConfig`: the file and its digest, to which ``fold`` is to
+          be added.
+        """
+        wanted = set(splits)
+        hashes = {
+            name: content
+            for name, content in self.hashes.items()
+            if name.partition("/")[0] in wanted
+        }
+        folds = make_folds(hashes, count, seed).to_json()
+        path = folder / f"{self.name}-{digest_of([self.digest, folds])}.json"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, folds)
+        return {
+            "folds": str(path),
+            "folds_digest": hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS],
+        }
+
+
+def read_dataset(
+    path: Path, *, tick: Callable[[int], object] = lambda _: None
+) -> Dataset:
+    """Checks every file of a data folder.
+
+    Args:
+      path: image folder or Decathlon folder.
+      tick: called with 1 as each case is done.
+
+    Raises:
+      UserError: the folder has errors that training would refuse; the sentence tells
+        the first and how many there are.
+    """
+    report = check_folder(path, tick=tick)
+    errors = [problem.text for problem in report.problems if problem.gravity == "error"]
+    if errors:
+        more = "" if len(errors) == 1 else f" (and {len(errors) - 1} more errors)"
+        raise UserError(f"--data {path}: {errors[0]}{more}; see jaxseg check")
+    volumes = is_decathlon(path)
+    shares = report.to_json()["splits"]["train"]["class_shares"]
+    names = sorted(report.splits)
+    hashes = report.hashes(names)
+    return Dataset(
+        path=path.resolve(),
+        name=path.resolve().name,
+        digest=digest_of([hashes, _pixels_of_classes(report)]),
+        counts={name: len(report.splits[name]) for name in names},
+        num_classes=report.num_classes,
+        channels=_channels(report),
+        class_shares=tuple(shares),
+        hashes=hashes,
+        settings=_volume_settings(path, report.num_classes) if volumes else {},
+    )
+
+
+def _pixels_of_classes(report: Report) -> list[list[int]]:
+    return [
+        [*case.of_ids[: report.num_classes].tolist(), case.void]
+        for split in sorted(report.splits)
+        for case in report.splits[split]
+    ]
+
+
+def _channels(report: Report) -> int:
+    found = {case.channels for cases in report.splits.values() for case in cases}
+    return max(found)
+
+
+def _volume_settings(path: Path, num_classes: int) -> dict[str, Any]:
+    training = list_cases(path, "train")
+    require_labels(training, "train")
+    facts = check_volumes(training, read_index(path), num_classes=num_classes)
+    spacing = facts.median_spacing_mm
+    return {
+        "spacing": spacing,
+        "voxel_mm": spacing or facts.spacings_mm[0],
+        "windows": tuple(w and dataclasses.asdict(w) for w in facts.windows),
+    }
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What reports say of a data set."""
+    return {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "cases": dataset.counts,
+        "num_classes": dataset.num_classes,
+        "channels": dataset.channels,
+        "class_shares": list(dataset.class_shares),
+    }

@@ -1,0 +1,50 @@
+"""A small image folder of synthetic lesions, for studies without data at hand."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+import numpy as np
+from PIL import Image
+
+from jaxseg.data.synthetic import Lesions, make_batch
+
+COUNTS: Mapping[str, int] = {"train": 24, "validation": 8, "test": 12}
+SMALL = Lesions(size=(32, 32), foreground_share=0.15, lesion_free=0.0)
+
+
+def write_lesions(
+    folder: Path,
+    settings: Lesions = SMALL,
+    *,
+    counts: Mapping[str, int] = COUNTS,
+    seed: int = 0,
+) -> Path:
+    """Makes the folder, unless it is there; the same for equal arguments.
+
+    Args:
+      folder: a data folder of images and masks, whole or not there.
+      settings: of the images.
+      counts: images of each split.
+      seed: of the images.
+
+    Returns:
+      The folder.
+    """
+    if folder.is_dir():
+        return folder
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for number, (split, count) in enumerate(counts.items()):
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        batch = make_batch(key, count, settings)
+        pixels = np.asarray(np.round(255 * np.asarray(batch.images)), np.uint8)
+        masks = np.asarray(batch.labels).astype(np.uint8)
+        for kind, arrays in (("images", pixels[..., 0]), ("masks", masks)):
+            place = unfinished / split / kind
+            place.mkdir(parents=True)
+            for index, array in enumerate(arrays):
+                Image.fromarray(array).save(place / f"lesions{index:03d}.png")
+    unfinished.rename(folder)
+    return folder

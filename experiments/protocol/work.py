@@ -1,0 +1,242 @@
+"""Doing a job in its folder, from wherever an earlier try was stopped."""
+
+import dataclasses
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from experiments.protocol.jobs import (
+    Job,
+    PseudoLabels,
+    RateSearch,
+    Scoring,
+    Training,
+)
+from jaxseg.data.collection import list_cases
+from jaxseg.errors import UserError
+from jaxseg.files import read_json, read_rows, write_json, write_rows
+from jaxseg.metrics.calibration import calibration_counts, calibration_scores
+from jaxseg.training.cases import Trained, ensemble_probabilities
+from jaxseg.training.config import RunConfig
+from jaxseg.training.evaluation import VOID, Evaluation
+from jaxseg.training.loop import CONFIG, VALIDATION_CASES, DivergedError, Run
+from jaxseg.training.search import RATES, best_rate
+from jaxseg.training.sources import (
+    Examples,
+    Subset,
+    examples_of,
+    held_back,
+    spread,
+)
+from jaxseg.training.thresholds import most_probable
+
+DONE = "done.json"
+CASES = "cases.jsonl"
+DATA = "data"
+Tick = Callable[[float], object]
+"""Called with the effort that has been spent since the last call."""
+
+
+class FailedError(UserError):
+    """A job cannot be done, and trying again would not help."""
+
+
+def folder_of(root: Path, job: Job) -> Path:
+    """Where a job's files are, under the folder of the study."""
+    return root / "jobs" / job.key
+
+
+def outcome(root: Path, job: Job) -> dict[str, Any] | None:
+    """What became of a job: ``{"failed": reason or None, ...}``; None if not done."""
+    path = folder_of(root, job) / DONE
+    return read_json(path) if path.is_file() else None
+
+
+def perform(root: Path, job: Job, tick: Tick) -> None:
+    """Does a job whose needs are met, and leaves ``done.json`` as its last file.
+
+    A run that diverges, a search in which all do, and what builds on such a job are
+    done as well: their ``done.json`` tells the reason.
+
+    Raises:
+      UserError: data that cannot be read, a full disk.
+    """
+    folder = folder_of(root, job)
+    folder.mkdir(parents=True, exist_ok=True)
+    before = time.monotonic()
+    try:
+        for needed in job.needs:
+            found = outcome(root, needed)
+            if found is None or found["failed"]:
+                why = "is not done" if found is None else f"failed: {found['failed']}"
+                raise FailedError(f"{needed.label} {why}")
+        result = _DOING[type(job)](root, folder, job, tick)
+    except (DivergedError, FailedError) as error:
+        result = {"failed": str(error)}
+    seconds = round(time.monotonic() - before, 3)
+    write_json(
+        folder / DONE,
+        {"failed": None, "label": job.label, "seconds": seconds, **result},
+    )
+
+
+def _search(root: Path, folder: Path, job: RateSearch, tick: Tick) -> dict[str, Any]:
+    del root
+    config = job.config
+    cases = examples_of(config, held_back(config, "validation"))
+    some = Subset(cases, spread(range(len(cases)), VALIDATION_CASES))
+    try:
+        rate = best_rate(config, folder, job.rates, job.steps, some, _steps(tick))
+    except UserError as error:
+        if (folder / RATES).is_file():  # all were tried
+            raise FailedError(str(error)) from error
+        raise
+    for trial in folder.iterdir():  # the scores are kept, the weights are not
+        shutil.rmtree(trial / "checkpoints", ignore_errors=True)
+    return {"learning_rate": rate, "trials": read_rows(folder / RATES)}
+
+
+def settings_of(root: Path, job: Training) -> RunConfig:
+    """The run's settings, with what its needs have found out."""
+    changes: dict[str, Any] = {}
+    if job.rate is not None:
+        found = outcome(root, job.rate)
+        assert found is not None
+        changes["learning_rate"] = found["learning_rate"]
+    if job.start is not None:
+        changes["start_run"] = str(folder_of(root, job.start))
+    if job.labelled is not None:
+        changes["data"] = str(folder_of(root, job.labelled) / DATA)
+    return dataclasses.replace(job.config, **changes)
+
+
+def _train(root: Path, folder: Path, job: Training, tick: Tick) -> dict[str, Any]:
+    config = settings_of(root, job)
+    write_json(folder / CONFIG, config.to_json())
+    spent: list[float] = []
+    last = time.monotonic()
+
+    def report(row: dict[str, Any]) -> None:
+        nonlocal last
+        now = time.monotonic()
+        spent.append(now - last)
+        last = now
+        _steps(tick)(row)
+
+    state = Run(config, folder).train(None, report=report)
+    rows = [row for row in read_rows(folder / "metrics.jsonl") if "loss" in row]
+    return {
+        "steps": int(state.step),
+        "learning_rate": config.learning_rate,
+        "first_loss": rows[0]["loss"],
+        "last_loss": rows[-1]["loss"],
+        "milliseconds": 1000 * statistics.median(spent) if spent else None,
+    }
+
+
+def _steps(tick: Tick) -> Callable[[dict[str, Any]], object]:
+    """Tells `tick` of each row that ends a step."""
+    return lambda row: None if "validation_dice" in row else tick(1)
+
+
+def trained(root: Path, job: Training) -> Trained:
+    """The network of a run that is done.
+
+    Raises:
+      UserError: its checkpoint is damaged or gone.
+    """
+    config = settings_of(root, job)
+    folder = folder_of(root, job)
+    objective, state = Run(config, folder).restore()
+    if state is None:
+        raise UserError(
+            f"{folder} has no whole checkpoint any more: remove the folder, and the "
+            "study trains it again"
+        )
+    return Trained(config, objective.apply, state.variables)
+
+
+def cases_of(root: Path, job: Scoring) -> Examples:
+    """The cases that a scoring is about."""
+    config = settings_of(root, job.members[0])
+    same = job.members[0].dataset.digest == job.dataset.digest
+    cases = (
+        held_back(config, job.split)
+        if same and job.members[0].labelled is None
+        else list_cases(job.dataset.path, job.split)
+    )
+    found = examples_of(config, cases)
+    if job.limit is None:
+        return found
+    return Subset(found, spread(range(len(found)), job.limit))
+
+
+def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]:
+    members = [trained(root, member) for member in job.members]
+    cases = cases_of(root, job)
+    evaluation = Evaluation(job.dataset.num_classes, surfaces=job.surfaces)
+    share = job.effort / max(len(cases), 1)
+    for case, probs in ensemble_probabilities(members, cases, job.how):
+        assert case.labels is not None
+        evaluation.add(
+            case.name,
+            most_probable(probs),
+            case.labels,
+            probs=probs if job.calibration else None,
+            spacing_mm=case.spacing_mm,
+        )
+        row = evaluation.rows[-1]
+        counted = case.labels != VOID
+        row["pixels"] = int(counted.sum())
+        row["foreground_share"] = float((case.labels[counted] > 0).mean())
+        row["mean_foreground_probability"] = float(1 - probs[..., 0][counted].mean())
+        if job.calibration:
+            found = calibration_scores(
+                calibration_counts(probs, case.labels, where=counted)
+            )
+            row["calibration"] = found.to_json()
+        tick(share)
+    write_rows(folder / CASES, evaluation.rows)
+    return {"cases": len(evaluation.rows), "summary": evaluation.summary().to_json()}
+
+
+def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str, Any]:
+    members = [trained(root, member) for member in job.members]
+    out = folder / DATA
+    shutil.rmtree(out, ignore_errors=True)
+    for kind in ("images", "masks"):
+        (out / "train" / kind).mkdir(parents=True)
+    source = job.dataset.path
+    for split in job.labelled:
+        for case in list_cases(source, split):
+            assert case.mask is not None
+            for kind, path in (("images", case.image), ("masks", case.mask)):
+                name = f"{split}-{path.name}"
+                (out / "train" / kind / name).symlink_to(path.resolve())
+    unlabelled = list_cases(source, job.unlabelled)
+    found = examples_of(members[0].config, unlabelled)
+    places = {case.name: case.image for case in unlabelled}
+    foreground = 0
+    for case, probs in ensemble_probabilities(members, found, job.how):
+        mask = most_probable(probs)
+        foreground += bool(mask.any())
+        image = places[case.name]
+        stem = f"{job.unlabelled}-{image.stem}"
+        (out / "train/images" / f"{stem}{image.suffix}").symlink_to(image.resolve())
+        Image.fromarray(mask.astype(np.uint8)).save(out / "train/masks" / f"{stem}.png")
+        tick(job.effort / len(found))
+    return {"cases": len(found), "with_foreground": foreground}
+
+
+_DOING: dict[type, Callable[..., dict[str, Any]]] = {
+    RateSearch: _search,
+    Training: _train,
+    Scoring: _score,
+    PseudoLabels: _label,
+}

@@ -1,0 +1,8 @@
+"""The studies by name."""
+
+from collections.abc import Mapping
+
+from experiments.odyssey.study import ODYSSEY
+from experiments.protocol.study import Study
+
+STUDIES: Mapping[str, Study] = {study.name: study for study in (ODYSSEY,)}
