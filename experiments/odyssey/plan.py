@@ -60,10 +60,10 @@ SCALES: Mapping[str, Scale] = {
         depth=1,
     ),
     "cpu": Scale(
-        folds=5,
-        steps=300,
+        folds=3,
+        steps=250,
         rates=(1e-2, 3e-3, 3e-4),
-        search_steps=100,
+        search_steps=60,
         size=(64, 64),
         patch=(32, 48, 32),
         batch_size=(8, 2),
