@@ -139,7 +139,9 @@ def _share_out(
     cores = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     shares = [cores[k::workers] for k in range(workers)]
     processes = [
-        context.Process(target=_worker, args=(root, jobs, share, messages), daemon=True)
+        context.Process(
+            target=_worker, args=(root, jobs, share, messages, os.getpid()), daemon=True
+        )
         for share in shares
     ]
     for process in processes:
@@ -166,13 +168,12 @@ def _share_out(
 
 
 def _worker(
-    root: Path, jobs: Sequence[Job], cores: Sequence[int], messages: Any
+    root: Path, jobs: Sequence[Job], cores: Sequence[int], messages: Any, parent: int
 ) -> None:
     """One of several processes; ends when its parent has ended."""
     if cores:  # threads of one worker would only wait for those of another
         os.sched_setaffinity(0, cores)
     use_compilation_cache(root / "programs")
-    parent = os.getppid()
     pending, since, last = 0.0, time.monotonic(), ""
 
     def tell(label: str, effort: float) -> None:
