@@ -34,7 +34,9 @@ def imagenet(image: Array) -> Array:
     mean, std = np.array(IMAGENET_MEAN), np.array(IMAGENET_STD)
     if image.shape[-1] == 1:
         mean, std = mean.mean(keepdims=True), std.mean(keepdims=True)
-    return (image - mean.astype(image.dtype)) / std.astype(image.dtype)
+    along = (1,) * (image.ndim - 1) + (-1,)
+    mean, std = (x.astype(image.dtype).reshape(along) for x in (mean, std))
+    return (image - mean) / std
 
 
 NORMALISATIONS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
