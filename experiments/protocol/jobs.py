@@ -202,7 +202,37 @@ class PseudoLabels:
         return digest_of(["pseudo-labels", members, self.dataset.digest, spec])
 
 
-Job = RateSearch | Training | Scoring | PseudoLabels
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StepCost:
+    """The time of a run's steps, taken once and apart from the run.
+
+    Attributes:
+      training: whose steps are timed; its last phase, on its first batch.
+      repeats: timed steps.
+      label: what it is, for people.
+    """
+
+    training: Training
+    repeats: int = 20
+    label: str
+
+    @property
+    def needs(self) -> tuple["Job", ...]:
+        """The run, so that the learning rate is known."""
+        return (self.training,)
+
+    @property
+    def effort(self) -> int:
+        """About how many steps of training it is worth."""
+        return 2 * self.repeats
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Names it."""
+        return digest_of(["step cost", self.training.key, self.repeats])
+
+
+Job = RateSearch | Training | Scoring | PseudoLabels | StepCost
 
 
 def in_order(jobs: Iterable[Job]) -> list[Job]:

@@ -18,7 +18,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.protocol.jobs import Job, RateSearch, Training, in_order, scorings
+from experiments.protocol.jobs import (
+    Job,
+    RateSearch,
+    StepCost,
+    Training,
+    in_order,
+    scorings,
+)
 from experiments.protocol.work import CASES, folder_of, outcome, settings_of
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, read_rows, replacing, write_json, write_rows
@@ -140,8 +147,14 @@ def collect(root: Path, jobs: Sequence[Job], about: dict[str, Any]) -> Results:
     ]
     ordered = in_order(jobs)
     named = {job.key: job.tags for job in jobs if isinstance(job, Training)}
+    costs = {
+        job.training.key: found.get("milliseconds")
+        for job in ordered
+        if isinstance(job, StepCost) and (found := outcome(root, job)) is not None
+    }
     runs = [
         _run_row(root, job, named.get(job.key, job.tags))
+        | {"step_cost": rounded(costs.get(job.key))}
         for job in ordered
         if isinstance(job, Training)
     ]

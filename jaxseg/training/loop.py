@@ -5,6 +5,7 @@ import functools
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,26 @@ class Run:
         return objective, checkpoints.restore(
             self.folder / CHECKPOINTS, like, best=best
         )
+
+
+def step_seconds(config: RunConfig, repeats: int) -> Iterator[float]:
+    """Seconds of single steps of a run's last phase on its first batch.
+
+    The step is compiled and taken twice before the first is timed; reading data and
+    sending it to the device are left out.
+    """
+    share = share_of(config.batch_size)
+    programs = _programs(config, -1)
+    batch = placed(
+        share.split(next(iter(batches(config, 0, share.places)))), config.parallel
+    )
+    state = replicate(first_state(config, programs.objective), config.parallel)
+    for number in range(repeats + 2):
+        start = time.perf_counter()
+        state, values = programs.step(state, batch)
+        jax.block_until_ready((state, values))
+        if number > 1:
+            yield time.perf_counter() - start
 
 
 class _Session:
