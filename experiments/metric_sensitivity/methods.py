@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+
 from jaxseg.losses.class_balance import balanced_weights
 
 CE, WCE = "CE", "wCE"
@@ -46,7 +48,7 @@ class Method:
     def class_weights(self, shares: Sequence[float]) -> tuple[float, ...] | None:
         """What the loss is called with on data with these shares of the classes."""
         if self.balanced:
-            return tuple(float(weight) for weight in balanced_weights(shares))
+            return tuple(float(weight) for weight in balanced_weights(np.array(shares)))
         if self.foreground:
             return (0.0, *(1.0 for _ in shares[1:]))
         return None

@@ -110,9 +110,9 @@ def _of_two_classes(results: Results, tasks: Sequence[Task]) -> list[str | Figur
         + tables.sweep(tasks, ("f_half", "f_two")),
         "## Accuracy, surface distance, volume (Table IV)\n\n"
         + tables.elsewhere(tasks)
-        + "\n\n*Ours: Hausdorff distance in pixels of the image, its diagonal where one "
-        "mask alone is empty; volume difference in per cent of the image. The paper "
-        "prints no units.*",
+        + "\n\n*Ours: Hausdorff distance in pixels of the image, its diagonal where "
+        "one mask alone is empty; volume difference in per cent of the image. The "
+        "paper prints no units.*",
         "## The size of the object (Fig. 4)\n\n" + tables.by_size(tasks),
         Figure(
             name="dice_by_size",
