@@ -10,7 +10,10 @@ from jaxseg.losses.class_balance import balanced_weights
 CE, WCE = "CE", "wCE"
 DICE, JACCARD, LOVASZ = "sDice", "sJaccard", "Lovász"
 SQUARED = "sDice L2"
+PER_IMAGE = "sDice per image"
 AGAIN = "sDice, other seed"
+OURS = (PER_IMAGE, AGAIN)
+"""Not in the paper: Dice of each image instead of a batch, and what the seed does."""
 METRIC_SENSITIVE = (DICE, JACCARD, LOVASZ)
 CORE = (CE, WCE, *METRIC_SENSITIVE)
 
@@ -82,6 +85,7 @@ METHODS: tuple[Method, ...] = (
     Method(name=JACCARD, loss="jaccard", weights=(1.0, 1.0)),
     Method(name=LOVASZ, loss="lovasz"),
     Method(name=SQUARED, loss="dice_squared"),
+    Method(name=PER_IMAGE, loss="dice_per_image"),
     Method(name=AGAIN, loss="dice", weights=(0.5, 0.5), seed=1),
     *(_tversky(*pair) for pair in ALL_WEIGHTS if pair not in (EQUAL[0], EQUAL[2])),
 )

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.metric_sensitivity.methods import (
-    AGAIN,
     CE,
     CORE,
     DICE,
     METHODS,
+    OURS,
     SQUARED,
     Method,
     by_name,
@@ -30,7 +30,7 @@ PRETRAINING = "pre-training"
 VIRTUAL = (CE, DICE)
 """Losses on the virtual data sets, as in the paper's Table V."""
 ALL = tuple(by_name())
-OF_MULTI_CLASS = tuple(name for name in ALL if name not in (SQUARED, AGAIN))
+OF_MULTI_CLASS = tuple(name for name in ALL if name not in (SQUARED, *OURS))
 """The losses of the paper's Tables VI and VII."""
 
 

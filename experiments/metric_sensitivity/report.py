@@ -5,13 +5,14 @@ from typing import Any
 
 from experiments.metric_sensitivity import tables
 from experiments.metric_sensitivity.findings import findings
-from experiments.metric_sensitivity.methods import AGAIN, CORE, METHODS
+from experiments.metric_sensitivity.methods import CORE, METHODS, OURS
 from experiments.metric_sensitivity.scores import Task, tasks_of, virtual_of
 from experiments.metric_sensitivity.texts import (
     answer,
     changes,
     data_table,
     noise_text,
+    pooling_text,
 )
 from experiments.protocol.report import (
     Figure,
@@ -41,8 +42,7 @@ def report(results: Results) -> Report:
         "above its negative. Of a finding with several parts the weakest is shown, and "
         "all must hold. Least effects were fixed before any score was seen.*",
     ]
-    if (noise := noise_text(tasks)) is not None:
-        parts.append(noise)
+    parts += [x for x in (noise_text(tasks), pooling_text(tasks)) if x is not None]
     if binary:
         parts += _of_two_classes(results, binary)
     for name, made in virtual.items():
@@ -144,7 +144,7 @@ def _sweep_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     weights = {
         method.name: method.weights
         for method in METHODS
-        if method.weights is not None and method.name != AGAIN
+        if method.weights is not None and method.name not in OURS
     }
     found = [
         {**row, "alpha": weights[row["loss"]][0], "beta": weights[row["loss"]][1]}

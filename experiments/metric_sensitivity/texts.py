@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from experiments.metric_sensitivity.judgement import lead
-from experiments.metric_sensitivity.methods import AGAIN, CE, DICE, METRIC_SENSITIVE
+from experiments.metric_sensitivity.methods import (
+    AGAIN,
+    CE,
+    DICE,
+    METRIC_SENSITIVE,
+    PER_IMAGE,
+)
 from experiments.metric_sensitivity.scores import Task
 from experiments.protocol.report import Finding, interval, table
 from experiments.protocol.results import Results
@@ -55,6 +61,23 @@ def noise_text(tasks: Sequence[Task]) -> str | None:
         "the order of the images and in augmentation alone have mean Dice this far "
         f"apart: {'; '.join(told)}. Differences between losses of that size are no "
         "property of the losses, however narrow their intervals over cases."
+    )
+
+
+def pooling_text(tasks: Sequence[Task]) -> str | None:
+    """What it does to take soft Dice image by image; None where it was not tried."""
+    chosen = [task for task in tasks if task.has(CE, DICE, PER_IMAGE)]
+    if not chosen:
+        return None
+    told = []
+    for task in chosen:
+        over = [lead([task], "dice", (PER_IMAGE,), (other,)) for other in (DICE, CE)]
+        pooled, ce = (f"{e.mean:+.3f} {interval(e.low, e.high)}" for e in over)
+        told.append(f"{task.name} {pooled} from the pooled one and {ce} from CE")
+    return (
+        "**Image by image.** Scores are means over images, while the losses here pool "
+        "the pixels of a batch. Soft Dice averaged over single images has a mean Dice "
+        f"of: {'; '.join(told)}."
     )
 
 

@@ -22,12 +22,12 @@ from experiments.metric_sensitivity.judgement import (
     together,
 )
 from experiments.metric_sensitivity.methods import (
-    AGAIN,
     ALL_WEIGHTS,
     CE,
     DICE,
     EQUAL,
     METRIC_SENSITIVE,
+    OURS,
     SQUARED,
     WCE,
 )
@@ -125,7 +125,7 @@ def plain_norm_leads(tasks: Tasks) -> Finding | None:
 
 def dice_and_jaccard_order_alike(tasks: Tasks) -> Finding | None:
     """Order of all losses by mean Dice and by mean Jaccard."""
-    common = set.intersection(*(set(task.methods) for task in tasks)) - {AGAIN}
+    common = set.intersection(*(set(task.methods) for task in tasks)) - {*OURS}
     methods = [name for name in tasks[0].methods if name in common]
     if len(methods) < 3:
         return None
