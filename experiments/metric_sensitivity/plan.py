@@ -142,6 +142,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="how many of the folds are held back in turn (default: of the scale)",
     )
     add(
+        "--virtual-folds",
+        type=options.at_least(0),
+        metavar="K",
+        help="the same of the virtual data sets; 0 leaves them out (default: of the "
+        "scale)",
+    )
+    add(
         "--steps",
         type=options.at_least(1),
         metavar="N",
@@ -167,14 +174,18 @@ def scale_of(choices: Choices) -> Scale:
         changes["losses"] = changes["multi_losses"] = tuple(arguments.losses)
     for flag, name in (
         ("folds", "used"),
+        ("virtual_folds", "virtual_used"),
         ("steps", "steps"),
         ("pretrain_steps", "pretrain_steps"),
     ):
         value = getattr(arguments, flag)
         if value is not None:
             changes[name] = value
-    if changes.get("used", 0) > scale.folds:
-        raise UserError(f"--folds {changes['used']}: there are {scale.folds} folds")
+    for flag in ("folds", "virtual_folds"):
+        wanted = getattr(arguments, flag) or 0
+        if wanted > scale.folds:
+            name = flag.replace("_", "-")
+            raise UserError(f"--{name} {wanted}: there are {scale.folds} folds")
     return dataclasses.replace(scale, **changes)
 
 
@@ -207,7 +218,7 @@ def ratios_of(dataset: Dataset, scale: Scale) -> tuple[float, ...]:
     Rectangles only raise the ratio; data of several classes and volumes have none.
     """
     fits = own_ratio(dataset) < min(scale.ratios)
-    if dataset.volumes or dataset.num_classes != 2 or not fits:
+    if dataset.volumes or dataset.num_classes != 2 or not (fits and scale.virtual_used):
         return ()
     return scale.ratios
 
