@@ -133,7 +133,13 @@ def answer(
                 f"these is {cheapest} with {costs[cheapest]:.0f} ms a step; "
             )
             + f"the lowest mean is that of {worst}, "
-            f"{task.of('dice', worst).mean():.3f}."
+            f"{task.of('dice', worst).mean():.3f}. Foreground everywhere would score "
+            f"{task.naive:.3f}."
+            + (
+                " **No loss beats that: train for more steps before choosing.**"
+                if dice < task.naive
+                else ""
+            )
         )
     sentences.append(
         "Trainings are short and the network small: the order of losses may be "

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class Task:
         paper's footnote 10, and a missing distance the largest of its case.
       foreground: share of the training pixels.
       num_classes: background included.
+      naive: mean Dice of the best single foreground class at every pixel.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Task:
     scores: dict[str, np.ndarray]
     foreground: float
     num_classes: int
+    naive: float
 
     @property
     def strong(self) -> bool:
@@ -95,9 +98,19 @@ def tasks_of(results: Results) -> list[Task]:
                 scores={c: _filled(table, c) for c, table in scores.items()},
                 foreground=1 - facts["class_shares"][0],
                 num_classes=facts["num_classes"],
+                naive=_naive(rows),
             )
         )
     return tasks
+
+
+def _naive(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Mean Dice over foreground classes of predicting one of them everywhere."""
+    cases = {row["case"]: row for row in rows}.values()
+    actual = np.array([row["actual_pixels"][1:] for row in cases], float)
+    pixels = np.array([[row["pixels"]] for row in cases], float)
+    of_class = (2 * actual / (pixels + actual)).mean(axis=0)
+    return float(of_class.max() / len(of_class))
 
 
 def _filled(table: np.ndarray, column: str) -> np.ndarray:

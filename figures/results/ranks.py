@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from figures import style
 from figures.output import save_all
 from figures.results import rows as table
+from jaxseg import statistics
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 
@@ -51,13 +52,8 @@ def compute_intervals(
 
 def ranks(scores: Mapping[str, Interval]) -> dict[str, float]:
     """Rank of each loss, 1 for the largest score; ties share the mean rank."""
-    values = {loss: score for loss, (score, _, _) in scores.items()}
-    return {
-        loss: 1
-        + sum(other > value for other in values.values())
-        + (sum(other == value for other in values.values()) - 1) / 2
-        for loss, value in values.items()
-    }
+    values = np.array([score for score, _, _ in scores.values()])
+    return dict(zip(scores, statistics.ranks(values).tolist(), strict=True))
 
 
 def families_of(rows: Sequence[table.Row]) -> dict[str, str]:

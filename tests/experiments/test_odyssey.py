@@ -113,6 +113,7 @@ def made_results(
             rows.append(
                 {**tags, "case": str(k), "dice": [0.9, dice[k]],
                  "within_tolerance": [None, nsd[k]],
+                 "pixels": 100, "actual_pixels": [50, 50],
                  "hausdorff_95": [None, 20 - dice[k]]}
             )  # fmt: skip
     about = {
@@ -205,6 +206,9 @@ def test_the_report_tells_ranks_rates_costs_and_verdicts():
     assert "| 0.001 | 10 |" in line
     for picture in ("dice_violins", "nsd_violins", "ranks", "rank_stability"):
         assert f"({picture}.png)" in text
+    assert "Foreground everywhere would score 0.667." in text  # 2 50 / (100 + 50)
+    assert "No loss beats that" not in text
+    assert "No loss beats that" in report(made_results({}, noise=0.01)).text()
     assert "| 0.959 | 0.753 |" in text  # the paper's for focal, beside ours
 
 
