@@ -47,7 +47,8 @@ class Scale:
       steps: of fine-tuning.
       pretrain_rate: learning rate, its peak.
       rate: of fine-tuning.
-      ratios: foreground to background, of the virtual data sets.
+      ratios: foreground to background, of the virtual data sets; the ends first, for
+        reports on what is done so far.
       virtual_used: folds on these.
       size: (height, width) of the network's input.
       patch: (X, Y, Z) of a patch of volumes.
@@ -64,7 +65,7 @@ class Scale:
     steps: int
     pretrain_rate: float
     rate: float
-    ratios: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+    ratios: tuple[float, ...] = (0.05, 0.5, 0.2, 0.1, 0.3, 0.4)
     virtual_used: int
     size: tuple[int, int]
     patch: tuple[int, int, int]
@@ -195,21 +196,28 @@ def settings(choices: Choices) -> dict[str, Any]:
 
 
 def plan(choices: Choices) -> list[Job]:
-    """All jobs, loss by loss, so that the folds of a loss share its programs."""
+    """All jobs, loss by loss, so that the folds of a loss share its programs.
+
+    Those that most findings rest on come first.
+    """
     scale = scale_of(choices)
-    jobs: list[Job] = []
+    first: list[Job] = []
+    then: list[Job] = []
     for dataset in choices.datasets:
         binary = dataset.num_classes == 2
         wanted = scale.losses if binary else scale.multi_losses
         methods = [method for method in METHODS if method.name in wanted]
-        jobs += _of_dataset(choices, dataset, methods, scale, scale.used)
+        swept = [method for method in methods if method.loss == "tversky"]
+        others = [method for method in methods if method not in swept]
+        first += _of_dataset(choices, dataset, others, scale, scale.used)
         for ratio in ratios_of(dataset, scale):
             virtual = virtual_dataset(dataset, ratio, choices.root / "virtual")
             few = [method for method in methods if method.name in VIRTUAL]
-            jobs += _of_dataset(
+            first += _of_dataset(
                 choices, virtual, few, scale, scale.virtual_used, of=dataset, at=ratio
             )
-    return jobs
+        then += _of_dataset(choices, dataset, swept, scale, scale.used)
+    return first + then
 
 
 def ratios_of(dataset: Dataset, scale: Scale) -> tuple[float, ...]:
@@ -234,6 +242,8 @@ def _of_dataset(
     at: float | None = None,
 ) -> list[Job]:
     """Pre-training on each fold, then each loss; virtual data are `of` a set."""
+    if not methods:
+        return []
     written = dataset.write_folds(
         choices.root / "folds", count=scale.folds, seed=SEED, splits=(SPLIT,)
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.metric_sensitivity import tables
 from experiments.metric_sensitivity.findings import findings
-from experiments.metric_sensitivity.methods import CORE, METHODS, OURS
+from experiments.metric_sensitivity.methods import CORE, METHODS, OURS, PER_IMAGE
 from experiments.metric_sensitivity.scores import Task, tasks_of, virtual_of
 from experiments.metric_sensitivity.texts import (
     answer,
@@ -79,7 +79,7 @@ def _of_two_classes(results: Results, tasks: Sequence[Task]) -> list[str | Figur
         Figure(
             name="dice_by_loss",
             picture="distributions",
-            rows=_picked(rows, CORE, "dice"),
+            rows=_picked(rows, (*CORE, PER_IMAGE), "dice"),
             flags=("--kind", "box"),
             caption="Dice of every held-back case, best mean first (compare the "
             "paper's Fig. B.6)",
@@ -117,7 +117,7 @@ def _of_two_classes(results: Results, tasks: Sequence[Task]) -> list[str | Figur
         Figure(
             name="dice_by_size",
             picture="sizes",
-            rows=_picked(rows, CORE, "dice", "foreground_share"),
+            rows=_picked(rows, (*CORE, PER_IMAGE), "dice", "foreground_share"),
             caption="Dice by the size of the object, in tenths of the cases (compare "
             "Fig. 4)",
         ),

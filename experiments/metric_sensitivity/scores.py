@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -33,7 +34,8 @@ class Task:
       name: of the data set.
       ratio: of foreground to background pixels.
       num_classes: background included.
-      methods: names of the losses, M of them.
+      methods: names of the losses, M of them, of which all cases are scored.
+      left_out: names of those of which only some are.
       cases: names, N of them.
       scores: by name in `SCORES`, ``[M, N]``, means over foreground classes; nan is
         missing. Volume differences are in per cent of the image. Of several classes
@@ -45,6 +47,7 @@ class Task:
     ratio: float
     num_classes: int
     methods: tuple[str, ...]
+    left_out: tuple[str, ...]
     cases: tuple[str, ...]
     scores: dict[str, np.ndarray]
     sizes: np.ndarray
@@ -82,8 +85,8 @@ def score_of(row: Row, score: str) -> float:
 
 
 def tasks_of(results: Results) -> list[Task]:
-    """The data sets as they are."""
-    return [
+    """The data sets as they are, where something is scored."""
+    found = [
         _task(
             facts["name"],
             (1 - facts["class_shares"][0]) / facts["class_shares"][0],
@@ -92,6 +95,7 @@ def tasks_of(results: Results) -> list[Task]:
         )
         for facts in results.about["datasets"]
     ]
+    return [task for task in found if task.methods]
 
 
 def virtual_of(results: Results) -> dict[str, list[Task]]:
@@ -118,8 +122,10 @@ def virtual_of(results: Results) -> dict[str, list[Task]]:
 
 
 def _task(name: str, ratio: float, num_classes: int, rows: Sequence[Row]) -> Task:
-    tried = {row["loss"] for row in rows}
-    methods = tuple(method.name for method in METHODS if method.name in tried)
+    counts = Counter(row["loss"] for row in rows)
+    most = max(counts.values(), default=0)
+    methods = tuple(m.name for m in METHODS if counts[m.name] == most > 0)
+    rows = [row for row in rows if row["loss"] in methods]
     cases = tuple(dict.fromkeys(row["case"] for row in rows))
     wanted = [*SCORES]
     if num_classes > 2:
@@ -139,6 +145,7 @@ def _task(name: str, ratio: float, num_classes: int, rows: Sequence[Row]) -> Tas
         ratio=ratio,
         num_classes=num_classes,
         methods=methods,
+        left_out=tuple(name for name in counts if name not in methods),
         cases=cases,
         scores=tables,
         sizes=sizes,

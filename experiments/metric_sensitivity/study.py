@@ -35,4 +35,8 @@ METRIC_SENSITIVITY = Study(
     settings=settings,
     report=report,
     add_flags=add_flags,
+    so_far=True,
+    unpublished=("sensitivity", "precision", "mean_foreground_probability",
+                 "predicted_pixels", "hausdorff_95", "average_distance",
+                 "within_tolerance"),
 )  # fmt: skip

@@ -120,10 +120,10 @@ def multi_sweep(tasks: Sequence[Task]) -> str:
 
 def by_size(tasks: Sequence[Task]) -> str:
     """Dice in tenths of the cases of rising size: the numbers of Fig. 4."""
-    names = (CE, WCE, DICE)
     lines = []
     for task in tasks:
-        if not task.has(*names) or not np.ptp(task.sizes) > 0:
+        names = [n for n in (CE, WCE, DICE, PER_IMAGE) if task.has(n)]
+        if not names or not np.ptp(task.sizes) > 0:
             continue
         values = np.stack([task.of("dice", name) for name in names])
         curves = size_curves(task.sizes, values, groups=GROUPS)

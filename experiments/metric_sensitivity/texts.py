@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from experiments.metric_sensitivity.findings.imbalance import gains_of_halves
 from experiments.metric_sensitivity.judgement import lead
 from experiments.metric_sensitivity.methods import (
     AGAIN,
@@ -9,15 +12,17 @@ from experiments.metric_sensitivity.methods import (
     DICE,
     METRIC_SENSITIVE,
     PER_IMAGE,
+    SWEEP,
+    tversky_name,
 )
-from experiments.metric_sensitivity.scores import Task
+from experiments.metric_sensitivity.scores import NAMES, Task, joined
 from experiments.protocol.report import Finding, interval, table
 from experiments.protocol.results import Results
 from jaxseg.statistics import Outcome
 
 
 def answer(tasks: Sequence[Task], found: Sequence[Finding]) -> str:
-    """The answer in three sentences."""
+    """The answer in a few sentences."""
     sentences = []
     for several in (False, True):
         chosen = [
@@ -33,16 +38,67 @@ def answer(tasks: Sequence[Task], found: Sequence[Finding]) -> str:
                 f"**On {names} ({kind}) fine-tuning with soft Dice, soft Jaccard or "
                 f"Lovász changes the mean Dice by {effect.mean:+.3f} "
                 f"{interval(effect.low, effect.high)} against fine-tuning with "
-                "cross-entropy from the same weights.**"
+                f"cross-entropy from the same weights{_each(chosen)}.**"
             )
-    counts = {outcome: sum(f.outcome is outcome for f in found) for outcome in Outcome}
-    told = ", ".join(f"{n} {outcome.value}" for outcome, n in counts.items())
-    sentences.append(f"Of {len(found)} findings of the paper that were judged: {told}.")
+    binary = [task for task in tasks if not task.multi]
+    told = [text for text in (_sizes(binary), _best_weights(binary)) if text]
+    counts = [(sum(f.outcome is x for f in found), x.value) for x in Outcome]
+    told.append(
+        f"Of {len(found)} findings of the paper that could be judged, "
+        + ", ".join(f"{count} are {name}" for count, name in counts)
+        + "."
+    )
+    for task in tasks:
+        if task.left_out:
+            told.append(
+                f"Left out on {task.name}, as not all their cases are scored: "
+                f"{', '.join(task.left_out)}."
+            )
+    sentences.append(" ".join(told))
     sentences.append(
         "Networks are small and trained from scratch on reduced images: directions and "
         "orders may be compared with the paper's, scores may not."
     )
     return "\n\n".join(sentences)
+
+
+def _sizes(tasks: Sequence[Task]) -> str:
+    """What the size of the object does to the lead."""
+    told = [
+        f"on {name} {small:+.3f} among the smaller half of the objects and {large:+.3f} "
+        "among the larger"
+        for name, small, large in gains_of_halves(tasks)
+    ]
+    return f"The change is {_listed(told)}." if told else ""
+
+
+def _each(tasks: Sequence[Task]) -> str:
+    """The changes on each data set, where there are several."""
+    if len(tasks) < 2:
+        return ""
+    told = [
+        f"{task.name} {lead([task], 'dice', METRIC_SENSITIVE, (CE,)).mean:+.3f}"
+        for task in tasks
+    ]
+    return f" ({', '.join(told)})"
+
+
+def _best_weights(tasks: Sequence[Task]) -> str:
+    """Which Tversky weights are best by which score."""
+    pairs = {tversky_name(*pair): pair for pair in SWEEP}
+    tried = [name for name in pairs if tasks and all(task.has(name) for task in tasks)]
+    if len(tried) < 2:
+        return ""
+    told = []
+    for score in ("dice", "f_half", "f_two"):
+        means = {name: float(np.nanmean(joined(tasks, score, name))) for name in tried}
+        best = max(tried, key=lambda name: means[name])
+        told.append(f"{NAMES[score]} at {pairs[best][0]:g}/{pairs[best][1]:g}")
+    return f"Of Tversky weights α/β with α + β = 1, {_listed(told)} are highest."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(x for x in (", ".join(parts[:-1]), parts[-1]) if x)
 
 
 def noise_text(tasks: Sequence[Task]) -> str | None:

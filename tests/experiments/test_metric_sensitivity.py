@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import math
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,6 @@ from experiments.metric_sensitivity.methods import (
     CORE,
     DICE,
     METHODS,
-    METRIC_SENSITIVE,
     WCE,
     by_name,
 )
@@ -33,12 +33,15 @@ from experiments.metric_sensitivity.scores import (
     virtual_of,
 )
 from experiments.metric_sensitivity.tables import core
+from experiments.protocol import command
 from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import Scoring, Training, in_order
 from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
+from figures.__main__ import main as draw_figures
 from jaxseg.data.collection import list_cases
 from jaxseg.data.images import VOID, read_mask
+from jaxseg.files import write_rows
 from jaxseg.losses import CATALOG
 from jaxseg.statistics import Outcome
 
@@ -124,7 +127,8 @@ def test_plan_fine_tunes_all_losses_from_the_weights_of_their_fold(tmp_path):
     for method in METHODS:
         for fold in (0, 1):
             run = real[method.name, fold]
-            assert run.start is real[planned.PRETRAINING, fold]
+            assert run.start is not None
+            assert run.start.key == real[planned.PRETRAINING, fold].key
             assert run.config.fold == fold
             assert run.config.folds_digest == first.config.folds_digest
     assert real["sDice, other seed", 0].config.seed == 1
@@ -141,7 +145,9 @@ def test_plan_fine_tunes_all_losses_from_the_weights_of_their_fold(tmp_path):
     assert {s.tags["loss"] for s in scored if s.surfaces is not None} == set(CORE)
     without = planned.plan(choices(tmp_path, dataset(folder), virtual_folds=0))
     assert {job.key for job in without} < {job.key for job in jobs}
-    assert sum(isinstance(job, Training) for job in without) == 36
+    assert sum(isinstance(job, Training) for job in in_order(without)) == 36
+    none = planned.plan(choices(tmp_path, dataset(folder), losses=["Lovász"]))
+    assert {job.tags["ratio"] for job in none} == {None}
 
 
 def test_data_of_a_high_ratio_or_of_several_classes_have_no_virtual_ones(tmp_path):
@@ -404,25 +410,65 @@ def test_report_says_what_the_seed_alone_does():
     assert "What the seed alone does" in text
 
 
-def test_smoke_scale_from_start_to_report(tmp_path, capsys):
+def test_losses_of_which_not_all_cases_are_scored_are_left_out_and_named():
+    whole = made_results({})
+    rows = [r for r in whole.rows if r["loss"] != "Lovász" or int(r["case"]) < 9]
+    partial = dataclasses.replace(whole, rows=rows)
+    (task,) = tasks_of(partial)
+    assert task.left_out == ("Lovász",)
+    assert not task.has("Lovász")
+    assert "Left out on made, as not all their cases are scored: Lovász." in (
+        report(partial).text()
+    )
+
+
+def test_every_picture_of_a_report_can_be_drawn(tmp_path, capsys):
+    figures = report(made_results({})).figures
+    names = [
+        "dice_by_loss",
+        "sweep_dice",
+        "sweep_f_half",
+        "sweep_f_two",
+        "dice_by_size",
+    ]
+    assert [figure.name for figure in figures] == names
+    for figure in figures:
+        rows = tmp_path / f"{figure.name}.jsonl"
+        write_rows(rows, figure.rows)
+        out = str(tmp_path / figure.name)
+        argv = [figure.picture, str(rows), *figure.flags, "--out", out]
+        assert draw_figures([*argv, "--format", "png"]) in (None, 0)
+    assert len(capsys.readouterr().out.split()) == len(figures)
+
+
+def test_smoke_scale_from_start_to_report(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "draw", lambda report, folder: [])
     out, published = tmp_path / "study", tmp_path / "report"
-    flags = ["--losses", CE, *METRIC_SENSITIVE, "--folds", "1", "--out", str(out)]
+    flags = ["--losses", CE, DICE, "--folds", "1", "--out", str(out)]
     flags += ["--pretrain-steps", "12", "--publish", str(published)]
+    assert main(["metric_sensitivity", *flags, "--so-far"]) == 2
+    assert "no network is trained and scored" in capsys.readouterr().err
     assert main(["metric_sensitivity", *flags]) == 0
     results = read_results(published)
-    losses = {row["loss"] for row in results.rows}
-    assert losses == {CE, *METRIC_SENSITIVE}
+    assert {row["loss"] for row in results.rows} == {CE, DICE}
     assert set(results.values("ratio")) == {None, 0.3, 0.5}
+    assert not any("precision" in row for row in results.rows)
     starts = {run["start"] for run in results.runs if run["tags"]["ratio"] is None}
     assert len(starts) == 2  # none, and the one that was pre-trained
-    text = (published / "report.md").read_text()
-    for figure in report(results).figures:
-        assert (published / f"{figure.name}.png").is_file()
-        assert f"({figure.name}.png)" in text
     assert main(["report", str(published)]) == 0
     capsys.readouterr()
     assert main(["metric_sensitivity", *flags, "--folds", "9"]) == 2
     assert "--folds 9" in capsys.readouterr().err
+
+    lost = [
+        r["run"]
+        for r in results.runs
+        if r["tags"]["loss"] == DICE and r["tags"]["ratio"] is None
+    ]
+    shutil.rmtree(out / "jobs" / lost[0])
+    assert main(["metric_sensitivity", *flags, "--so-far"]) == 0
+    assert "| jobs not done yet | 1 |" in (published / "report.md").read_text()
+    assert not (out / "jobs" / lost[0]).exists()
 
 
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no report is published yet")

@@ -24,21 +24,42 @@ from experiments.metric_sensitivity.scores import Task
 from experiments.protocol.report import Finding
 
 
+def halves(tasks: Tasks) -> list[np.ndarray]:
+    """Leads over cross-entropy among the smaller and the larger objects of each set.
+
+    Returns:
+      Twice ``[N]`` over all cases, nan outside the half; nothing where sizes or losses
+      to compare are lacking.
+    """
+    tasks = having(tasks, CE, *METRIC_SENSITIVE)
+    parts = []
+    for task in tasks:
+        if np.ptp(task.sizes) > 0:
+            gain = task.of("dice", *METRIC_SENSITIVE) - task.of("dice", CE)
+            below = task.sizes <= np.median(task.sizes)
+            parts.append([np.where(side, gain, np.nan) for side in (below, ~below)])
+    return [np.concatenate(half) for half in zip(*parts, strict=True)]
+
+
+def gains_of_halves(tasks: Tasks) -> list[tuple[str, float, float]]:
+    """Name of each data set with the mean lead among small and among large objects."""
+    return [
+        (task.name, *(float(np.nanmean(half)) for half in parts))
+        for task in tasks
+        if (parts := halves([task]))
+    ]
+
+
 def gains_by_size(tasks: Tasks) -> list[Finding]:
     """The lead over cross-entropy among small and among large objects."""
-    tasks = having(tasks, CE, *METRIC_SENSITIVE)
-    tasks = [task for task in tasks if np.ptp(task.sizes) > 0]
-    if not tasks:
+    parts = halves(tasks)
+    if not parts:
         return []
-    small, large = [], []
-    for task in tasks:
-        gain = task.of("dice", *METRIC_SENSITIVE) - task.of("dice", CE)
-        below = task.sizes <= np.median(task.sizes)
-        small.append(np.where(below, gain, np.nan))
-        large.append(np.where(below, np.nan, gain))
-    halves = [np.concatenate(half) for half in (small, large)]
-    effects = [paired(half, np.zeros_like(half)) for half in halves]
-    told = f"small {effects[0].mean:+.3f}, large {effects[1].mean:+.3f}"
+    effects = [paired(half, np.zeros_like(half)) for half in parts]
+    told = "; ".join(
+        f"{name} small {small:+.3f}, large {large:+.3f}"
+        for name, small, large in gains_of_halves(tasks)
+    )
     weaker = int(np.argmin([effect.mean for effect in effects]))
     return [
         finding(
@@ -54,7 +75,7 @@ def gains_by_size(tasks: Tasks) -> list[Finding]:
             ours=told,
         ),
         finding(
-            between(*halves),
+            between(*parts),
             is_larger,
             LEAST,
             unit="Dice, small − large",
