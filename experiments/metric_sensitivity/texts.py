@@ -65,11 +65,15 @@ def answer(tasks: Sequence[Task], found: Sequence[Finding]) -> str:
 def _sizes(tasks: Sequence[Task]) -> str:
     """What the size of the object does to the lead."""
     told = [
-        f"on {name} {small:+.3f} among the smaller half of the objects and {large:+.3f} "
-        "among the larger"
+        f"{name} {small:+.3f} and {large:+.3f}"
         for name, small, large in gains_of_halves(tasks)
     ]
-    return f"The change is {_listed(told)}." if told else ""
+    if not told:
+        return ""
+    return (
+        "Among the smaller and the larger half of the objects the changes are "
+        f"{'; '.join(told)}."
+    )
 
 
 def _each(tasks: Sequence[Task]) -> str:
