@@ -43,11 +43,12 @@ def halves(tasks: Tasks) -> list[np.ndarray]:
 
 def gains_of_halves(tasks: Tasks) -> list[tuple[str, float, float]]:
     """Name of each data set with the mean lead among small and among large objects."""
-    return [
-        (task.name, *(float(np.nanmean(half)) for half in parts))
-        for task in tasks
-        if (parts := halves([task]))
-    ]
+    found = []
+    for task in tasks:
+        if parts := halves([task]):
+            small, large = (float(np.nanmean(half)) for half in parts)
+            found.append((task.name, small, large))
+    return found
 
 
 def gains_by_size(tasks: Tasks) -> list[Finding]:
