@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from experiments.metric_sensitivity.study import METRIC_SENSITIVITY
 from experiments.odyssey.study import ODYSSEY
 from experiments.protocol.study import Study
 
-STUDIES: Mapping[str, Study] = {study.name: study for study in (ODYSSEY,)}
+STUDIES: Mapping[str, Study] = {
+    study.name: study for study in (ODYSSEY, METRIC_SENSITIVITY)
+}

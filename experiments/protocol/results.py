@@ -196,9 +196,18 @@ def read_results(folder: Path) -> Results:
     return Results(about=about, rows=rows, runs=read_rows(folder / RUNS))
 
 
-def pack_results(results: Results, folder: Path) -> None:
-    """Writes the three files, the rows compressed; equal results are equal files."""
-    text = "".join(json.dumps(row) + "\n" for row in results.rows)
+def pack_results(
+    results: Results, folder: Path, *, without: Sequence[str] = ()
+) -> None:
+    """Writes the three files, the rows compressed; equal results are equal files.
+
+    Args:
+      results: to write.
+      folder: to write to.
+      without: columns of the rows to leave out.
+    """
+    kept = ({k: v for k, v in row.items() if k not in without} for row in results.rows)
+    text = "".join(json.dumps(row) + "\n" for row in kept)
     with replacing(folder / PACKED) as file:
         file.write(gzip.compress(text.encode(), 9, mtime=0))
     write_rows(folder / RUNS, results.runs)

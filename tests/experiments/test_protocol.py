@@ -236,6 +236,8 @@ def test_packed_results_are_the_same_results(finished, tmp_path):
     packed = (tmp_path / "rows.jsonl.gz").read_bytes()
     pack_results(results, tmp_path)
     assert (tmp_path / "rows.jsonl.gz").read_bytes() == packed
+    pack_results(results, tmp_path, without=("jaccard",))
+    assert set(read_results(tmp_path).rows[0]) == {*results.rows[0]} - {"jaccard"}
     (tmp_path / "rows.jsonl.gz").write_bytes(packed[:-20])
     with pytest.raises(UserError, match=r"rows\.jsonl\.gz is damaged"):
         read_results(tmp_path)
