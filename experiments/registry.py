@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from experiments.label_marginals.study import LABEL_MARGINALS
 from experiments.odyssey.study import ODYSSEY
 from experiments.protocol.study import Study
 
-STUDIES: Mapping[str, Study] = {study.name: study for study in (ODYSSEY,)}
+STUDIES: Mapping[str, Study] = {
+    study.name: study for study in (ODYSSEY, LABEL_MARGINALS)
+}
