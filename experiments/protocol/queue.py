@@ -92,7 +92,6 @@ def run_jobs(root: Path, jobs: Sequence[Job], *, workers: int = 1) -> None:
     total = sum(job.effort for job in ordered)
     use_compilation_cache(root / "programs")
     with bar(total, "study", "step", start=done) as progress:
-
         spent = float(done)
 
         def tell(label: str, effort: float) -> None:
