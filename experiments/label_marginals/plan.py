@@ -19,6 +19,7 @@ Kind = Literal["binary", "scene", "volume"]
 """Images of two classes, images of more of which none is background, volumes."""
 TOLERANCE = 1.0
 """Of the normalised surface distance, in pixels or mm."""
+FEW = ("CE", "Dice", "CE+L1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Setting:
     """How one kind of data is trained on.
 
     Attributes:
+      losses: names in `METHODS`.
       models: networks, the first for the ablation.
       size: (height, width), or (X, Y, Z) of a patch.
       steps: of a run.
@@ -33,6 +35,7 @@ class Setting:
       optimizer, learning_rate, schedule, augment: of a run.
     """
 
+    losses: tuple[str, ...] = tuple(by_name())
     models: tuple[str, ...] = ("unet",)
     size: tuple[int, ...]
     steps: int
@@ -48,7 +51,6 @@ class Scale:
     """How large the study is.
 
     Attributes:
-      losses: names in `METHODS`.
       seeds: runs of each loss.
       binary, scene, volume: the settings by kind.
       width, depth: of the network "unet".
@@ -59,7 +61,6 @@ class Scale:
       second_seeds: runs of each of these.
     """
 
-    losses: tuple[str, ...] = tuple(by_name())
     seeds: int
     binary: Setting
     scene: Setting
@@ -79,15 +80,25 @@ class Scale:
 
 SCALES: Mapping[str, Scale] = {
     "smoke": Scale(
-        losses=("CE", "Dice", "CE+L1"),
         seeds=2,
         binary=Setting(
-            size=(32, 32), steps=12, batch_size=4, learning_rate=3e-3, augment="full"
+            losses=FEW,
+            size=(32, 32),
+            steps=12,
+            batch_size=4,
+            learning_rate=3e-3,
+            augment="full",
         ),
         scene=Setting(
-            size=(32, 32), steps=12, batch_size=4, learning_rate=3e-3, augment="mirror"
+            losses=FEW,
+            size=(32, 32),
+            steps=12,
+            batch_size=4,
+            learning_rate=3e-3,
+            augment="mirror",
         ),
         volume=Setting(
+            losses=FEW,
             size=(16, 16, 16),
             steps=12,
             batch_size=2,
@@ -105,21 +116,22 @@ SCALES: Mapping[str, Scale] = {
     "cpu": Scale(
         seeds=3,
         binary=Setting(
-            models=("unet", "mobilenetv2_fpn"),
             size=(64, 64),
             steps=400,
             batch_size=8,
-            learning_rate=3e-3,
+            learning_rate=1e-2,
             augment="full",
         ),
         scene=Setting(
-            size=(48, 64),
-            steps=500,
-            batch_size=8,
-            learning_rate=3e-3,
+            losses=("CE", "Dice", "logDice", "CE+KL", "CE+L1", "CE+L1/K"),
+            size=(72, 96),
+            steps=1200,
+            batch_size=4,
+            learning_rate=1e-2,
             augment="mirror",
         ),
         volume=Setting(
+            losses=FEW,
             size=(32, 48, 32),
             steps=400,
             batch_size=2,
@@ -131,7 +143,7 @@ SCALES: Mapping[str, Scale] = {
         weights=(0.01, 0.1, 1.0),
         temperatures=(1.0, 30.0),
         ablation_seeds=1,
-        second_losses=("CE", "Dice", "CE+L1"),
+        second_losses=FEW,
         second_seeds=1,
     ),
     "full": Scale(
@@ -238,21 +250,22 @@ def scale_of(choices: Choices) -> Scale:
     arguments = choices.arguments
     scale = SCALES[choices.scale]
     changes: dict[str, Any] = {}
-    if arguments.losses is not None:
-        changes["losses"] = tuple(arguments.losses)
     if arguments.seeds is not None:
         changes["seeds"] = arguments.seeds
         changes["ablation_seeds"] = min(scale.ablation_seeds, arguments.seeds)
         changes["second_seeds"] = min(scale.second_seeds, arguments.seeds)
     if arguments.no_ablation:
         changes |= {"weights": (), "temperatures": ()}
-    for kind in {kind_of(dataset) for dataset in choices.datasets}:
+    kinds: set[Kind] = {kind_of(dataset) for dataset in choices.datasets}
+    for kind in kinds:
         changes[kind] = _changed(scale.setting(kind), kind, arguments)
     return dataclasses.replace(scale, **changes)
 
 
 def _changed(setting: Setting, kind: Kind, arguments: argparse.Namespace) -> Setting:
     changes: dict[str, Any] = {}
+    if arguments.losses is not None:
+        changes["losses"] = tuple(arguments.losses)
     if arguments.steps is not None:
         changes["steps"] = arguments.steps
     if arguments.size is not None:
@@ -269,13 +282,8 @@ def _changed(setting: Setting, kind: Kind, arguments: argparse.Namespace) -> Set
 
 
 def settings(choices: Choices) -> dict[str, Any]:
-    """What the report tells of the scale; settings of absent kinds are left out."""
-    scale = dataclasses.asdict(scale_of(choices))
-    kinds = {kind_of(dataset) for dataset in choices.datasets}
-    for kind in ("binary", "scene", "volume"):
-        if kind not in kinds:
-            del scale[kind]
-    return {**scale, "tolerance": TOLERANCE}
+    """What the report tells of the scale, for data that may join as well."""
+    return {**dataclasses.asdict(scale_of(choices)), "tolerance": TOLERANCE}
 
 
 def plan(choices: Choices) -> list[Job]:
@@ -293,11 +301,12 @@ def _of_dataset(
 ) -> tuple[list[Job], list[Job], list[Job]]:
     """The jobs of the comparison, of the ablation and of the other networks."""
     kind = kind_of(dataset)
-    first, *others = scale.setting(kind).models
+    setting = scale.setting(kind)
+    first, *others = setting.models
     methods = [
         method
         for method in METHODS
-        if method.name in scale.losses
+        if method.name in setting.losses
         and (method.binary if dataset.num_classes == 2 else method.several)
     ]
     comparison, ablation, second = [], [], []
