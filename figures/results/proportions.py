@@ -19,7 +19,7 @@ from jaxseg.errors import UserError
 
 Shares = Mapping[str, tuple[np.ndarray, np.ndarray]]
 """Loss to true and predicted shares, ``[N]`` each."""
-PANEL_IN = 1.7
+PANEL_IN = 1.9
 
 
 def compute_shares(
@@ -65,13 +65,14 @@ def draw_proportions(found: Shares, *, width_in: float = style.WIDTH_IN) -> Figu
                 true[~none], predicted[~none], "o", ms=2.5, alpha=0.5, mew=0,
                 color=style.COLOURS[0],
             )  # fmt: skip
-            axes.plot(
-                true[none], np.full(none.sum(), least), "x", ms=3.5, mew=0.8,
-                color=style.COLOURS[1], clip_on=False,
-            )  # fmt: skip
+            if none.any():
+                axes.plot(
+                    true[none], np.full(none.sum(), least), "x", ms=3.5, mew=0.8,
+                    color=style.COLOURS[1], clip_on=False,
+                )  # fmt: skip
             axes.set(
                 xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1),
-                title=f"{loss}: {100 * none.mean():.0f} % not predicted",
+                title=f"{loss}\n{100 * none.mean():.0f} % not predicted",
             )  # fmt: skip
         figure.supxlabel("true share of the image", fontsize=8)
         figure.supylabel("predicted share of the image", fontsize=8)
