@@ -50,7 +50,7 @@ def report(results: Results) -> Report:
     judged = findings(tasks, points)
     names = " and ".join(first)
     parts: list[str | Figure] = [
-        answer(tasks, judged),
+        answer(tasks, judged, results.about["scale"]),
         "## What Liu 2022 found, and what we find\n\n"
         + findings_table(judged)
         + "\n\n*Effects are positive in the paper's direction; intervals are 95 % over "
@@ -87,8 +87,8 @@ def _about(results: Results, tasks: Sequence[Task]) -> dict[str, Any]:
 # --- the answer -----------------------------------------------------------------------
 
 
-def answer(tasks: Sequence[Task], judged: Sequence[Finding]) -> str:
-    """The answer in three sentences, from the numbers."""
+def answer(tasks: Sequence[Task], judged: Sequence[Finding], scale: str) -> str:
+    """The answer in a few sentences, from the numbers."""
     counts = {o: sum(f.outcome is o for f in judged) for o in Outcome}
     told = [_leader(task) for task in tasks if len(task.methods) > 1]
     proportions = [
@@ -98,7 +98,13 @@ def answer(tasks: Sequence[Task], judged: Sequence[Finding]) -> str:
         f"Of {len(judged)} findings that these data allow to judge, "
         f"{counts[Outcome.REPLICATED]} are replicated, "
         f"{counts[Outcome.NOT_REPLICATED]} are not, and {counts[Outcome.UNDECIDED]} "
-        "stay undecided."
+        "stay undecided. "
+    ) + (
+        "Images are reduced: orders may be compared with the paper's, scores not."
+        if scale == "full"
+        else "Trainings are short and the network is small, and a loss that learns "
+        "rare classes late is judged before it does: the order of losses may be "
+        "compared with the paper's, scores may not."
     )
     return "\n\n".join(["**" + " ".join(told) + "**", *proportions[:2], verdicts])
 

@@ -140,8 +140,9 @@ def scene_summary(task: Task) -> str:
         )
     return (
         table(head, rows) + "\n\n*IoU of all test pixels pooled, mean over classes and "
-        "runs; in brackets the standard deviation over runs. Ratios of predicted to "
-        "true pixels are of each class, then averaged.*"
+        "runs; in brackets the standard deviation over runs. L1 of proportions: sum "
+        "over classes of |predicted - true share| of an image, mean over images. "
+        "Ratios of predicted to true pixels are of each class, then averaged.*"
     )
 
 
