@@ -102,7 +102,7 @@ def plan(
       channels: of the images.
       axes: 2 for slices of volumes across the axis of the largest spacing; None takes
         all axes.
-      memory_gib: for a training step in float32, > 0.
+      memory_gib: for a training step in float32, > 0, as `memory_bytes` estimates it.
       width: channels of the first level.
 
     Raises:
@@ -255,7 +255,8 @@ def memory_bytes(
     """Estimate of a training step in float32: (whatever the batch, per patch).
 
     The first is weights, their gradient and two moments of Adam; the second is what the
-    reverse pass needs of each level, and the scores thrice.
+    reverse pass needs of each level, and the scores thrice. On a CPU, where volumes are
+    convolved by planes (`jaxseg.models.planes`), they take up to three times as much.
     """
     voxels = float(math.prod(patch))
     weights, kept = 0.0, voxels * (channels + 3 * num_classes)
