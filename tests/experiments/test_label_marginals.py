@@ -317,6 +317,14 @@ def test_iou_pools_the_pixels_of_all_cases():
     np.testing.assert_allclose(errors, [[(2 + 2) / 10, (2 + 2) / 10]])
 
 
+def test_a_class_of_no_case_counts_in_no_mean_even_if_it_is_predicted():
+    tags = tags_of(by_name()["CE"], 0, "scene")
+    rows = [case_row(tags, 0, [6, 4, 0], [5, 4, 1], [5, 4, 0])]
+    (task,) = tabled.tasks_of(results_of(rows, (0.6, 0.39, 0.01)))
+    np.testing.assert_allclose(task.iou("CE")[0, 0], [5 / 6, 1, 0])
+    np.testing.assert_allclose(task.mean_iou("CE", np.ones((1, 1))), [[11 / 12]])
+
+
 def test_a_run_without_rows_takes_its_loss_out():
     results = two_class_results({})
     rows = [row for row in results.rows if (row["loss"], row["seed"]) != ("Focal", 1)]
@@ -391,6 +399,12 @@ def test_weights_and_temperatures_are_judged_on_common_seeds():
     assert {claim: found[claim] for claim in claims} == dict.fromkeys(
         claims, Outcome.REPLICATED
     )
+    other = [
+        (*point[:3], 0.8 if point[:2] == ("CE+KL", 1.0) else point[3], 1.0)
+        for point in ablation
+    ]
+    found = outcomes(two_class_results(quality, ablation=other))
+    assert found["The best weight of CE+KL is 0.1"] is Outcome.NOT_REPLICATED
     flat = [(loss, w, t, 0.6, 1.0) for loss, w, t, *_ in ablation]
     found = outcomes(two_class_results({}, ablation=flat))
     assert Outcome.REPLICATED not in {found[claim] for claim in claims}
