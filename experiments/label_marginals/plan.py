@@ -123,7 +123,7 @@ SCALES: Mapping[str, Scale] = {
             augment="full",
         ),
         scene=Setting(
-            losses=("CE", "Dice", "CE+KL", "CE+L1"),
+            losses=("CE", "Dice", "CE+KL", "CE+L1", "CE+L1/K"),
             size=(72, 96),
             steps=1200,
             batch_size=4,
