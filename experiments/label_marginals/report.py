@@ -33,8 +33,8 @@ from experiments.protocol.report import (
 from experiments.protocol.results import Results
 from jaxseg.statistics import Outcome
 
-SHOWN = ("CE", "Focal", "Dice", "logDice", "DiceCE", "CE+KL", "CE+L1")
-"""Losses in pictures of which ten would not be told apart."""
+SHOWN = ("CE", "Focal", "Dice", "logDice", "DiceCE", "CE+KL", "CE+L1", "CE+L1/K")
+"""Losses in pictures: more would not be told apart."""
 GROUPS = 5
 KINDS = ("binary", "scene", "volume")
 

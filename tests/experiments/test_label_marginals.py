@@ -363,9 +363,9 @@ def test_absent_effects_on_two_classes_are_not_replicated():
 def test_planted_effects_on_scenes_are_found_and_absent_ones_are_not():
     small = {"CE": 0.3, "Dice": 0.6, "CE+L1": 0.6, "CE+KL": 0.5}
     large = {"CE": 0.8, "Dice": 0.6, "logDice": 0.6, "Focal": 0.6, "CE+L1": 0.85,
-             "CE+KL": 0.85}  # fmt: skip
+             "CE+KL": 0.85, "CE+L1/K": 0.9}  # fmt: skip
     found = outcomes(scene_results(small, large, {"CE": 0.7, "Dice": 1.7}))
-    assert len(found) == 6 + 5
+    assert len(found) == 7 + 5
     assert set(found.values()) == {Outcome.REPLICATED}, found
     found = outcomes(scene_results({}, {}))
     assert set(found.values()) == {Outcome.NOT_REPLICATED}, found
