@@ -117,7 +117,7 @@ SCALES: Mapping[str, Scale] = {
         seeds=3,
         binary=Setting(
             size=(64, 64),
-            steps=400,
+            steps=800,
             batch_size=8,
             learning_rate=1e-2,
             augment="full",
@@ -142,7 +142,7 @@ SCALES: Mapping[str, Scale] = {
         depth=3,
         weights=(0.01, 0.1, 1.0),
         temperatures=(1.0, 30.0),
-        ablation_seeds=1,
+        ablation_seeds=3,
         second_losses=FEW,
         second_seeds=1,
     ),

@@ -84,7 +84,11 @@ def ce_leads_on_large_classes(task: Task) -> Finding | None:
 
 
 def small_classes_gain_most(task: Task) -> Finding | None:
-    """The gain of CE+L1 over CE on small classes less that on large ones."""
+    """The gain of CE+L1 over CE on small classes less that on large ones, if any.
+
+    Where large classes lose, small ones must gain by themselves: they are then compared
+    with no gain.
+    """
     small = task.small()
     if not task.has("CE+L1", "CE") or small.all() or not small.any():
         return None
@@ -99,7 +103,9 @@ def small_classes_gain_most(task: Task) -> Finding | None:
         for kind in ({"below": 2.0}, {"above": 2.0})
     ]
     return judged(
-        task.estimate(lambda weights: gain(weights, small) - gain(weights, ~small)),
+        task.estimate(
+            lambda weights: gain(weights, small) - np.maximum(gain(weights, ~small), 0)
+        ),
         smallest=LEAST,
         unit="IoU",
         claim="Small classes gain most from the L1 term",
@@ -157,7 +163,7 @@ def ce_misses_small(task: Task) -> Finding | None:
 
 
 def small_regions_gain_most(task: Task) -> Finding | None:
-    """Gain of CE+L1 over CE in Dice, smallest third less largest third."""
+    """Gain of CE+L1 over CE in Dice, smallest third less largest third, if any."""
     if not task.has("CE", "CE+L1"):
         return None
     gap = task.of("dice", "CE+L1") - task.of("dice", "CE")
@@ -165,7 +171,8 @@ def small_regions_gain_most(task: Task) -> Finding | None:
     return judged(
         task.estimate(
             lambda weights: (
-                weighted_means(small, weights) - weighted_means(large, weights)
+                weighted_means(small, weights)
+                - np.maximum(weighted_means(large, weights), 0)
             )
         ),
         smallest=LEAST,

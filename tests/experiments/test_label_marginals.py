@@ -94,7 +94,7 @@ def test_two_classes_have_all_losses_each_seed_and_an_ablation(tmp_path):
     ordered = in_order(jobs)
     runs = trainings(jobs)
     # three weights of five losses less their own, and two temperatures of two
-    assert len(runs) == 10 * 3 + (5 * 3 - 5) + 2 * 2
+    assert len(runs) == 3 * (10 + (5 * 3 - 5) + 2 * 2)
     assert len(ordered) == 2 * len(runs) == len({job.key for job in ordered})
     assert runs["Dice", None, None, 0].config.class_weights == (0.0, 1.0)
     assert runs["GDice", None, None, 0].config.class_weights is None
@@ -369,6 +369,15 @@ def test_planted_effects_on_scenes_are_found_and_absent_ones_are_not():
     assert set(found.values()) == {Outcome.REPLICATED}, found
     found = outcomes(scene_results({}, {}))
     assert set(found.values()) == {Outcome.NOT_REPLICATED}, found
+
+
+def test_losing_least_is_no_gain():
+    claim = "Small classes gain most from the L1 term"
+    found = outcomes(scene_results({}, {"CE+L1": 0.6}))
+    assert found[claim] is Outcome.NOT_REPLICATED
+    found = outcomes(two_class_results({"CE+L1": (0.6, 0.6, 0.4)}))
+    claim = "Small regions gain most from the L1 term"
+    assert found[claim] is Outcome.NOT_REPLICATED
 
 
 def test_weights_and_temperatures_are_judged_on_common_seeds():
