@@ -117,7 +117,7 @@ def small_classes_gain_most(task: Task) -> Finding | None:
 
 def dice_under_segments_large(task: Task) -> Finding | None:
     """Predicted over true pixels of the largest third, CE against Dice."""
-    if not task.has("CE", "Dice"):
+    if not (task.has("CE", "Dice") and task.sizes_differ):
         return None
     large = task.thirds() == 2
     actual = (task.actual[:, 1:].sum(-1) * large)[:, None]
@@ -141,7 +141,7 @@ def dice_under_segments_large(task: Task) -> Finding | None:
 
 def ce_misses_small(task: Task) -> Finding | None:
     """Share of the smallest third of which nothing is found, CE against CE+L1."""
-    if not task.has("CE", "CE+L1"):
+    if not (task.has("CE", "CE+L1") and task.sizes_differ):
         return None
     small = task.thirds() == 0
 
@@ -164,7 +164,7 @@ def ce_misses_small(task: Task) -> Finding | None:
 
 def small_regions_gain_most(task: Task) -> Finding | None:
     """Gain of CE+L1 over CE in Dice, smallest third less largest third, if any."""
-    if not task.has("CE", "CE+L1"):
+    if not (task.has("CE", "CE+L1") and task.sizes_differ):
         return None
     gap = task.of("dice", "CE+L1") - task.of("dice", "CE")
     small, large = (np.where(task.thirds() == k, gap, np.nan) for k in (0, 2))

@@ -119,11 +119,18 @@ class Task:
     def thirds(self) -> np.ndarray:
         """``[N]`` 0, 1 or 2: which third of the cases by the size of the foreground.
 
-        Cases without foreground are -1.
+        Cases without foreground are -1; equal sizes are in one third.
         """
         sizes = self.actual[:, 1:].sum(axis=-1)
+        if not (sizes > 0).any():
+            return np.full(len(sizes), -1)
         edges = np.quantile(sizes[sizes > 0], (1 / 3, 2 / 3))
         return np.where(sizes > 0, np.searchsorted(edges, sizes), -1)
+
+    @property
+    def sizes_differ(self) -> bool:
+        """Whether there are cases in the smallest and in the largest third."""
+        return {0, 2} <= set(self.thirds().tolist())
 
     def estimate(self, statistic: Any) -> Estimate:
         """`bootstrap_runs` on the cases of the task."""

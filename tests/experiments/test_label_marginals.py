@@ -371,6 +371,21 @@ def test_planted_effects_on_scenes_are_found_and_absent_ones_are_not():
     assert set(found.values()) == {Outcome.NOT_REPLICATED}, found
 
 
+def test_regions_of_one_size_have_no_small_and_large_ones():
+    results = two_class_results({})
+    rows = [
+        {**row, "actual_pixels": [9_900, 100], "predicted_pixels": [9_900, 100]}
+        for row in results.rows
+    ]
+    alike = dataclasses.replace(results, rows=rows)
+    (task,) = tabled.tasks_of(alike)
+    assert set(task.thirds()) == {0}
+    assert len(outcomes(alike)) == len(outcomes(results)) - 3
+    nothing = dataclasses.replace(task, actual=task.actual * [1, 0])
+    assert set(nothing.thirds()) == {-1}
+    assert not nothing.sizes_differ
+
+
 def test_losing_least_is_no_gain():
     claim = "Small classes gain most from the L1 term"
     found = outcomes(scene_results({}, {"CE+L1": 0.6}))
@@ -478,7 +493,15 @@ def test_the_command_goes_from_images_to_a_report_that_can_be_made_again(
     tmp_path, capsys
 ):
     out, published = tmp_path / "study", tmp_path / "published"
-    argv = ["label_marginals", "--losses", "CE", "CE+L1", "--seeds", "1"]
+    argv = [
+        "label_marginals",
+        "--losses",
+        "CE",
+        "CE+L1",
+        "--seeds",
+        "1",
+        "--no-ablation",
+    ]
     argv += ["--steps", "3", "--out", str(out), "--publish", str(published)]
     assert main(argv) == 0
     text = (published / "report.md").read_text()
