@@ -7,7 +7,7 @@ key and never repeated, whichever study asks for it.
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from experiments.protocol.dataset import Dataset, digest_of
@@ -17,6 +17,15 @@ from jaxseg.training.inference import PLAIN, Inference
 
 PATHS = ("data", "folds", "start_run")
 """Settings of a run that name places; digests stand for what lies there."""
+ADDED: Mapping[str, Any] = {
+    "normalise": "image",
+    "plan": None,
+    "strides": None,
+    "kernels": None,
+    "max_width": None,
+}
+"""Settings that came after the first studies, with the values that mean what was done
+before: at these they do not count in keys, so that old runs are found."""
 WEIGHT_OF_SCORING = 2
 """Steps of training that scoring a case is reckoned as, for the time left."""
 
@@ -227,6 +236,9 @@ def _portable(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
     settings = config.to_json()
     for name in PATHS:
         settings.pop(name)
+    for name, before in ADDED.items():
+        if settings[name] == before:
+            settings.pop(name)
     return {**settings, "digest": dataset.digest}
 
 

@@ -15,14 +15,14 @@ import numpy as np
 
 from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.batch import Batch
-from jaxseg.data.intensity import standardize
+from jaxseg.data.intensity import NORMALISATIONS
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 from jaxseg.losses import CATALOG
 from jaxseg.losses.compound import with_class_weights
 from jaxseg.models.weights import load_torchvision
 from jaxseg.training import checkpoints
-from jaxseg.training.cases import case_masks
+from jaxseg.training.cases import Trained, case_masks
 from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.devices import Share, share_of
 from jaxseg.training.evaluation import Evaluation
@@ -89,7 +89,7 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
         start=phase.start,
         steps=phase.steps,
         augmentation=dataclasses.replace(changes, spacing=config.voxel_mm),
-        prepare=_as_it_is if config.volumes else standardize,
+        prepare=_as_it_is if config.volumes else NORMALISATIONS[config.normalise],
         accumulate=config.accumulate,
         average=config.average,
     )
@@ -373,9 +373,7 @@ class _Session:
             if last and self.log is not None:
                 save_samples(
                     self.run.folder / SAMPLES,
-                    config,
-                    objective.apply,
-                    _on_one_device(state.variables),
+                    [Trained(config, objective.apply, _on_one_device(state.variables))],
                     self.validation,
                     [row["lesion_free"] for row in evaluation.rows],
                 )
@@ -400,8 +398,9 @@ class _Session:
     ) -> Evaluation:
         evaluation = Evaluation(self.config.num_classes)
         variables = _on_one_device(state.variables)
+        trained = Trained(self.config, objective.apply, variables)
         how = Inference(overlap=VALIDATION_OVERLAP)
-        masks = case_masks(self.config, objective.apply, variables, cases, how)
+        masks = case_masks([trained], cases, how)
         for example, mask in masks:
             assert example.labels is not None
             evaluation.add(example.name, mask, example.labels)
