@@ -18,6 +18,7 @@ from jaxseg.statistics.ranking import (
     ranks,
     significance_scores,
 )
+from jaxseg.statistics.runs import Estimate, bootstrap_runs
 from jaxseg.statistics.scores import align
 from jaxseg.statistics.sizes import SizeCurves, size_curves
 from jaxseg.statistics.stability import (
@@ -30,6 +31,7 @@ from jaxseg.statistics.wilcoxon import PairwiseTests, holm, pairwise_tests
 
 __all__ = [
     "Difference",
+    "Estimate",
     "Marks",
     "MeanRanks",
     "Outcome",
@@ -39,6 +41,7 @@ __all__ = [
     "align",
     "bootstrap_difference",
     "bootstrap_ranks",
+    "bootstrap_runs",
     "holm",
     "judge_difference",
     "judge_equivalence",
