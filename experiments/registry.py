@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 
 from experiments.odyssey.study import ODYSSEY
+from experiments.ood_robustness.study import OOD_ROBUSTNESS
 from experiments.protocol.study import Study
 
-STUDIES: Mapping[str, Study] = {study.name: study for study in (ODYSSEY,)}
+STUDIES: Mapping[str, Study] = {
+    study.name: study for study in (ODYSSEY, OOD_ROBUSTNESS)
+}

@@ -7,7 +7,7 @@ key and never repeated, whichever study asks for it.
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from experiments.protocol.dataset import Dataset, digest_of
@@ -116,7 +116,10 @@ class Scoring:
       how: the networks are used.
       surfaces: how surfaces are scored; None leaves them out.
       calibration: whether to score probabilities, too.
+      keep: of "image" and "mask", small pictures of which rows keep.
+      columns: of the scores by class, those that rows keep; None keeps all.
       tags: what the study calls it; every row carries them.
+      case_tags: by case, what its row carries besides.
       label: what it is, for people.
     """
 
@@ -127,7 +130,10 @@ class Scoring:
     how: Inference = PLAIN
     surfaces: SurfaceOptions | None = None
     calibration: bool = False
+    keep: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
     tags: dict[str, Any] = dataclasses.field(default_factory=dict)
+    case_tags: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     label: str
 
     @property
@@ -143,13 +149,14 @@ class Scoring:
 
     @functools.cached_property
     def key(self) -> str:
-        """Names it; tags do not count."""
+        """Names it; tags and the choice of columns do not count."""
         spec = {
             "split": self.split,
             "limit": self.limit,
             "how": dataclasses.asdict(self.how),
             "surfaces": self.surfaces and _plain(dataclasses.asdict(self.surfaces)),
             "calibration": self.calibration,
+            **({"keep": self.keep} if self.keep else {}),
         }
         members = [member.key for member in self.members]
         return digest_of(["scoring", members, self.dataset.digest, spec])
@@ -163,7 +170,7 @@ class PseudoLabels:
       members: trained networks whose mean probabilities decide the masks.
       dataset: with both kinds of cases; images.
       labelled: splits whose cases keep their masks; together they are "train".
-      unlabelled: split whose cases get predicted masks and join them.
+      unlabelled: splits whose cases get predicted masks and join them.
       how: the networks are used.
       label: what it is, for people.
     """
@@ -171,7 +178,7 @@ class PseudoLabels:
     members: tuple[Training, ...]
     dataset: Dataset
     labelled: tuple[str, ...]
-    unlabelled: str
+    unlabelled: tuple[str, ...]
     how: Inference = PLAIN
     label: str
 
@@ -183,7 +190,8 @@ class PseudoLabels:
     @property
     def effort(self) -> int:
         """About how many steps of training it is worth."""
-        return WEIGHT_OF_SCORING * self.dataset.counts[self.unlabelled]
+        counts = self.dataset.counts
+        return WEIGHT_OF_SCORING * sum(counts[split] for split in self.unlabelled)
 
     @functools.cached_property
     def key(self) -> str:
@@ -191,6 +199,11 @@ class PseudoLabels:
         members = [member.key for member in self.members]
         spec = [self.labelled, self.unlabelled, dataclasses.asdict(self.how)]
         return digest_of(["pseudo-labels", members, self.dataset.digest, spec])
+
+
+def joined_name(split: str, name: str) -> str:
+    """What a case or file of a split is called in a folder of pseudo-labels."""
+    return f"{split}-{name}"
 
 
 Job = RateSearch | Training | Scoring | PseudoLabels

@@ -12,12 +12,15 @@ import numpy as np
 from PIL import Image
 
 from experiments.protocol.jobs import (
+    WEIGHT_OF_SCORING,
     Job,
     PseudoLabels,
     RateSearch,
     Scoring,
     Training,
+    joined_name,
 )
+from experiments.protocol.pictures import pictures_of
 from jaxseg.data.collection import list_cases
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, read_rows, write_json, write_rows
@@ -201,6 +204,7 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
                 calibration_counts(probs, case.labels, where=counted)
             )
             row["calibration"] = found.to_json()
+        row |= pictures_of(case, most_probable(probs), job.keep)
         tick(share)
     write_rows(folder / CASES, evaluation.rows)
     return {"cases": len(evaluation.rows), "summary": evaluation.summary().to_json()}
@@ -209,29 +213,29 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
 def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str, Any]:
     members = [trained(root, member) for member in job.members]
     out = folder / DATA
-    shutil.rmtree(out, ignore_errors=True)
-    for kind in ("images", "masks"):
-        (out / "train" / kind).mkdir(parents=True)
-    source = job.dataset.path
+    shutil.rmtree(out, ignore_errors=True)  # of an earlier try
+    images, masks = (out / "train" / kind for kind in ("images", "masks"))
+    for place in (images, masks):
+        place.mkdir(parents=True)
     for split in job.labelled:
-        for case in list_cases(source, split):
+        for case in list_cases(job.dataset.path, split):
             assert case.mask is not None
-            for kind, path in (("images", case.image), ("masks", case.mask)):
-                name = f"{split}-{path.name}"
-                (out / "train" / kind / name).symlink_to(path.resolve())
-    unlabelled = list_cases(source, job.unlabelled)
-    found = examples_of(members[0].config, unlabelled)
-    places = {case.name: case.image for case in unlabelled}
-    foreground = 0
-    for case, probs in ensemble_probabilities(members, found, job.how):
-        mask = most_probable(probs)
-        foreground += bool(mask.any())
-        image = places[case.name]
-        stem = f"{job.unlabelled}-{image.stem}"
-        (out / "train/images" / f"{stem}{image.suffix}").symlink_to(image.resolve())
-        Image.fromarray(mask.astype(np.uint8)).save(out / "train/masks" / f"{stem}.png")
-        tick(job.effort / len(found))
-    return {"cases": len(found), "with_foreground": foreground}
+            for place, path in ((images, case.image), (masks, case.mask)):
+                (place / joined_name(split, path.name)).symlink_to(path.resolve())
+    count = found_foreground = 0
+    for split in job.unlabelled:
+        cases = list_cases(job.dataset.path, split)
+        files = {case.name: case.image for case in cases}
+        found = examples_of(members[0].config, cases)
+        for case, probs in ensemble_probabilities(members, found, job.how):
+            mask, image = most_probable(probs), files[case.name]
+            (images / joined_name(split, image.name)).symlink_to(image.resolve())
+            target = masks / f"{joined_name(split, image.stem)}.png"
+            Image.fromarray(mask.astype(np.uint8)).save(target)
+            count += 1
+            found_foreground += bool(mask.any())
+            tick(WEIGHT_OF_SCORING)
+    return {"cases": count, "with_foreground": found_foreground}
 
 
 _DOING: dict[type, Callable[..., dict[str, Any]]] = {

@@ -140,7 +140,7 @@ def mean_probabilities(
         chunk = [cases[i] for i in range(start, stop)]
         totals = predictors[0](chunk)
         for predict in predictors[1:]:
-            for total, probs in zip(totals, predict(chunk), strict=True):
-                total += probs
+            more = predict(chunk)
+            totals = [a + b for a, b in zip(totals, more, strict=True)]
         for case, total in zip(chunk, totals, strict=True):
             yield case, total / len(predictors)
