@@ -79,7 +79,7 @@ SCALES: Mapping[str, Scale] = {
     "cpu": Scale(
         models=("unet",),
         steps=400,
-        learning_rate=3e-3,
+        learning_rate=1e-2,
         size=(64, 80),
         batch_size=8,
         width=8,
