@@ -11,6 +11,7 @@ from jaxseg.statistics.bootstrap import (
     table_marks,
 )
 from jaxseg.statistics.findings import Outcome, judge_difference, judge_equivalence
+from jaxseg.statistics.proportions import ShareDifference, share_difference
 from jaxseg.statistics.ranking import (
     MeanRanks,
     mean_ranks,
@@ -35,6 +36,7 @@ __all__ = [
     "Outcome",
     "PairwiseTests",
     "RankStability",
+    "ShareDifference",
     "SizeCurves",
     "align",
     "bootstrap_difference",
@@ -48,6 +50,7 @@ __all__ = [
     "pairwise_tests",
     "rank_scores",
     "ranks",
+    "share_difference",
     "significance_scores",
     "size_curves",
     "table_marks",
