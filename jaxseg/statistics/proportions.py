@@ -76,9 +76,9 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> float:
     product = math.prod(int(x) for x in margins)
     if product == 0:
         return 0.0
-    both, neither = np.sum(first & second), np.sum(~first & ~second)
-    one, other = np.sum(first & ~second), np.sum(~first & second)
-    top = int(both * neither - one * other)
+    agree = int(np.sum(first & second)) * int(np.sum(~first & ~second))
+    differ = int(np.sum(first & ~second)) * int(np.sum(~first & second))
+    top = float(agree - differ)
     if top > 0:
-        top = max(top - len(first) / 2, 0)
+        top = max(top - len(first) / 2, 0.0)
     return top / math.sqrt(product)
