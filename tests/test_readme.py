@@ -24,7 +24,7 @@ def test_the_example_prints_what_it_says():
     assert printed.getvalue() == expected
 
 
-def test_the_table_of_losses_is_the_catalog():
+def test_the_tables_are_the_catalog_and_the_published_reports():
     assert with_table(TEXT) == TEXT, "run `python -m tests.readme`"
 
 

@@ -5,12 +5,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from experiments.odyssey.losses import METHODS, Method, by_name
 from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import Job, RateSearch, Scoring, Training
 from experiments.protocol.study import Choices
 from jaxseg.cli import options
 from jaxseg.errors import UserError
+from jaxseg.losses.class_balance import inverse_frequency_weights
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.training.config import RunConfig
 
@@ -60,10 +63,10 @@ SCALES: Mapping[str, Scale] = {
         depth=1,
     ),
     "cpu": Scale(
-        folds=5,
-        steps=300,
+        folds=3,
+        steps=250,
         rates=(1e-2, 3e-3, 3e-4),
-        search_steps=100,
+        search_steps=60,
         size=(64, 64),
         patch=(32, 48, 32),
         batch_size=(8, 2),
@@ -230,7 +233,8 @@ def config_of(
     """Settings of a run."""
     weights = None
     if method.weighs_classes:
-        weights = tuple(1 / max(share, 1e-6) for share in dataset.class_shares)
+        found = inverse_frequency_weights(np.array(dataset.class_shares))
+        weights = tuple(float(weight) for weight in found)
     return RunConfig(
         **dataset.settings_of_run(),
         **fold,

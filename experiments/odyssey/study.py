@@ -22,7 +22,7 @@ ODYSSEY = Study(
     examples=EXAMPLES,
     data={
         "smoke": ("synthetic",),
-        "cpu": ("../shared/data/nuclei",),
+        "cpu": ("../shared/data/nuclei", "../shared/data/foot_ulcer"),
         "full": ("../shared/data/nuclei", "../shared/data/foot_ulcer",
                  "../shared/data/hippocampus", "../shared/data/cardiac_acdc"),
     },

@@ -142,7 +142,9 @@ def draw(report: Report, folder: Path) -> list[Path]:
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise UserError(f"the picture {figure.name} could not be drawn: {reason}")
-        (path,) = [Path(line) for line in done.stdout.splitlines() if line][:1]
+        paths = [Path(line) for line in done.stdout.splitlines() if line]
+        stem = figure.stem or paths[0].stem
+        (path,) = [path for path in paths if path.stem == stem]
         target = folder / f"{figure.name}.png"
         os.replace(path, target)
         drawn.append(target)

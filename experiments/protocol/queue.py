@@ -1,7 +1,9 @@
 """Doing the jobs of a study, by one process or several, however often it is killed."""
 
 import contextlib
+import ctypes
 import fcntl
+import gc
 import multiprocessing
 import os
 import queue
@@ -19,6 +21,8 @@ from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
 
 LOCK = ".lock"
+RELEASE_EVERY = 10
+"""Jobs after which compiled programs are let go: kept, they fill gigabytes."""
 WAIT_SECONDS = 1.0
 REPORT_SECONDS = 1.0
 
@@ -44,6 +48,15 @@ def _claimed(folder: Path) -> Iterator[bool]:
         yield True
 
 
+def _release_memory() -> None:
+    """Lets compiled programs go, and gives what they took back to the system."""
+    jax.clear_caches()
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # not with every C library
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 def work_off(
     root: Path, jobs: Sequence[Job], tell: Callable[[str, float], object]
 ) -> None:
@@ -58,6 +71,7 @@ def work_off(
       UserError: see `work.perform`.
     """
     left = [job for job in jobs if outcome(root, job) is None]
+    worked = 0
     while left:
         idle = True
         for job in left:
@@ -76,6 +90,9 @@ def work_off(
                 perform(root, job, tick)
                 tell(job.label, job.effort - spent)
                 idle = False
+            worked += 1
+            if worked % RELEASE_EVERY == 0:
+                _release_memory()
         left = [job for job in left if outcome(root, job) is None]
         if left and idle:
             time.sleep(WAIT_SECONDS)  # others are at what is left
@@ -92,7 +109,6 @@ def run_jobs(root: Path, jobs: Sequence[Job], *, workers: int = 1) -> None:
     total = sum(job.effort for job in ordered)
     use_compilation_cache(root / "programs")
     with bar(total, "study", "step", start=done) as progress:
-
         spent = float(done)
 
         def tell(label: str, effort: float) -> None:
@@ -123,7 +139,9 @@ def _share_out(
     cores = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     shares = [cores[k::workers] for k in range(workers)]
     processes = [
-        context.Process(target=_worker, args=(root, jobs, share, messages), daemon=True)
+        context.Process(
+            target=_worker, args=(root, jobs, share, messages, os.getpid()), daemon=True
+        )
         for share in shares
     ]
     for process in processes:
@@ -150,13 +168,12 @@ def _share_out(
 
 
 def _worker(
-    root: Path, jobs: Sequence[Job], cores: Sequence[int], messages: Any
+    root: Path, jobs: Sequence[Job], cores: Sequence[int], messages: Any, parent: int
 ) -> None:
     """One of several processes; ends when its parent has ended."""
     if cores:  # threads of one worker would only wait for those of another
         os.sched_setaffinity(0, cores)
     use_compilation_cache(root / "programs")
-    parent = os.getppid()
     pending, since, last = 0.0, time.monotonic(), ""
 
     def tell(label: str, effort: float) -> None:

@@ -48,6 +48,7 @@ class Figure:
       picture: name of the picture, such as "scores".
       rows: that it is drawn from.
       flags: of the command line.
+      stem: of the file to take, where the picture draws several; None takes the first.
       caption: a sentence on what one sees.
     """
 
@@ -55,6 +56,7 @@ class Figure:
     picture: str
     rows: list[dict[str, Any]]
     flags: tuple[str, ...] = ()
+    stem: str | None = None
     caption: str
 
 

@@ -73,7 +73,7 @@ def draw_spreads(
             axes.fill_between(
                 one.steps, one.lows, one.highs, color=line["color"], alpha=0.18, lw=0
             )
-        axes.set(xlabel="optimizer step", ylabel=metric.replace("_", " "))
+        axes.set(xlabel="optimizer step", ylabel=table.title(metric))
         axes.legend()
     return figure
 

@@ -63,7 +63,7 @@ def draw_scores(
             for place, name in enumerate(reversed(names)):
                 if len(group.get(name, ())):
                     _draw_one(axes, group[name], place, kind)
-            axes.set(xlabel=metric.replace("_", " "), title=dataset)
+            axes.set(xlabel=table.title(metric), title=dataset)
             axes.grid(axis="x", color="0.92", lw=0.5)
             axes.set_axisbelow(True)
         panels[0].set_yticks(range(len(names)), names[::-1])

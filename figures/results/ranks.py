@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from figures import style
 from figures.output import save_all
 from figures.results import rows as table
+from jaxseg import statistics
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 
@@ -51,21 +52,26 @@ def compute_intervals(
 
 def ranks(scores: Mapping[str, Interval]) -> dict[str, float]:
     """Rank of each loss, 1 for the largest score; ties share the mean rank."""
-    values = {loss: score for loss, (score, _, _) in scores.items()}
-    return {
-        loss: 1
-        + sum(other > value for other in values.values())
-        + (sum(other == value for other in values.values()) - 1) / 2
-        for loss, value in values.items()
+    values = np.array([score for score, _, _ in scores.values()])
+    return dict(zip(scores, statistics.ranks(values).tolist(), strict=True))
+
+
+def families_of(rows: Sequence[table.Row]) -> dict[str, str]:
+    """Family of each loss: what its row says, or the catalog of its name."""
+    known = {name: entry.family for name, entry in CATALOG.items()}
+    return known | {
+        table.label(row, "loss"): table.label(row, "family")
+        for row in rows
+        if "family" in row
     }
 
 
-def _colour(loss: str) -> str:
-    return FAMILY_COLOURS[CATALOG[loss].family] if loss in CATALOG else OTHER
-
-
 def draw_ranks(
-    scheme: str, scores: Mapping[str, Interval], *, width_in: float = style.WIDTH_IN
+    scheme: str,
+    scores: Mapping[str, Interval],
+    families: Mapping[str, str],
+    *,
+    width_in: float = style.WIDTH_IN,
 ) -> Figure:
     """Bars in falling order, with intervals where there are any."""
     names = sorted(scores, key=lambda loss: -scores[loss][0])
@@ -73,7 +79,7 @@ def draw_ranks(
     with mpl.rc_context(style.settings()):
         figure = Figure(figsize=(width_in, 3.0), layout="constrained")
         axes = figure.subplots()
-        colours = [_colour(name) for name in names]
+        colours = [FAMILY_COLOURS.get(families.get(n, ""), OTHER) for n in names]
         axes.bar(range(len(names)), values[:, 0], color=colours, width=0.7)
         spread = np.abs(values[:, 1:] - values[:, :1]).T
         if spread.any():
@@ -83,10 +89,10 @@ def draw_ranks(
             )  # fmt: skip
         axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
         axes.set(ylabel="rank score, larger is better", title=scheme)
-        families = {c: f for f, c in FAMILY_COLOURS.items() if c in colours}
+        shown = {c: f for f, c in FAMILY_COLOURS.items() if c in colours}
         handles = [
             mpl.patches.Patch(color=colour, label=family)  # type: ignore[attr-defined]
-            for colour, family in families.items()
+            for colour, family in shown.items()
         ]
         if handles:
             axes.legend(handles=handles, loc="upper right")
@@ -124,15 +130,16 @@ def draw_stability(
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Rows."""
-    table.add_rows(parser, "loss", "scheme", "score", "low", "high")
+    table.add_rows(parser, "loss", "family", "scheme", "score", "low", "high")
 
 
 def draw(arguments: argparse.Namespace) -> list[Path]:
     """Scores of the first scheme, and the ranks of all if there are more."""
-    scores = compute_intervals(table.load(arguments.rows))
+    rows = table.load(arguments.rows)
+    scores, families = compute_intervals(rows), families_of(rows)
     first = next(iter(scores))
     width = arguments.width
-    figures = {"ranks": draw_ranks(first, scores[first], width_in=width)}
+    figures = {"ranks": draw_ranks(first, scores[first], families, width_in=width)}
     if len(scores) > 1:
         figures["rank_stability"] = draw_stability(scores, width_in=width)
     return save_all(figures, arguments)

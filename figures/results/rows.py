@@ -23,6 +23,7 @@ Key = TypeVar("Key")
 
 COLUMNS: Mapping[str, str] = {
     "loss": "name of the loss, a label",
+    "family": "of the loss, for the colours of a ranking; may be missing",
     "dataset": "name of the data set, a label; may be missing",
     "case": "name of the case, a label; may be missing",
     "seed": "of the run; may be missing",
@@ -43,6 +44,25 @@ COLUMNS: Mapping[str, str] = {
     "low": "lower end of the score's interval; may be missing",
     "high": "upper end of the score's interval; may be missing",
 }
+
+
+TITLES: Mapping[str, str] = {
+    "dice": "Dice coefficient",
+    "jaccard": "Jaccard index",
+    "f_half": "F0.5 score",
+    "f_two": "F2 score",
+    "hamming": "accuracy of the class against the rest",
+    "within_tolerance": "NSD, share of the surface within the tolerance",
+    "hausdorff": "Hausdorff distance",
+    "hausdorff_95": "95th percentile of the Hausdorff distance",
+    "average_distance": "average surface distance",
+    "validation_dice": "validation Dice",
+}
+
+
+def title(metric: str) -> str:
+    """What an axis says of a score."""
+    return TITLES.get(metric, metric.replace("_", " "))
 
 
 def explained(*names: str) -> str:

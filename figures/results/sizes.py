@@ -84,7 +84,7 @@ def draw_by_size(
             for edge in one.edges:
                 axes.axvline(edge, color="0.8", ls="--", lw=0.6, zorder=0)
             axes.set(title=dataset, xlabel=f"object size, {unit}", ylim=(0, 1.02))
-        panels[0].set_ylabel(f"mean {metric.replace('_', ' ')} of the group")
+        panels[0].set_ylabel(f"mean {table.title(metric)} of the group")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure

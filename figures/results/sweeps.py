@@ -83,7 +83,7 @@ def draw_tversky(
         for axes, title in ((left, "α = 1 − β"), (right, "α = β")):
             axes.axvline(0.5, color="0.7", lw=0.8, zorder=0)
             axes.set(xlabel="α, weight of false positives", title=title)
-        left.set_ylabel(f"mean {metric.replace('_', ' ')}")
+        left.set_ylabel(f"mean {table.title(metric)}")
         handles, labels = left.get_legend_handles_labels()
         if any(labels):
             figure.legend(handles, labels, loc="outside upper center", ncols=4)
@@ -107,7 +107,7 @@ def draw_ablation(
                     **line,
                 )  # fmt: skip
             axes.set(xscale="log", xlabel="weight λ of the second term", title=dataset)
-        panels[0].set_ylabel(f"mean {metric.replace('_', ' ')}")
+        panels[0].set_ylabel(f"mean {table.title(metric)}")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure

@@ -64,7 +64,11 @@ def test_ranks_share_ties_and_order_bars():
         "dice": 3.5,
         "lovasz": 3.5,
     }
-    axes = ranks.draw_ranks("DSC", scores["DSC"]).axes[0]
+    families = ranks.families_of(
+        [{"loss": "Mine", "family": "region"}, {"loss": "dice_ce"}]
+    )
+    assert (families["Mine"], families["dice_ce"]) == ("region", "compound")
+    axes = ranks.draw_ranks("DSC", scores["DSC"], families).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [11.5, 11, 6, 1]
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert names == ["dice", "dice_ce", "lovasz", "focal"]

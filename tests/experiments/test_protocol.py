@@ -1,0 +1,330 @@
+"""The protocol of the studies: keys, order, being killed, failures, reports."""
+
+import dataclasses
+import fcntl
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.__main__ import main
+from experiments.protocol import queue
+from experiments.protocol.dataset import read_dataset
+from experiments.protocol.jobs import RateSearch, Scoring, Training, in_order
+from experiments.protocol.lesions import write_lesions
+from experiments.protocol.report import Finding, findings_table, table
+from experiments.protocol.results import (
+    foreground_mean,
+    pack_results,
+    read_results,
+    rounded,
+    score_table,
+)
+from experiments.protocol.work import DONE, folder_of, outcome, perform
+from jaxseg.errors import UserError
+from jaxseg.files import read_rows
+from jaxseg.statistics import Outcome
+from jaxseg.training.config import RunConfig
+
+TINY = ("odyssey", "--losses", "CE", "Dice", "--steps", "4")
+
+
+@pytest.fixture(scope="module")
+def lesions(tmp_path_factory):
+    return read_dataset(write_lesions(tmp_path_factory.mktemp("data") / "lesions"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    root = tmp_path_factory.mktemp("study") / "whole"
+    assert main([*TINY, "--out", str(root)]) == 0
+    return root
+
+
+def config_of(dataset, **changes) -> RunConfig:
+    settings = dict(
+        **dataset.settings_of_run(),
+        loss="dice",
+        steps=2,
+        batch_size=2,
+        size=(16, 16),
+        depth=1,
+        width=2,
+        evaluate_every=0,
+        checkpoint_every=2,
+    )
+    return RunConfig(**{**settings, **changes})
+
+
+def training(dataset, *, rate=None, label="run", **changes) -> Training:
+    config = config_of(dataset, **changes)
+    return Training(dataset=dataset, config=config, rate=rate, label=label)
+
+
+def test_the_synthetic_folder_is_the_same_every_time(lesions, tmp_path):
+    assert lesions.counts == {"train": 24, "validation": 8, "test": 12}
+    assert (lesions.num_classes, lesions.channels) == (2, 1)
+    again = read_dataset(write_lesions(tmp_path / "lesions"))
+    assert again.digest == lesions.digest
+    assert (
+        read_dataset(write_lesions(tmp_path / "other", seed=1)).digest != again.digest
+    )
+    np.testing.assert_allclose(sum(lesions.class_shares), 1, rtol=1e-6)
+
+
+def test_a_digest_sees_one_changed_pixel_of_a_mask(lesions, tmp_path):
+    from PIL import Image
+
+    copy = tmp_path / lesions.name
+    shutil.copytree(lesions.path, copy)
+    path = next((copy / "train" / "masks").iterdir())
+    mask = np.array(Image.open(path))
+    mask[0, 0] = 1 - mask[0, 0]
+    Image.fromarray(mask).save(path)
+    assert read_dataset(copy).digest != lesions.digest
+
+
+def test_keys_name_what_a_result_depends_on_and_nothing_else(lesions, tmp_path):
+    base = training(lesions)
+    moved = dataclasses.replace(lesions, path=tmp_path / "elsewhere", name="other")
+    assert training(lesions, label="another").key == base.key
+    assert training(moved).key == base.key
+    tagged = dataclasses.replace(base, tags={"loss": "Dice"})
+    assert tagged.key == base.key
+    search = RateSearch(
+        dataset=lesions, config=base.config, rates=(0.1, 0.2), steps=3, label="search"
+    )
+    others = [
+        training(lesions, learning_rate=2e-3),
+        training(lesions, seed=1),
+        training(dataclasses.replace(lesions, digest="0")),
+        training(lesions, rate=search),
+        training(lesions, rate=dataclasses.replace(search, rates=(0.1, 0.3))),
+        dataclasses.replace(training(lesions), start=base),
+    ]
+    assert len({base.key, *(job.key for job in others)}) == 7
+    scoring = Scoring(members=(base,), dataset=lesions, label="scores")
+    assert scoring.key != dataclasses.replace(scoring, split="test").key
+    assert scoring.key != dataclasses.replace(scoring, members=(others[0],)).key
+
+
+def test_jobs_come_once_and_after_what_they_need(lesions):
+    search = RateSearch(
+        dataset=lesions, config=config_of(lesions), rates=(0.1,), steps=3, label="s"
+    )
+    first = training(lesions, rate=search)
+    second = dataclasses.replace(training(lesions, seed=1), start=first)
+    scoring = Scoring(members=(second, first), dataset=lesions, label="both")
+    ordered = in_order([scoring, first, dataclasses.replace(first, tags={"a": 1})])
+    assert [job.key for job in ordered] == [
+        job.key for job in (search, first, second, scoring)
+    ]
+
+
+def test_a_study_leaves_rows_runs_and_a_report(finished):
+    results = read_results(finished)
+    assert len(results.rows) == 2 * 24  # each training case once for each loss
+    assert {row["fold"] for row in results.rows} == {0, 1}
+    assert all(run["failed"] is None and run["steps"] == 4 for run in results.runs)
+    assert results.about["jobs"] == 8
+    row = results.rows[0]
+    assert {"dice", "within_tolerance", "hausdorff_95", "foreground_share"} <= set(row)
+    assert row["run"] == [run["run"] for run in results.runs][:1]
+    text = (finished / "report" / "report.md").read_text()
+    assert "# Which loss for synthetic?" in text
+    for name in ("dice_violins", "nsd_violins", "ranks"):
+        assert f"({name}.png)" in text
+        assert (finished / "report" / f"{name}.png").stat().st_size > 5_000
+
+
+def test_the_same_command_repeats_nothing(finished, capsys):
+    stamps = {p: p.stat().st_mtime_ns for p in finished.glob(f"jobs/*/{DONE}")}
+    rows = (finished / "rows.jsonl").read_bytes()
+    assert main([*TINY, "--out", str(finished)]) == 0
+    assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
+    assert (finished / "rows.jsonl").read_bytes() == rows
+
+
+def test_another_choice_in_the_same_folder_is_refused(finished, capsys):
+    argv = ["odyssey", "--losses", "CE", "--steps", "5", "--out", str(finished)]
+    assert main(argv) == 2
+    error = capsys.readouterr().err
+    assert "holds a study with another settings" in error
+    assert "losses: ['CE', 'Dice'] there, ['CE'] here" in error
+
+
+def test_killed_twice_and_taken_up_by_two_workers_a_study_ends_the_same(
+    finished, tmp_path
+):
+    command = [sys.executable, "-m", "experiments", *TINY, "--out", str(tmp_path / "k")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for done in (1, 4):  # killed as soon as so many jobs are done
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while len(list((tmp_path / "k").glob(f"jobs/*/{DONE}"))) < done:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    kept = {p: p.read_bytes() for p in (tmp_path / "k").glob(f"jobs/*/{DONE}")}
+    assert 4 <= len(kept) < 8
+    assert main([*TINY, "--out", str(tmp_path / "k"), "--workers", "2"]) == 0
+    assert {path: path.read_bytes() for path in kept} == kept
+    ours, theirs = (read_results(p) for p in (tmp_path / "k", finished))
+    assert [row["case"] for row in ours.rows] == [row["case"] for row in theirs.rows]
+    np.testing.assert_allclose(  # one core or two may sum in another order
+        [foreground_mean(row, "dice") for row in ours.rows],
+        [foreground_mean(row, "dice") for row in theirs.rows],
+        atol=1e-3,
+    )
+
+
+def test_a_job_that_another_process_is_at_is_left_to_it(lesions, tmp_path, monkeypatch):
+    mine, theirs = training(lesions), training(lesions, seed=1)
+    place = folder_of(tmp_path, theirs)
+    place.mkdir(parents=True)
+    held = (place / queue.LOCK).open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    worked, told = [], []
+
+    def perform(root, job, tick):
+        worked.append(job.key)
+        (folder_of(root, job) / DONE).write_text('{"failed": null, "seconds": 0}')
+
+    def waits(seconds):
+        told.append(seconds)
+        (place / DONE).write_text('{"failed": null, "seconds": 0}')  # the other one
+        held.close()
+
+    monkeypatch.setattr(queue, "perform", perform)
+    monkeypatch.setattr(queue.time, "sleep", waits)
+    queue.work_off(tmp_path, [theirs, mine], lambda label, effort: None)
+    assert worked == [mine.key]
+    assert len(told) == 1
+
+
+def test_a_run_that_diverges_fails_with_a_reason_and_so_does_its_scoring(
+    lesions, tmp_path
+):
+    run = training(lesions, learning_rate=1e30, optimizer="sgd", clip=None)
+    scoring = Scoring(members=(run,), dataset=lesions, split="test", label="scores")
+    for job in in_order([scoring]):
+        perform(tmp_path, job, lambda effort: None)
+    why = outcome(tmp_path, run)["failed"]
+    assert "try a lower --learning-rate" in why
+    assert outcome(tmp_path, scoring)["failed"] == f"run failed: {why}"
+
+
+def test_packed_results_are_the_same_results(finished, tmp_path):
+    results = read_results(finished)
+    pack_results(results, tmp_path)
+    assert read_results(tmp_path) == results
+    packed = (tmp_path / "rows.jsonl.gz").read_bytes()
+    pack_results(results, tmp_path)
+    assert (tmp_path / "rows.jsonl.gz").read_bytes() == packed
+    (tmp_path / "rows.jsonl.gz").write_bytes(packed[:-20])
+    with pytest.raises(UserError, match=r"rows\.jsonl\.gz is damaged"):
+        read_results(tmp_path)
+    with pytest.raises(UserError, match=r"holds no results of a study"):
+        read_results(tmp_path / "nowhere")
+
+
+def test_a_report_can_be_computed_again_and_is_compared(finished, tmp_path, capsys):
+    published = tmp_path / "published"
+    assert main([*TINY, "--out", str(finished), "--publish", str(published)]) == 0
+    capsys.readouterr()
+    assert main(["report", str(published)]) == 0
+    assert capsys.readouterr().out == (published / "report.md").read_text()
+    lines = gzip.decompress((published / "rows.jsonl.gz").read_bytes()).splitlines()
+    row = json.loads(lines[0])
+    row["dice"] = [0.0, 0.0]
+    changed = b"\n".join([json.dumps(row).encode(), *lines[1:]]) + b"\n"
+    (published / "rows.jsonl.gz").write_bytes(gzip.compress(changed))
+    assert main(["report", str(published)]) == 1
+    assert "differs from this" in capsys.readouterr().err
+
+
+def test_seeds_of_a_case_are_averaged():
+    rows = [
+        {"loss": "a", "dataset": "d", "case": c, "dice": [1.0, x], "seed": s}
+        for c, s, x in (("1", 0, 0.2), ("1", 1, 0.4), ("2", 0, 0.5))
+    ]
+    methods, cases, scores = score_table(rows, "loss", "dice")
+    assert (methods, cases) == (["a"], [("d", "1"), ("d", "2")])
+    np.testing.assert_allclose(scores, [[0.3, 0.5]])
+    assert np.isnan(foreground_mean({"dice": [0.5, None]}, "dice"))
+    assert np.isnan(foreground_mean({}, "dice"))
+    assert foreground_mean({"dice": [0.0, 0.4, None, 0.8]}, "dice") == pytest.approx(
+        0.6
+    )
+    assert rounded([0.123456789, [2.0, None], 3]) == [0.123457, [2.0, None], 3]
+
+
+def test_tables_and_findings_as_markdown():
+    assert table(["a", "b"], [[0.12345, None]]).splitlines() == [
+        "| a | b |",
+        "| --- | --- |",
+        "| 0.123 | – |",
+    ]
+    finding = Finding(
+        claim="A beats B", source="Table 1", paper="0.9 and 0.8", ours="0.7 and 0.5",
+        effect=0.2, low=0.1, high=0.3, unit="Dice", smallest=0.01, cases=7,
+        outcome=Outcome.REPLICATED,
+    )  # fmt: skip
+    line = findings_table([finding]).splitlines()[2]
+    assert "+0.200 [+0.100, +0.300] Dice, n = 7" in line
+    assert "**replicated**" in line
+
+
+@pytest.mark.parametrize(
+    ("argv", "part"),
+    [
+        (["odyssey", "--folds", "1"], "--folds 1 holds nothing back"),
+        (["odyssey", "--size", "8", "8", "8"], "takes a height and a width"),
+        (["odyssey", "--data", "no/such"], "no/such"),
+        (["odyssey", "--losses", "Dise"], "did you mean Dice?"),
+        (["odyssey", "--scale", "huge"], "'huge' is not one of smoke, cpu, full"),
+        (["odysey"], "odyssey"),
+        (["report", "no/such"], "no/such holds no results"),
+    ],
+)
+def test_a_mistake_is_answered_with_one_sentence(
+    argv, part, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(argv) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("experiments: ")
+    assert part in error
+
+
+def test_without_a_name_the_studies_are_listed(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    for name in ("odyssey", "speed", "distance", "step_speed", "report"):
+        assert f"    {name}" in printed
+
+
+def test_every_row_of_a_study_has_its_run(finished):
+    results = read_results(finished)
+    known = {run["run"] for run in results.runs}
+    assert all(set(row["run"]) <= known for row in results.rows)
+    for run in results.runs:
+        folder = finished / "jobs" / run["run"]
+        assert (
+            json.loads((folder / "config.json").read_text())["loss"]
+            == (run["config"]["loss"])
+        )
+        assert read_rows(folder / "metrics.jsonl")[-1]["step"] == 4
