@@ -170,6 +170,7 @@ class Part:
             members=tuple(members),
             dataset=self.dataset,
             split=split,
+            own_split=part != "fold" and split == "validation",
             calibration=True,
             columns=COLUMNS,
             tags={**self.tags, "part": part, "split": split},

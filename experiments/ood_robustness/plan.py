@@ -173,8 +173,8 @@ def read_notes(folder: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        if "name" not in row or NOTE not in row:
+        reader = csv.DictReader(file)
+        if not {"name", NOTE} <= {*(reader.fieldnames or ())}:
             raise UserError(f"{path} needs the columns name and {NOTE}")
+        rows = list(reader)
     return {row["name"]: {"lesion_seen": row[NOTE]} for row in rows}

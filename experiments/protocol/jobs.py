@@ -110,8 +110,9 @@ class Scoring:
     Attributes:
       members: trained networks, all of one kind of data.
       dataset: with the cases to score.
-      split: "validation" with a member that has folds means its held-back fold, else
-        the name of a split.
+      split: name of a split; "validation" with a member that has folds means its
+        held-back fold, unless `own_split`.
+      own_split: whether "validation" is the folder's split all the same.
       limit: at most so many cases, evenly spread; None takes all.
       how: the networks are used.
       surfaces: how surfaces are scored; None leaves them out.
@@ -126,6 +127,7 @@ class Scoring:
     members: tuple[Training, ...]
     dataset: Dataset
     split: str = "validation"
+    own_split: bool = False
     limit: int | None = None
     how: Inference = PLAIN
     surfaces: SurfaceOptions | None = None
@@ -157,6 +159,7 @@ class Scoring:
             "surfaces": self.surfaces and _plain(dataclasses.asdict(self.surfaces)),
             "calibration": self.calibration,
             **({"keep": self.keep} if self.keep else {}),
+            **({"own_split": True} if self.own_split else {}),
         }
         members = [member.key for member in self.members]
         return digest_of(["scoring", members, self.dataset.digest, spec])

@@ -24,7 +24,7 @@ from experiments.protocol.pictures import pictures_of
 from jaxseg.data.collection import list_cases
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, read_rows, write_json, write_rows
-from jaxseg.metrics.calibration import calibration_counts, calibration_scores
+from jaxseg.metrics.calibration import calibration_scores
 from jaxseg.training.cases import Trained, ensemble_probabilities
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import VOID, Evaluation
@@ -168,10 +168,12 @@ def trained(root: Path, job: Training) -> Trained:
 def cases_of(root: Path, job: Scoring) -> Examples:
     """The cases that a scoring is about."""
     config = settings_of(root, job.members[0])
-    same = job.members[0].dataset.digest == job.dataset.digest
+    first = job.members[0]
+    same = first.dataset.digest == job.dataset.digest
+    of_run = same and first.labelled is None and not job.own_split
     cases = (
         held_back(config, job.split)
-        if same and job.members[0].labelled is None
+        if of_run
         else list_cases(job.dataset.path, job.split)
     )
     found = examples_of(config, cases)
@@ -200,9 +202,7 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
         row["foreground_share"] = float((case.labels[counted] > 0).mean())
         row["mean_foreground_probability"] = float(1 - probs[..., 0][counted].mean())
         if job.calibration:
-            found = calibration_scores(
-                calibration_counts(probs, case.labels, where=counted)
-            )
+            found = calibration_scores(evaluation.calibrations[-1])
             row["calibration"] = found.to_json()
         row |= pictures_of(case, most_probable(probs), job.keep)
         tick(share)
