@@ -24,7 +24,7 @@ SEED = 0
 FREE = "ood_test"
 """Split of images without a lesion, never trained on."""
 MIRROR = Inference(mirror=True)
-COLUMNS = ("dice", "actual_pixels", "predicted_pixels")
+COLUMNS = ("dice", "predicted_pixels", "ece", "brier")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

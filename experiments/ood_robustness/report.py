@@ -51,7 +51,7 @@ def _question(results: Results) -> str:
 
 
 def _answer(results: Results, dataset: str, findings: Sequence[Finding]) -> str:
-    """Three sentences, all numbers from the rows; means over networks."""
+    """Four sentences, all numbers from the rows; means over networks."""
     rows = scores.kept(results.where(dataset=dataset, part="ensemble"))
     models = len(tables.models_of(rows))
     of = {name: tables.chosen(rows, loss=name) for name in tables.strategies_of(rows)}
@@ -67,13 +67,18 @@ def _answer(results: Results, dataset: str, findings: Sequence[Finding]) -> str:
     )
     both = {name: scores.mean(some, scores.challenge) for name, some in of.items()}
     best, worst = (f(both, key=lambda name: both[name]) for f in (max, min))
+    apart = ", ".join(
+        f"{name} {scores.separation(some):.2f}" for name, some in of.items()
+    )
     tally = Counter(finding.outcome for finding in findings)
     verdicts = ", ".join(f"{tally[x]} {x.value}" for x in Outcome)
     return (
         f"**{dataset}.** Of {total} images without a lesion the ensembles rejected: "
-        f"{rejections}. On images with a lesion their Dice was: {dice}. Over both "
-        f"kinds `{best}` scored highest ({both[best]:.3f}) and `{worst}` lowest "
-        f"({both[worst]:.3f}); of {len(findings)} findings: {verdicts}."
+        f"{rejections}. On images with a lesion their Dice was: {dice}. One of them "
+        "had a larger predicted area than one without a lesion with a chance of: "
+        f"{apart}. Over both kinds `{best}` scored highest ({both[best]:.3f}) and "
+        f"`{worst}` lowest ({both[worst]:.3f}); of {len(findings)} findings: "
+        f"{verdicts}."
     )
 
 
@@ -138,6 +143,7 @@ def _sheet(rows: Sequence[Row], dataset: str) -> Figure | None:
         name=f"{dataset}_predictions",
         picture="predictions",
         rows=[{k: row[k] for k in columns if k in row} for row in kept],
+        flags=("--small",),
         caption=f"Images of {dataset} without a lesion, evenly spread over all, with "
         "what each ensemble outlines; below each its share of the image.",
     )

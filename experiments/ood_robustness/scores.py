@@ -88,6 +88,21 @@ def lesion_rows(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if not row["lesion_free"]]
 
 
+def break_even(gain: float, loss: float) -> str:
+    """At which shares of images without a lesion a second strategy scores higher.
+
+    Args:
+      gain: of the first in mean Dice on images with a lesion.
+      loss: of the first in the share of images without one that are rejected.
+    """
+    if gain < 0 <= loss:
+        return "always"
+    if loss <= 0 <= gain:
+        return "never"
+    share = f"{100 * gain / (gain + loss):.1f} %"
+    return f"from {share}" if loss > 0 else f"up to {share}"
+
+
 def separation(rows: Iterable[Row]) -> float:
     """How well the predicted area tells images with a lesion from those without.
 

@@ -25,7 +25,7 @@ PARTS = {
     "member": "one network",
     "ensemble": "ensemble",
     "mirrored": "ensemble, all flips",
-    "pseudo": "the same after pseudo-labels",
+    "pseudo": "all flips, after pseudo-labels",
 }
 DASH = "–"
 
@@ -141,6 +141,47 @@ def mixed(rows: Sequence[Row], paper: str | None) -> str:
         + note
         + ".\n\n"
         + table(["network", *names], [*lines, *_by_model(rows, cell)])
+        + "\n\n"
+        + _break_even(rows, paper)
+    )
+
+
+def _break_even(rows: Sequence[Row], paper: str | None) -> str:
+    """At which shares of images without a lesion CE scores higher."""
+    names = [name for name in strategies_of(rows) if name != "CE"]
+    lines: list[list[object]] = []
+    if paper in LESION_FREE_SHARE:
+        inside, none = INSIDE[paper], REJECTED[paper]
+        line: list[object] = ["means of the paper's encoders"]
+        for name in names:
+            gain = np.mean(inside[name]) - np.mean(inside["CE"])
+            loss = np.mean(none["CE"]) - np.mean(none[name])
+            line.append(
+                scores.break_even(
+                    float(gain) / 100, float(loss) / LESION_FREE_SHARE[paper]
+                )
+            )
+        lines.append(line)
+    for model in models_of(rows):
+        of = {x: chosen(rows, model=model, loss=x) for x in strategies_of(rows)}
+        if "CE" not in of:
+            return ""
+        line = [f"**{model}**, here"]
+        for name in names:
+            dice, none = (
+                [scores.mean(kind(of[x]), score) for x in (name, "CE")]
+                for kind, score in (
+                    (scores.lesion_rows, scores.challenge),
+                    (scores.free_rows, scores.rejected),
+                )
+            )
+            line.append(scores.break_even(dice[0] - dice[1], none[1] - none[0]))
+        lines.append(line)
+    return (
+        "The score weighs what a strategy gains on images with a lesion against what "
+        "it loses on the others, and so depends on how many there are. Shares of "
+        "images without a lesion at which CE scores higher; of the paper, as if it "
+        "rejected no image with a lesion:\n\n" + table(["network", *names], lines)
     )
 
 
@@ -272,5 +313,8 @@ def calibration(rows: Sequence[Row]) -> str:
         head += [f"{part}: ECE, lesion", "ECE, none", "Brier, all"]
     return (
         "Means over images of the expected calibration error of an image's pixels (15 "
-        "bins) and of the Brier score over both classes.\n\n" + table(head, lines)
+        "bins) and of the Brier score over both classes. The first asks only whether "
+        "probabilities are right on average over an image's pixels, the second, a "
+        "proper score, also how much they tell. The smaller the better.\n\n"
+        + table(head, lines)
     )

@@ -118,7 +118,8 @@ class Scoring:
       surfaces: how surfaces are scored; None leaves them out.
       calibration: whether to score probabilities, too.
       keep: of "image" and "mask", small pictures of which rows keep.
-      columns: of the scores by class, those that rows keep; None keeps all.
+      columns: of the scores by class and of calibration, those that rows keep; None
+        keeps all.
       tags: what the study calls it; every row carries them.
       case_tags: by case, what its row carries besides.
       label: what it is, for people.

@@ -226,21 +226,26 @@ def _row(job: Scoring, row: Row) -> dict[str, Any]:
         **job.tags,
         **job.case_tags.get(row["case"], {}),
         "run": [member.key for member in job.members],
-        **_kept(row, BY_CLASS if job.columns is None else job.columns),
+        **_kept(row, job.columns),
     }
 
 
-def _kept(row: Row, by_class: Sequence[str]) -> dict[str, Any]:
-    """The columns of a case that studies report."""
+def _kept(row: Row, columns: Sequence[str] | None) -> dict[str, Any]:
+    """The columns of a case that studies report, of scores those named."""
+
+    def wanted(name: str) -> bool:
+        return columns is None or name in columns
+
     kept = {"case": row["case"]}
     kept |= {name: rounded(row[name]) for name in OF_CASE}
-    kept |= {name: rounded(row[name]) for name in by_class}
+    kept |= {name: rounded(row[name]) for name in BY_CLASS if wanted(name)}
     kept |= {name: row[name] for name in PICTURES if name in row}
     surfaces = row.get("surfaces")
     if surfaces:
         kept |= {name: rounded(surfaces[name]) for name in SURFACES}
     if "calibration" in row:
-        kept["calibration"] = {k: rounded(v) for k, v in row["calibration"].items()}
+        scores = row["calibration"].items()
+        kept["calibration"] = {k: rounded(v) for k, v in scores if wanted(k)}
     return kept
 
 

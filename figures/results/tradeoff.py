@@ -93,7 +93,9 @@ def draw_points(
         for axes, (dataset, of_losses) in zip(panels, points.items(), strict=True):
             _draw_panel(axes, of_losses)
             axes.set(
-                title=dataset, xlabel=f"{metric} of images with a lesion", ylabel=""
+                title=dataset,
+                xlabel=f"{table.title(metric)}, images with a lesion",
+                ylabel="",
             )
         panels[0].set_ylabel("area predicted without a lesion, %")
     return figure
