@@ -163,6 +163,18 @@ PICTURES: Mapping[str, Picture] = {
         "dice=runs/a ce=runs/b",
         needs="RUNS",
     ),
+    "tradeoff": Picture(
+        "figures.results.tradeoff",
+        "false positives without a lesion against Dice with one (Galdran 2022)",
+        "study/rows.jsonl",
+        needs="ROWS",
+    ),
+    "predictions": Picture(
+        "figures.results.predictions",
+        "what each loss outlines on the same cases, from pictures kept in rows",
+        "study/rows.jsonl --cases 8",
+        needs="ROWS",
+    ),
     "landscape": Picture(
         "figures.landscape",
         "loss around a trained network, or on the line between two (Li 2018)",

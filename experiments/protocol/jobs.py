@@ -119,24 +119,33 @@ class Scoring:
     Attributes:
       members: trained networks, all of one kind of data.
       dataset: with the cases to score.
-      split: "validation" with a member that has folds means its held-back fold, else
-        the name of a split.
+      split: name of a split; "validation" with a member that has folds means its
+        held-back fold, unless `own_split`.
+      own_split: whether "validation" is the folder's split all the same.
       limit: at most so many cases, evenly spread; None takes all.
       how: the networks are used.
       surfaces: how surfaces are scored; None leaves them out.
       calibration: whether to score probabilities, too.
+      keep: of "image" and "mask", small pictures of which rows keep.
+      columns: of the scores by class and of calibration, those that rows keep; None
+        keeps all.
       tags: what the study calls it; every row carries them.
+      case_tags: by case, what its row carries besides.
       label: what it is, for people.
     """
 
     members: tuple[Training, ...]
     dataset: Dataset
     split: str = "validation"
+    own_split: bool = False
     limit: int | None = None
     how: Inference = PLAIN
     surfaces: SurfaceOptions | None = None
     calibration: bool = False
+    keep: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
     tags: dict[str, Any] = dataclasses.field(default_factory=dict)
+    case_tags: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     label: str
 
     @property
@@ -152,13 +161,15 @@ class Scoring:
 
     @functools.cached_property
     def key(self) -> str:
-        """Names it; tags do not count."""
+        """Names it; tags and the choice of columns do not count."""
         spec = {
             "split": self.split,
             "limit": self.limit,
             "how": dataclasses.asdict(self.how),
             "surfaces": self.surfaces and _plain(dataclasses.asdict(self.surfaces)),
             "calibration": self.calibration,
+            **({"keep": self.keep} if self.keep else {}),
+            **({"own_split": True} if self.own_split else {}),
         }
         members = [member.key for member in self.members]
         return digest_of(["scoring", members, self.dataset.digest, spec])
@@ -172,7 +183,7 @@ class PseudoLabels:
       members: trained networks whose mean probabilities decide the masks.
       dataset: with both kinds of cases; images.
       labelled: splits whose cases keep their masks; together they are "train".
-      unlabelled: split whose cases get predicted masks and join them.
+      unlabelled: splits whose cases get predicted masks and join them.
       how: the networks are used.
       label: what it is, for people.
     """
@@ -180,7 +191,7 @@ class PseudoLabels:
     members: tuple[Training, ...]
     dataset: Dataset
     labelled: tuple[str, ...]
-    unlabelled: str
+    unlabelled: tuple[str, ...]
     how: Inference = PLAIN
     label: str
 
@@ -192,7 +203,8 @@ class PseudoLabels:
     @property
     def effort(self) -> int:
         """About how many steps of training it is worth."""
-        return WEIGHT_OF_SCORING * self.dataset.counts[self.unlabelled]
+        counts = self.dataset.counts
+        return WEIGHT_OF_SCORING * sum(counts[split] for split in self.unlabelled)
 
     @functools.cached_property
     def key(self) -> str:
@@ -230,6 +242,11 @@ class StepCost:
     def key(self) -> str:
         """Names it."""
         return digest_of(["step cost", self.training.key, self.repeats])
+
+
+def joined_name(split: str, name: str) -> str:
+    """What a case or file of a split is called in a folder of pseudo-labels."""
+    return f"{split}-{name}"
 
 
 Job = RateSearch | Training | Scoring | PseudoLabels | StepCost

@@ -1,5 +1,6 @@
 """A small image folder of synthetic lesions, for studies without data at hand."""
 
+import dataclasses
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,11 @@ from PIL import Image
 
 from jaxseg.data.synthetic import Lesions, make_batch
 
-COUNTS: Mapping[str, int] = {"train": 24, "validation": 8, "test": 12}
+LESION_FREE = "ood_test"
+"""Split of images without lesions."""
+COUNTS: Mapping[str, int] = {
+    "train": 24, "validation": 8, "test": 12, LESION_FREE: 6,
+}  # fmt: skip
 SMALL = Lesions(size=(32, 32), foreground_share=0.15, lesion_free=0.0)
 
 
@@ -26,7 +31,7 @@ def write_lesions(
     Args:
       folder: a data folder of images and masks, whole or not there.
       settings: of the images.
-      counts: images of each split.
+      counts: images of each split; those of `LESION_FREE` have no lesion.
       seed: of the images.
 
     Returns:
@@ -38,7 +43,8 @@ def write_lesions(
     shutil.rmtree(unfinished, ignore_errors=True)
     for number, (split, count) in enumerate(counts.items()):
         key = jax.random.fold_in(jax.random.key(seed), number)
-        batch = make_batch(key, count, settings)
+        free = 1.0 if split == LESION_FREE else settings.lesion_free
+        batch = make_batch(key, count, dataclasses.replace(settings, lesion_free=free))
         pixels = np.asarray(np.round(255 * np.asarray(batch.images)), np.uint8)
         masks = np.asarray(batch.labels).astype(np.uint8)
         for kind, arrays in (("images", pixels[..., 0]), ("masks", masks)):

@@ -21,11 +21,13 @@ import numpy as np
 from experiments.protocol.jobs import (
     Job,
     RateSearch,
+    Scoring,
     StepCost,
     Training,
     in_order,
     scorings,
 )
+from experiments.protocol.pictures import PICTURES
 from experiments.protocol.work import CASES, folder_of, outcome, settings_of
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, read_rows, replacing, write_json, write_rows
@@ -141,7 +143,7 @@ def collect(root: Path, jobs: Sequence[Job], about: dict[str, Any]) -> Results:
       about: what else the report shall tell.
     """
     rows = [
-        {**job.tags, "run": [m.key for m in job.members], **_kept(row)}
+        _row(job, row)
         for job in scorings(jobs)
         for row in read_rows(folder_of(root, job) / CASES)
     ]
@@ -234,16 +236,32 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def _kept(row: Row) -> dict[str, Any]:
-    """The columns of a case that studies report."""
+def _row(job: Scoring, row: Row) -> dict[str, Any]:
+    """A case of a scoring as it is stored."""
+    return {
+        **job.tags,
+        **job.case_tags.get(row["case"], {}),
+        "run": [member.key for member in job.members],
+        **_kept(row, job.columns),
+    }
+
+
+def _kept(row: Row, columns: Sequence[str] | None) -> dict[str, Any]:
+    """The columns of a case that studies report, of scores those named."""
+
+    def wanted(name: str) -> bool:
+        return columns is None or name in columns
+
     kept = {"case": row["case"]}
     kept |= {name: rounded(row[name]) for name in OF_CASE}
-    kept |= {name: rounded(row[name]) for name in BY_CLASS}
+    kept |= {name: rounded(row[name]) for name in BY_CLASS if wanted(name)}
+    kept |= {name: row[name] for name in PICTURES if name in row}
     surfaces = row.get("surfaces")
     if surfaces:
         kept |= {name: rounded(surfaces[name]) for name in SURFACES}
     if "calibration" in row:
-        kept["calibration"] = {k: rounded(v) for k, v in row["calibration"].items()}
+        scores = row["calibration"].items()
+        kept["calibration"] = {k: rounded(v) for k, v in scores if wanted(k)}
     return kept
 
 

@@ -12,17 +12,20 @@ import numpy as np
 from PIL import Image
 
 from experiments.protocol.jobs import (
+    WEIGHT_OF_SCORING,
     Job,
     PseudoLabels,
     RateSearch,
     Scoring,
     StepCost,
     Training,
+    joined_name,
 )
+from experiments.protocol.pictures import pictures_of
 from jaxseg.data.collection import list_cases
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, read_rows, write_json, write_rows
-from jaxseg.metrics.calibration import calibration_counts, calibration_scores
+from jaxseg.metrics.calibration import calibration_scores
 from jaxseg.training.cases import Trained, ensemble_probabilities
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import VOID, Evaluation
@@ -172,10 +175,12 @@ def trained(root: Path, job: Training) -> Trained:
 def cases_of(root: Path, job: Scoring) -> Examples:
     """The cases that a scoring is about."""
     config = settings_of(root, job.members[0])
-    same = job.members[0].dataset.digest == job.dataset.digest
+    first = job.members[0]
+    same = first.dataset.digest == job.dataset.digest
+    of_run = same and first.labelled is None and not job.own_split
     cases = (
         held_back(config, job.split)
-        if same and job.members[0].labelled is None
+        if of_run
         else list_cases(job.dataset.path, job.split)
     )
     found = examples_of(config, cases)
@@ -204,10 +209,9 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
         row["foreground_share"] = float((case.labels[counted] > 0).mean())
         row["mean_foreground_probability"] = float(1 - probs[..., 0][counted].mean())
         if job.calibration:
-            found = calibration_scores(
-                calibration_counts(probs, case.labels, where=counted)
-            )
+            found = calibration_scores(evaluation.calibrations[-1])
             row["calibration"] = found.to_json()
+        row |= pictures_of(case, most_probable(probs), job.keep)
         tick(share)
     write_rows(folder / CASES, evaluation.rows)
     return {"cases": len(evaluation.rows), "summary": evaluation.summary().to_json()}
@@ -216,29 +220,29 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
 def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str, Any]:
     members = [trained(root, member) for member in job.members]
     out = folder / DATA
-    shutil.rmtree(out, ignore_errors=True)
-    for kind in ("images", "masks"):
-        (out / "train" / kind).mkdir(parents=True)
-    source = job.dataset.path
+    shutil.rmtree(out, ignore_errors=True)  # of an earlier try
+    images, masks = (out / "train" / kind for kind in ("images", "masks"))
+    for place in (images, masks):
+        place.mkdir(parents=True)
     for split in job.labelled:
-        for case in list_cases(source, split):
+        for case in list_cases(job.dataset.path, split):
             assert case.mask is not None
-            for kind, path in (("images", case.image), ("masks", case.mask)):
-                name = f"{split}-{path.name}"
-                (out / "train" / kind / name).symlink_to(path.resolve())
-    unlabelled = list_cases(source, job.unlabelled)
-    found = examples_of(members[0].config, unlabelled)
-    places = {case.name: case.image for case in unlabelled}
-    foreground = 0
-    for case, probs in ensemble_probabilities(members, found, job.how):
-        mask = most_probable(probs)
-        foreground += bool(mask.any())
-        image = places[case.name]
-        stem = f"{job.unlabelled}-{image.stem}"
-        (out / "train/images" / f"{stem}{image.suffix}").symlink_to(image.resolve())
-        Image.fromarray(mask.astype(np.uint8)).save(out / "train/masks" / f"{stem}.png")
-        tick(job.effort / len(found))
-    return {"cases": len(found), "with_foreground": foreground}
+            for place, path in ((images, case.image), (masks, case.mask)):
+                (place / joined_name(split, path.name)).symlink_to(path.resolve())
+    count = found_foreground = 0
+    for split in job.unlabelled:
+        cases = list_cases(job.dataset.path, split)
+        files = {case.name: case.image for case in cases}
+        found = examples_of(members[0].config, cases)
+        for case, probs in ensemble_probabilities(members, found, job.how):
+            mask, image = most_probable(probs), files[case.name]
+            (images / joined_name(split, image.name)).symlink_to(image.resolve())
+            target = masks / f"{joined_name(split, image.stem)}.png"
+            Image.fromarray(mask.astype(np.uint8)).save(target)
+            count += 1
+            found_foreground += bool(mask.any())
+            tick(WEIGHT_OF_SCORING)
+    return {"cases": count, "with_foreground": found_foreground}
 
 
 def _time(root: Path, folder: Path, job: StepCost, tick: Tick) -> dict[str, Any]:

@@ -104,18 +104,19 @@ def draw_sheet(cases: list[Case], *, width_in: float = style.WIDTH_IN) -> Figure
             len(cases), columns, squeeze=False, height_ratios=heights
         )
         for line, case in zip(grid, cases, strict=True):
-            _show(line[0], case.image, np.zeros(case.labels.shape, int))
-            _show(line[1], case.image, case.labels)
+            show_outlines(line[0], case.image, np.zeros(case.labels.shape, int))
+            show_outlines(line[1], case.image, case.labels)
             line[0].set_ylabel(case.name[:16], fontsize=7)
             for axes, run in zip(line[2:], runs, strict=True):
-                _show(axes, case.image, case.masks[run])
+                show_outlines(axes, case.image, case.masks[run])
                 axes.set_xlabel(f"Dice {case.dice(run):.2f}", fontsize=7, labelpad=2)
         for axes, title in zip(grid[0], ("image", "ground truth", *runs), strict=True):
             axes.set_title(title)
     return figure
 
 
-def _show(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:
+def show_outlines(axes: Axes, image: np.ndarray, mask: np.ndarray) -> None:
+    """An image ``[H, W, C]`` uint8 with the outlines of a mask ``[H, W]`` of ids."""
     times = max(1, math.ceil(200 / min(image.shape[:2])))  # for fine outlines
 
     def enlarged(pixels: np.ndarray) -> np.ndarray:

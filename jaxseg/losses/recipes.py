@@ -1,5 +1,7 @@
 """Compounds of the papers, with their weights and schedules as defaults."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -62,9 +64,40 @@ def dice_cldice(*, cldice: float = 0.5, iterations: int = 3) -> LossAt:
     return weighted_sum((1 - cldice, per_image(dice_loss)), (cldice, thin))
 
 
-def ce_dice_per_image(*, ce: float = 1.0, dice: float = 1.0) -> LossAt:
-    """Cross-entropy plus the squared Dice of each image."""
-    overlap = scheduled(per_image(dice_loss), squared=True)
+def _weighing_background(loss: Loss, weight: ArrayLike) -> Callable[..., Array]:
+    """The loss with class 0 weighed by `weight` more in its mean over classes.
+
+    One score a pixel is of the foreground alone, and nothing is weighed.
+    """
+
+    @functools.wraps(loss)
+    def weighed(
+        logits: Array,
+        labels: Array,
+        *,
+        class_weights: ArrayLike | None = None,
+        **options: Any,
+    ) -> Array:
+        if logits.shape[-1] > 1:
+            plain = (
+                jnp.ones(logits.shape[-1]) if class_weights is None else class_weights
+            )
+            class_weights = jnp.asarray(plain).at[0].multiply(weight)
+        return loss(logits, labels, class_weights=class_weights, **options)
+
+    return weighed
+
+
+def ce_dice_per_image(
+    *, ce: float = 1.0, dice: float = 1.0, background: float = 1.0
+) -> LossAt:
+    """Cross-entropy plus the squared Dice of each image.
+
+    `background` weighs class 0 in the mean over the classes of Dice; with 0 two classes
+    have the Dice of their foreground, as the source's binary loss does.
+    """
+    overlap = _weighing_background(per_image(dice_loss), background)
+    overlap = scheduled(overlap, squared=True)
     return weighted_sum((ce, cross_entropy_loss), (dice, overlap))
 
 
@@ -106,19 +139,26 @@ def dice_hd(*, alpha: float = 2.0) -> LossAt:
     return balanced(dice_loss, scheduled(per_image(hausdorff_loss), alpha=alpha))
 
 
-def _hand_over(dice_weight: Schedule) -> LossAt:
+def _hand_over(dice_weight: Schedule, background: float) -> LossAt:
     def ce_weight(progress):
         return 1 - dice_weight(progress)
 
-    dice = scheduled(per_image(dice_loss), squared=True)
-    return weighted_sum((ce_weight, cross_entropy_loss), (dice_weight, dice))
+    overlap = _weighing_background(per_image(dice_loss), background)
+    overlap = scheduled(overlap, squared=True)
+    return weighted_sum((ce_weight, cross_entropy_loss), (dice_weight, overlap))
 
 
-def ce_to_dice_linear() -> LossAt:
-    """Soft fine-tuning: cross-entropy at the start, Dice at the end, linear between."""
-    return _hand_over(linear(0.0, 1.0))
+def ce_to_dice_linear(*, background: float = 1.0) -> LossAt:
+    """Soft fine-tuning: cross-entropy at the start, Dice at the end, linear between.
+
+    `background` is that of `ce_dice_per_image`.
+    """
+    return _hand_over(linear(0.0, 1.0), background)
 
 
-def ce_to_dice_hard(*, at: float = 0.9) -> LossAt:
-    """Hard fine-tuning: cross-entropy, then Dice alone for the last tenth."""
-    return _hand_over(switch(0.0, 1.0, at=at))
+def ce_to_dice_hard(*, at: float = 0.9, background: float = 1.0) -> LossAt:
+    """Hard fine-tuning: cross-entropy, then Dice alone for the last tenth.
+
+    `background` is that of `ce_dice_per_image`.
+    """
+    return _hand_over(switch(0.0, 1.0, at=at), background)

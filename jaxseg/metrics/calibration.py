@@ -81,21 +81,20 @@ def calibration_counts(
         raise ValueError(
             f"where must have the shape {np.shape(ids)}, not {np.shape(where)}"
         )
-    host = is_numpy(probs, ids)
-    xp, binned = (np, _binned_on_host) if host else (jnp, _binned)
-    mask = xp.ones(np.shape(ids), bool) if where is None else xp.asarray(where)
-    real = xp.asarray(probs) if host else widen(probs)
-    probs = xp.where(mask[..., None], real, 0)
+    if is_numpy(probs, ids):
+        return _counts_on_host(np.asarray(probs), np.asarray(ids), where, bins)
+    mask = jnp.ones(np.shape(ids), bool) if where is None else jnp.asarray(where)
+    probs = jnp.where(mask[..., None], widen(probs), 0)
     classes = range(probs.shape[-1])
-    label = xp.stack([xp.asarray(ids) == c for c in classes], axis=-1)
+    label = jnp.stack([jnp.asarray(ids) == c for c in classes], axis=-1)
     right = probs.argmax(-1) == ids
-    top = binned(probs.max(-1)[..., None], right[..., None], mask, bins)
-    errors = xp.where(mask[..., None], xp.square(probs - label), 0)
+    top = _binned(probs.max(-1)[..., None], right[..., None], mask, bins)
+    errors = jnp.where(mask[..., None], jnp.square(probs - label), 0)
     return CalibrationCounts(
         top=jax.tree.map(lambda x: x[0], top),
-        by_class=binned(probs, label, mask, bins),
-        squared_error=errors.sum(dtype=np.float64 if host else None),
-        pixels=mask.sum(dtype=np.float64 if host else jnp.int32),
+        by_class=_binned(probs, label, mask, bins),
+        squared_error=errors.sum(),
+        pixels=mask.sum(dtype=jnp.int32),
     )
 
 
@@ -117,21 +116,45 @@ def _binned(confidence: Array, right: Array, mask: Array, bins: int) -> Bins:
     return jax.tree.map(jnp.transpose, stacked)
 
 
-def _binned_on_host(
-    confidence: np.ndarray, right: np.ndarray, mask: np.ndarray, bins: int
-) -> Bins:
-    """`_binned` with one pass a class, in float64."""
-    confidence, right = confidence[mask], right[mask]
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+def _counts_on_host(
+    probs: np.ndarray, ids: np.ndarray, where: Any, bins: int
+) -> CalibrationCounts:
+    """`calibration_counts` with one pass a class over memory in a row, in float64."""
+    mask = np.ones(ids.shape, bool) if where is None else np.asarray(where, bool)
+    if mask.all():
+        planes = np.ascontiguousarray(probs.reshape(-1, probs.shape[-1]).T)
+        ids = ids.reshape(-1)
+    else:
+        planes, ids = np.ascontiguousarray(probs[mask].T), ids[mask]
+    confidence = planes[0].copy()
+    predicted = np.zeros(len(ids), np.int64)
+    for index, plane in enumerate(planes[1:], start=1):
+        predicted[plane > confidence] = index
+        np.maximum(confidence, plane, out=confidence)
+    labels = [ids == index for index in range(len(planes))]
+    by_class = [
+        _binned_on_host(*both, bins) for both in zip(planes, labels, strict=True)
+    ]
+    errors = [
+        np.square(plane - label).sum(dtype=np.float64)
+        for plane, label in zip(planes, labels, strict=True)
+    ]
+    return CalibrationCounts(
+        top=_binned_on_host(confidence, predicted == ids, bins),
+        by_class=jax.tree.map(lambda *parts: np.stack(parts), *by_class),
+        squared_error=np.sum(errors),
+        pixels=mask.sum(dtype=np.float64),
+    )
 
-    def sums(weights: np.ndarray) -> np.ndarray:
-        columns = zip(place.T, weights.T, strict=True)
-        return np.stack([np.bincount(p, w, minlength=bins) for p, w in columns])
 
+def _binned_on_host(confidence: np.ndarray, right: np.ndarray, bins: int) -> Bins:
+    """Sums of ``[N]`` confidences, ``[bins]``."""
+    place = np.ceil(confidence * bins).astype(np.int64) - 1
+    np.clip(place, 0, bins - 1, out=place)
     return Bins(
-        predictions=sums(np.ones(place.shape)),
-        confidence=sums(confidence),
-        hits=sums(right),
+        predictions=np.bincount(place, minlength=bins).astype(np.float64),
+        confidence=np.bincount(place, confidence, minlength=bins),
+        hits=np.bincount(place[right], minlength=bins).astype(np.float64),
     )
 
 

@@ -11,6 +11,7 @@ from jaxseg.statistics.bootstrap import (
     table_marks,
 )
 from jaxseg.statistics.findings import Outcome, judge_difference, judge_equivalence
+from jaxseg.statistics.proportions import ShareDifference, share_difference
 from jaxseg.statistics.ranking import (
     MeanRanks,
     mean_ranks,
@@ -37,6 +38,7 @@ __all__ = [
     "Outcome",
     "PairwiseTests",
     "RankStability",
+    "ShareDifference",
     "SizeCurves",
     "align",
     "bootstrap_difference",
@@ -51,6 +53,7 @@ __all__ = [
     "pairwise_tests",
     "rank_scores",
     "ranks",
+    "share_difference",
     "significance_scores",
     "size_curves",
     "table_marks",

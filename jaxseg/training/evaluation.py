@@ -1,6 +1,8 @@
 """Scores of held-back cases: one row a case, a summary, and two naive predictions."""
 
 import dataclasses
+import functools
+import operator
 from typing import Any
 
 import jax
@@ -83,7 +85,10 @@ class Summary:
 
 
 class Evaluation:
-    """Collects cases one by one; `rows` and `summary` tell what they add up to."""
+    """Collects cases one by one; `rows` and `summary` tell what they add up to.
+
+    `calibrations` are the counts of the cases whose probabilities were given.
+    """
 
     def __init__(
         self,
@@ -97,7 +102,7 @@ class Evaluation:
         self._surfaces: list[CaseSurfaces] = []
         self.rows: list[dict[str, Any]] = []
         self._counts: list[SoftCounts] = []
-        self._calibration: CalibrationCounts | None = None
+        self.calibrations: list[CalibrationCounts] = []
 
     def add(
         self,
@@ -122,9 +127,9 @@ class Evaluation:
         scores = case_scores(counts, empty=self.empty, spacing_mm=spacing_mm)
         self._counts.append(counts)
         if probs is not None:
-            more = calibration_counts(probs, actual, where=actual != VOID)
-            some = self._calibration
-            self._calibration = more if some is None else some + more
+            self.calibrations.append(
+                calibration_counts(probs, actual, where=actual != VOID)
+            )
         row = {"case": name, "lesion_free": scores.lesion_free, **scores.to_json()}
         if self.surfaces is not None:
             found = case_surfaces(
@@ -157,7 +162,6 @@ class Evaluation:
         challenge = challenge_result(counts)
         healthy = jax.tree.map(lambda x: x[free], counts)
         share = healthy.predicted[:, 1:].sum(-1) / np.maximum(healthy.pixels, 1)
-        calibration = self._calibration
         return Summary(
             cases=int(np.sum(~free)),
             dice=jsonable(means["dice"].mean),
@@ -174,9 +178,11 @@ class Evaluation:
             false_positive_share=jsonable(defined_mean(share).mean),
             challenge=challenge.to_json(),
             calibration=(
-                None
-                if calibration is None
-                else calibration_scores(calibration).to_json()
+                calibration_scores(
+                    functools.reduce(operator.add, self.calibrations)
+                ).to_json()
+                if self.calibrations
+                else None
             ),
             surfaces=self._surface_means(counts, free),
             empty_rule=self.empty,

@@ -143,6 +143,6 @@ def mean_probabilities(
         totals = predictors[0](chunk)
         for predict in predictors[1:]:
             more = predict(chunk)
-            totals = [total + probs for total, probs in zip(totals, more, strict=True)]
+            totals = [a + b for a, b in zip(totals, more, strict=True)]
         for case, total in zip(chunk, totals, strict=True):
             yield case, total / len(predictors)

@@ -1,8 +1,10 @@
 """The protocol of the studies: keys, order, being killed, failures, reports."""
 
+import base64
 import dataclasses
 import fcntl
 import gzip
+import io
 import json
 import os
 import shutil
@@ -14,14 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.__main__ import main
 from experiments.protocol import queue
 from experiments.protocol.dataset import read_dataset
 from experiments.protocol.jobs import RateSearch, Scoring, Training, in_order
 from experiments.protocol.lesions import write_lesions
+from experiments.protocol.pictures import pictures_of
 from experiments.protocol.report import Finding, findings_table, table
 from experiments.protocol.results import (
+    collect,
     foreground_mean,
     pack_results,
     read_results,
@@ -29,10 +34,12 @@ from experiments.protocol.results import (
     score_table,
 )
 from experiments.protocol.work import DONE, folder_of, outcome, perform
+from jaxseg.data.collection import list_cases
 from jaxseg.errors import UserError
 from jaxseg.files import read_rows
 from jaxseg.statistics import Outcome
 from jaxseg.training.config import RunConfig
+from jaxseg.training.sources import Example
 
 TINY = ("odyssey", "--losses", "CE", "Dice", "--steps", "4")
 
@@ -47,6 +54,12 @@ def finished(tmp_path_factory):
     root = tmp_path_factory.mktemp("study") / "whole"
     assert main([*TINY, "--out", str(root)]) == 0
     return root
+
+
+def files_of(dataset, split) -> list[tuple[Path, Path]]:
+    """Image and mask of each case."""
+    cases = list_cases(dataset.path, split)
+    return [(case.image, case.mask) for case in cases if case.mask is not None]
 
 
 def config_of(dataset, **changes) -> RunConfig:
@@ -70,7 +83,12 @@ def training(dataset, *, rate=None, label="run", **changes) -> Training:
 
 
 def test_the_synthetic_folder_is_the_same_every_time(lesions, tmp_path):
-    assert lesions.counts == {"train": 24, "validation": 8, "test": 12}
+    assert lesions.counts == {
+        "train": 24, "validation": 8, "test": 12, "ood_test": 6,
+    }  # fmt: skip
+    for split in ("ood_test", "test"):
+        masks = [np.array(Image.open(m)) for _, m in files_of(lesions, split)]
+        assert {bool(mask.any()) for mask in masks} == {split == "test"}
     assert (lesions.num_classes, lesions.channels) == (2, 1)
     again = read_dataset(write_lesions(tmp_path / "lesions"))
     assert again.digest == lesions.digest
@@ -81,8 +99,6 @@ def test_the_synthetic_folder_is_the_same_every_time(lesions, tmp_path):
 
 
 def test_a_digest_sees_one_changed_pixel_of_a_mask(lesions, tmp_path):
-    from PIL import Image
-
     copy = tmp_path / lesions.name
     shutil.copytree(lesions.path, copy)
     path = next((copy / "train" / "masks").iterdir())
@@ -114,6 +130,9 @@ def test_keys_name_what_a_result_depends_on_and_nothing_else(lesions, tmp_path):
     scoring = Scoring(members=(base,), dataset=lesions, label="scores")
     assert scoring.key != dataclasses.replace(scoring, split="test").key
     assert scoring.key != dataclasses.replace(scoring, members=(others[0],)).key
+    assert scoring.key != dataclasses.replace(scoring, keep=("mask",)).key
+    shown = {"columns": ("dice",), "case_tags": {"a": {"b": 1}}}
+    assert scoring.key == dataclasses.replace(scoring, **shown).key
 
 
 def test_jobs_come_once_and_after_what_they_need(lesions):
@@ -332,3 +351,34 @@ def test_every_row_of_a_study_has_its_run(finished):
             == (run["config"]["loss"])
         )
         assert read_rows(folder / "metrics.jsonl")[-1]["step"] == 4
+
+
+def test_rows_may_carry_tags_of_their_case_few_columns_and_pictures(lesions, tmp_path):
+    run = training(lesions)
+    scoring = Scoring(
+        members=(run,), dataset=lesions, split="ood_test", label="scores",
+        columns=("dice",), keep=("mask",), tags={"loss": "Dice"},
+        case_tags={"lesions001": {"seen": "yes"}},
+    )  # fmt: skip
+    for job in (run, scoring):
+        perform(tmp_path, job, lambda effort: None)
+    rows = collect(tmp_path, [scoring], {}).rows
+    assert [row.get("seen") for row in rows] == [None, "yes", None, None, None, None]
+    assert all(row["loss"] == "Dice" and row["lesion_free"] for row in rows)
+    assert {"dice", "mask", "pixels"} <= set(rows[0])
+    assert not {"image", "jaccard", "predicted_pixels"} & set(rows[0])
+
+
+def test_kept_pictures_are_small_and_keep_the_proportions():
+    pixels = np.zeros((320, 80, 3), np.uint8)
+    mask = np.zeros((320, 80), np.uint8)
+    mask[:160] = 1
+    kept = pictures_of(Example("a", pixels, None), mask, ("image", "mask"))
+    image, small = (
+        Image.open(io.BytesIO(base64.b64decode(kept[x]))) for x in ("image", "mask")
+    )
+    assert image.size == small.size == (40, 160)
+    np.testing.assert_array_equal(np.array(small)[:, 0], [1] * 80 + [0] * 80)
+    grey = pictures_of(Example("a", pixels[:9, :7, :1], None), mask, ("image",))
+    assert Image.open(io.BytesIO(base64.b64decode(grey["image"]))).size == (7, 9)
+    assert set(grey) == {"image"}

@@ -1,6 +1,10 @@
 """Made-up rows of studies, to draw and test pictures with; they are no results."""
 
+import base64
+import io
+
 import numpy as np
+from PIL import Image
 
 LOSSES = {"dice": 0.75, "cross_entropy": 0.6, "lovasz": 0.7}
 
@@ -102,3 +106,34 @@ def samples(names, offset=0):
         arrays[f"predicted_{k}"] = np.roll(labels, offset, axis=1)
         arrays[f"name_{k}"] = np.array(name)
     return arrays
+
+
+def lesion_rows():
+    """Two losses on two cases with a lesion and two without, with pictures."""
+    rows = []
+    for loss, dice, areas in (("ce", (0.5, 0.7), (0, 4)), ("dice", (0.6, 0.8), (8, 8))):
+        for case, (score, area) in enumerate(zip(dice, areas, strict=True)):
+            common = {"loss": loss, "pixels": 16}
+            rows.append(
+                {**common, "case": f"sick {case}", "lesion_free": False,
+                 "dice": [0.9, score], "predicted_pixels": [10, 6]}
+            )  # fmt: skip
+            mask = np.zeros(16, np.uint8)
+            mask[:area] = 1
+            rows.append(
+                {**common, "case": f"free {case}", "lesion_free": True,
+                 "dice": [1.0, float(area == 0)],
+                 "predicted_pixels": [16 - area, area],
+                 "mask": encoded(mask.reshape(4, 4))}
+            )  # fmt: skip
+    for row in rows:
+        if row["lesion_free"] and row["loss"] == "ce":
+            row["image"] = encoded(np.full((4, 4), 100, np.uint8))
+    return rows
+
+
+def encoded(pixels):
+    """A PNG in base64."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()

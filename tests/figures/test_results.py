@@ -10,6 +10,7 @@ from figures.__main__ import main
 from figures.results import (
     curves,
     distributions,
+    predictions,
     proportions,
     ranks,
     regions,
@@ -17,6 +18,7 @@ from figures.results import (
     sheet,
     sizes,
     sweeps,
+    tradeoff,
 )
 from jaxseg.losses import CATALOG
 from tests.figures import synthetic_rows
@@ -167,6 +169,34 @@ def test_a_sheet_shows_common_cases_and_their_dice(tmp_path):
     assert titles == ["image", "ground truth", "a", "other"]
 
 
+def test_a_tradeoff_shows_dice_with_a_lesion_and_area_without():
+    found = rows.by_loss(synthetic_rows.lesion_rows())
+    points = {loss: tradeoff.compute_point(r, "dice") for loss, r in found.items()}
+    assert points["ce"].dice.value == pytest.approx(0.6)
+    assert points["ce"].area.value == pytest.approx(2 / 16)
+    assert (points["ce"].rejected, points["ce"].free) == (1, 2)
+    assert points["dice"].area.value == pytest.approx(8 / 16)
+    assert points["dice"].rejected == 0
+    axes = tradeoff.draw_points({"made up": points}, "dice").axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["ce: 1 of 2 rejected", "dice: 0 of 2 rejected"]
+    x, y = axes.containers[1].lines[0].get_data()
+    assert (x[0], y[0]) == (pytest.approx(0.7), pytest.approx(50))
+
+
+def test_predictions_show_each_loss_on_the_cases_with_an_image():
+    found = predictions.compute_cases(synthetic_rows.lesion_rows(), 8)
+    assert [case.name for case in found] == ["free 0", "free 1"]
+    assert found[0].shares == {"ce": 0, "dice": 0.5}
+    assert [found[1].masks[loss].sum() for loss in ("ce", "dice")] == [4, 8]
+    figure = predictions.draw_cases(found)
+    said = [axes.get_xlabel() for axes in figure.axes]
+    assert said == ["", "", "rejected", "25.0 %", "50.0 %", "50.0 %"]
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["image", "ce", "dice"]
+    (first,) = predictions.compute_cases(synthetic_rows.lesion_rows(), 1)
+    assert first.name == "free 0"
+
+
 def test_the_taxonomy_is_the_catalog():
     found = taxonomy.compute_taxonomy()
     members = [name for group in found.members.values() for name in group]
@@ -189,6 +219,8 @@ def test_the_taxonomy_is_the_catalog():
         ("ranks", synthetic_rows.rank_rows(), ["ranks", "rank_stability"]),
         ("sweep", synthetic_rows.sweep_rows(), ["tversky_sweep_dice", "ablation_dice"]),
         ("proportions", synthetic_rows.share_rows(), ["proportions"]),
+        ("tradeoff", synthetic_rows.lesion_rows(), ["tradeoff"]),
+        ("predictions", synthetic_rows.lesion_rows(), ["predictions"]),
     ],
 )
 def test_commands_draw_rows(name, made, files, tmp_path, capsys):
@@ -223,6 +255,14 @@ def test_curves_of_labelled_files(tmp_path, capsys):
         ("regions", {"loss": "a", "class": "b", "share": 0, "jaccard": 1}, "above 0"),
         ("proportions", {"loss": "a", "share": 2, "predicted_share": 0}, "0 to 1"),
         ("proportions", {"loss": "a", "share": 0, "predicted_share": 0}, "no region"),
+        ("tradeoff", {"loss": "a", "dice": 1}, "both kinds of cases are needed"),
+        ("tradeoff", {"loss": "a", "lesion_free": True}, "no rows with dice"),
+        ("predictions", {"loss": "a", "case": "x"}, "both columns 'image' and 'mask'"),
+        (
+            "predictions",
+            {"loss": "a", "case": "x", "image": "eA==", "mask": "eA=="},
+            "column 'image' holds no picture",
+        ),
     ],
 )
 def test_wrong_rows_are_answered_with_one_sentence(name, row, part, tmp_path, capsys):

@@ -279,6 +279,31 @@ def test_galdrans_hand_overs_start_with_cross_entropy_and_end_with_dice():
         np.testing.assert_allclose(hard(progress)(logits, labels), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "progress", "ce", "dice"),
+    [
+        ("ce_dice_per_image", 0.0, 1.0, 1.0),
+        ("ce_to_dice_linear", 0.25, 0.75, 0.25),
+        ("ce_to_dice_hard", 0.95, 0.0, 1.0),
+    ],
+)
+def test_without_the_background_two_classes_are_galdrans_binary_loss(
+    name, progress, ce, dice
+):
+    """Eqs (2) and (5) of p = 1/4, 1/2, 3/4 in two images, spelled out."""
+    p = np.array([[0.25, 0.5, 0.75], [0.5, 0.75, 0.25]])
+    labels = jnp.array([[0, 1, 1], [0, 0, 1]])
+    logits = jnp.stack([jnp.zeros((2, 3)), jnp.log(p / (1 - p))], axis=-1)
+    first = 1 - 2 * (0.5 + 0.75) / (2 + 0.25**2 + 0.5**2 + 0.75**2)
+    second = 1 - 2 * 0.25 / (1 + 0.25**2 + 0.5**2 + 0.75**2)
+    right = np.array([0.75, 0.5, 0.75, 0.5, 0.25, 0.25])
+    expected = ce * -np.log(right).mean() + dice * (first + second) / 2
+    loss = CATALOG[name].build(background=0.0)(progress)
+    assert float(loss(logits, labels)) == pytest.approx(expected, rel=1e-6)
+    one_score = loss(logits[..., 1:], labels, link=links.sigmoid)
+    assert float(one_score) == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_lesion_free_image_gives_dice_no_gradient_and_smoothing_gives_it_one():
     """Galdran 2022, after eq. (5): the loss is 1 whatever is predicted."""
     logits = jnp.array([[0.3], [-2.0], [1.0]])

@@ -154,9 +154,9 @@ def test_flips_of_a_network_that_cares_by_hand():
 
 
 class Photographs:
-    """Two images of different sizes."""
+    """Three images, the last of the networks' own size."""
 
-    sizes = ((6, 9), (8, 5))
+    sizes = ((6, 9), (8, 5), (8, 8))
 
     def __len__(self):
         return len(self.sizes)
@@ -180,7 +180,11 @@ def test_an_ensemble_is_the_mean_of_its_members(how):
     cases = Photographs()
     alone = [[p for _, p in mean_probabilities([m], cases)] for m in members]
     together = list(mean_probabilities(members, cases, at_a_time=1))
-    assert [example.name for example, _ in together] == ["photo0", "photo1"]
+    assert [example.name for example, _ in together] == [
+        "photo0",
+        "photo1",
+        "photo2",
+    ]
     for index, (_, probs) in enumerate(together):
         assert probs.shape == (*cases.sizes[index], 2)
         a, b, c = (one[index] for one in alone)

@@ -1,0 +1,140 @@
+"""What a row of the study tells: challenge score, rejection, false positives."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from experiments.protocol.results import Row, foreground_mean
+
+SEEN = "yes"
+"""A reader saw a lesion on an image said to be free of any."""
+WITHOUT = "without those with a lesion in sight"
+CLOSED = "without doubtful ones"
+SUBSETS: Mapping[str, tuple[str, ...]] = {
+    "all": (),
+    WITHOUT: (SEEN,),
+    CLOSED: (SEEN, "unclear"),
+}
+"""Which images without a lesion count, by the answers that are left out."""
+
+
+def place(row: Row) -> tuple[Any, ...]:
+    """What makes two rows rows of one image, whichever strategy and network.
+
+    Images of one name may lie in several folds or splits.
+    """
+    fold = row["fold"] if row["part"] == "fold" else None
+    return row["dataset"], row["split"], row["case"], fold
+
+
+def challenge(row: Row) -> float:
+    """Dice of the lesion; 1 if there is none and none is found, 0 if one alone is."""
+    return foreground_mean(row, "dice")
+
+
+def rejected(row: Row) -> float:
+    """1 if no lesion is found, else 0."""
+    return float(sum(row["predicted_pixels"][1:]) == 0)
+
+
+def found_share(row: Row) -> float:
+    """Share of the pixels that are predicted as lesion."""
+    return sum(row["predicted_pixels"][1:]) / row["pixels"]
+
+
+def ece(row: Row) -> float:
+    """Expected calibration error of a case."""
+    return _calibration(row, "ece")
+
+
+def brier(row: Row) -> float:
+    """Brier score of a case, in [0, 2]."""
+    return _calibration(row, "brier")
+
+
+def _calibration(row: Row, name: str) -> float:
+    value = row["calibration"][name]
+    return math.nan if value is None else float(value)
+
+
+def mean_probability(row: Row) -> float:
+    """Mean probability of lesion over a case's pixels."""
+    return float(row["mean_foreground_probability"])
+
+
+def mean(rows: Iterable[Row], score) -> float:
+    """Mean of a score over rows; nan of none."""
+    values = [score(row) for row in rows]
+    defined = [x for x in values if not math.isnan(x)]
+    return float(np.mean(defined)) if defined else math.nan
+
+
+def kept(rows: Iterable[Row], subset: str = WITHOUT) -> list[Row]:
+    """All rows but those of lesion-free images that a reader doubted."""
+    out = SUBSETS[subset]
+    return [row for row in rows if row.get("lesion_seen") not in out]
+
+
+def free_rows(rows: Iterable[Row], subset: str = WITHOUT) -> list[Row]:
+    """Rows of images without a lesion."""
+    return [row for row in kept(rows, subset) if row["lesion_free"]]
+
+
+def lesion_rows(rows: Iterable[Row]) -> list[Row]:
+    """Rows of images with a lesion."""
+    return [row for row in rows if not row["lesion_free"]]
+
+
+def break_even(gain: float, loss: float) -> str:
+    """At which shares of images without a lesion a second strategy scores higher.
+
+    Args:
+      gain: of the first in mean Dice on images with a lesion.
+      loss: of the first in the share of images without one that are rejected.
+    """
+    if gain < 0 <= loss:
+        return "always"
+    if loss <= 0 <= gain:
+        return "never"
+    share = f"{100 * gain / (gain + loss):.1f} %"
+    return f"from {share}" if loss > 0 else f"up to {share}"
+
+
+def separation(rows: Iterable[Row]) -> float:
+    """How well the predicted area tells images with a lesion from those without.
+
+    The chance that a random image with a lesion has the larger area than a random one
+    without, ties counting half: the area under the ROC curve.
+    """
+    rows = list(rows)
+    sick = [found_share(row) for row in lesion_rows(rows)]
+    free = [found_share(row) for row in free_rows(rows)]
+    if not sick or not free:
+        return math.nan
+    larger: Any = stats.mannwhitneyu(sick, free).statistic
+    return float(larger) / (len(sick) * len(free))
+
+
+def best_area(rows: Iterable[Row]) -> tuple[float, float]:
+    """The least area, as a share of the image, that gives the best mean score.
+
+    Predictions of a smaller area are taken back. The area is chosen on the very images
+    that it is scored on, so its score is an upper bound.
+
+    Returns:
+      The area, 0 where nothing is to be gained, and the mean score with it.
+    """
+    rows = list(rows)
+    areas = np.array([found_share(row) for row in rows])
+    scores = np.array([challenge(row) for row in rows])
+    free = np.array([row["lesion_free"] for row in rows], float)
+    best = (0.0, float(scores.mean()))
+    for area in np.unique(areas[areas > 0]):
+        gone = areas <= area
+        total = float(np.where(gone, free, scores).mean())
+        if total > best[1]:
+            best = (float(area), total)
+    return best

@@ -1,0 +1,33 @@
+"""The study."""
+
+from experiments.ood_robustness.plan import add_flags, plan, settings
+from experiments.ood_robustness.report import report
+from experiments.protocol.study import Study
+
+EXAMPLES = """\
+examples:
+  python -m experiments ood_robustness
+  python -m experiments ood_robustness --data DIR --scale cpu --workers 2
+  python -m experiments ood_robustness --scale full --models cascade_resnet50_fpn
+"""
+
+OOD_ROBUSTNESS = Study(
+    name="ood_robustness",
+    paper="Galdran 2022",
+    summary="what losses do on images without a lesion, never seen in training",
+    description="Trains networks on images that all show a lesion, with cross-entropy, "
+    "Dice, their sum and two schedules from one to the other, in folds, and tests the "
+    "ensembles on images with and without a lesion: Dice, challenge score, images "
+    "rejected, calibration, with test-time augmentation and one round of "
+    "pseudo-labels. A data folder needs the split 'ood_test', images without a lesion.",
+    examples=EXAMPLES,
+    data={
+        "smoke": ("synthetic",),
+        "cpu": ("../shared/data/polyps",),
+        "full": ("../shared/data/polyps", "../shared/data/foot_ulcer"),
+    },
+    plan=plan,
+    settings=settings,
+    report=report,
+    add_flags=add_flags,
+)
