@@ -103,10 +103,48 @@ def measured(case, last: bool, compiled: bool, repeats: int) -> dict:
     }
 
 
+PARTS = ("forward", "of input", "of kernel")
+
+
+def convolution(pixels, channels: int, repeats: int) -> dict:
+    """Median milliseconds of a convolution of three pixels and its two gradients."""
+    batch, *size = pixels
+    axes = len(size)
+    layout = {2: torch.channels_last, 3: torch.channels_last_3d}[axes]
+    images = torch.randn(batch, channels, *size).to(memory_format=layout)
+    kernel = torch.randn(channels, channels, *(3,) * axes).to(memory_format=layout)
+    one, nothing = [1] * axes, [0] * axes
+    settings = None, one, one, one, False, nothing, 1  # bias, stride, padding, ...
+    slope = torch.ops.aten.convolution(images, kernel, *settings)
+
+    def back(*wanted):
+        return torch.ops.aten.convolution_backward(
+            slope, images, kernel, *settings, wanted
+        )
+
+    calls = {
+        "forward": lambda: torch.ops.aten.convolution(images, kernel, *settings),
+        "of input": lambda: back(True, False, False),
+        "of kernel": lambda: back(False, True, False),
+    }
+    row = {"library": f"PyTorch {torch.__version__}", "pixels": pixels,
+           "channels": channels}  # fmt: skip
+    for part, call in calls.items():
+        durations = []
+        for _ in range(repeats + 2):
+            start = time.perf_counter()
+            call()
+            durations.append(time.perf_counter() - start)
+        row[part] = 1e3 * statistics.median(durations[2:])
+    return row
+
+
 def main() -> None:
-    """Prints a row per case and layout."""
+    """Prints a row per case and layout, or per convolution."""
     settings = json.loads(sys.argv[1])
-    for case in settings["cases"]:
+    for pixels, channels in settings.get("convolutions", ()):
+        print(json.dumps(convolution(pixels, channels, settings["repeats"])))
+    for case in settings.get("cases", ()):
         for last in (True, False):
             for compiled in (False, True) if torch.cuda.is_available() else (False,):
                 print(json.dumps(measured(case, last, compiled, settings["repeats"])))

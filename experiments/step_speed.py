@@ -1,11 +1,14 @@
 """How long a training step of a U-Net takes, beside the same network in PyTorch.
 
 `python -m experiments step_speed --peers PYTHON` measures both in turns in one run, so
-that they meet the same machine; about a minute.
+that they meet the same machine; about a minute. `python -m experiments.step_speed
+PYTHON` does the same for single convolutions and their gradients; half a minute.
 """
 
 import dataclasses
+import functools
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from experiments.speed import machine, median_seconds
 from jaxseg.losses import cross_entropy_loss
 from jaxseg.models import build_model
 from jaxseg.models.layers import count_parameters
+from jaxseg.models.planes import convolution
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,17 @@ CASES = (
 )
 
 
+CONVOLUTIONS = (
+    ((8, 128, 128), 16),
+    ((8, 64, 64), 32),
+    ((8, 32, 32), 64),
+    ((8, 16, 16), 128),
+    ((2, 64, 64, 32), 16),
+    ((2, 32, 32, 16), 32),
+    ((2, 16, 16, 8), 64),
+)
+"""Images and their size, and channels before and after, of the levels of the cases."""
+PARTS = ("forward", "of input", "of kernel")
 SECONDS = 20.0
 """After which a median is taken of fewer steps than asked for."""
 
@@ -158,3 +173,67 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             f"{ratio:>14}"
         )
     return "\n".join(lines)
+
+
+def convolution_parts(pixels: Sequence[int], channels: int) -> dict[str, Callable]:
+    """Compiled calls: a convolution of three pixels, and its two gradients."""
+    axes = len(pixels) - 1
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.standard_normal((*pixels, channels)), jnp.float32)
+    shape = (*(3,) * axes, channels, channels)
+    kernel = jnp.asarray(rng.standard_normal(shape), jnp.float32)
+    layout = {2: ("NHWC", "HWIO", "NHWC"), 3: ("NXYZC", "XYZIO", "NXYZC")}[axes]
+    apply = convolution(axes)
+    ones = (1,) * axes
+
+    def forward(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        return apply(
+            x, kernel, ones, ((1, 1),) * axes, rhs_dilation=ones,
+            dimension_numbers=layout,
+        )  # fmt: skip
+
+    slope = forward(x, kernel)
+    compiled = {
+        "forward": (jax.jit(forward), x, kernel),
+        "of input": (
+            jax.jit(lambda s, k: jax.vjp(lambda x: forward(x, k), x)[1](s)[0]),
+            slope,
+            kernel,
+        ),
+        "of kernel": (
+            jax.jit(lambda x, s: jax.vjp(lambda k: forward(x, k), kernel)[1](s)[0]),
+            x,
+            slope,
+        ),
+    }
+    return {part: functools.partial(*call) for part, call in compiled.items()}
+
+
+def convolution_rows(repeats: int, peers: Path | None) -> list[dict[str, Any]]:
+    """Milliseconds of each convolution and gradient, ours and PyTorch's."""
+    rows: list[dict[str, Any]] = []
+    for pixels, channels in CONVOLUTIONS:
+        row = {"library": "jaxseg", "pixels": list(pixels), "channels": channels}
+        for part, call in convolution_parts(pixels, channels).items():
+            row[part] = 1e3 * median_seconds(call, repeats, SECONDS)
+        rows.append(row)
+    if peers is not None:
+        settings = {"convolutions": CONVOLUTIONS, "repeats": repeats}
+        rows += rows_of_peers(peers, "peer_step.py", json.dumps(settings))
+    return rows
+
+
+def convolution_table(rows: Sequence[dict[str, Any]]) -> str:
+    """A line for each convolution and library."""
+    lines = [f"{'images':<16}{'channels':>8}  {'library':<16}" + "".join(
+        f"{part:>12}" for part in PARTS)]  # fmt: skip
+    for row in sorted(rows, key=lambda r: (len(r["pixels"]), r["channels"])):
+        pixels = "x".join(map(str, row["pixels"]))
+        times = "".join(f"{row[part]:>12.2f}" for part in PARTS)
+        lines.append(f"{pixels:<16}{row['channels']:>8}  {row['library']:<16}{times}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    python = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    print(convolution_table(convolution_rows(15, python)))

@@ -139,6 +139,18 @@ PICTURES: Mapping[str, Picture] = {
         "study/rows.jsonl --metric jaccard",
         needs="ROWS",
     ),
+    "regions": Picture(
+        "figures.results.regions",
+        "a score of each class over its share of the pixels (Liu 2022, Table 4)",
+        "study/classes.jsonl --metric gain --level 0",
+        needs="ROWS",
+    ),
+    "proportions": Picture(
+        "figures.results.proportions",
+        "predicted against true shares of regions (Liu 2022, section 2)",
+        "study/shares.jsonl",
+        needs="ROWS",
+    ),
     "curves": Picture(
         "figures.results.curves",
         "a score over the steps of training, with its spread over runs",

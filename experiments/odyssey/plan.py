@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.odyssey.losses import METHODS, Method, by_name
 from experiments.protocol.dataset import Dataset
-from experiments.protocol.jobs import Job, RateSearch, Scoring, Training
+from experiments.protocol.jobs import Job, RateSearch, Scoring, StepCost, Training
 from experiments.protocol.study import Choices
 from jaxseg.cli import options
 from jaxseg.errors import UserError
@@ -224,6 +224,8 @@ def _of_method(
             label=f"{label} scores",
         )
         jobs += [training, scoring]
+        if number == 0:
+            jobs.append(StepCost(training=training, label=f"{label} step"))
     return jobs
 
 

@@ -211,11 +211,17 @@ def losses_table(
         "\n\n*Mean ± standard deviation over cases; NSD at a tolerance of "
         f"{results.about['settings']['tolerance']:g} (mm, or pixels of the image's own "
         "size), HD95 in the same unit; rate: the best of the search; milliseconds: "
-        "median of a step while other runs shared the machine.*"
+        "the shortest of 20 steps on the same batch, in a process on "
+        f"{_share(results)} core.*"
     )
     if failed:
         text += f"\n\nFailed runs, whose cases score 0: {', '.join(failed)}."
     return text
+
+
+def _share(results: Results) -> str:
+    cores, workers = results.about["machine"]["cores"], results.about["workers"]
+    return f"{max(cores // workers, 1)}"
 
 
 def stability_text(stable: dict[str, RankStability]) -> str:

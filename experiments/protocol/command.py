@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.protocol.dataset import Dataset, describe, read_dataset
+from experiments.protocol.jobs import in_order, scorings
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.queue import run_jobs
 from experiments.protocol.report import Report
@@ -21,6 +22,7 @@ from experiments.protocol.results import (
     read_results,
 )
 from experiments.protocol.study import SCALES, Choices, Study
+from experiments.protocol.work import outcome
 from jaxseg.cli import options
 from jaxseg.cli.progress import bar
 from jaxseg.data.collection import list_cases, splits
@@ -72,6 +74,12 @@ def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
         metavar="DIR",
         help="also write the report with its pictures and packed results there",
     )
+    if study.so_far:
+        add(
+            "--so-far",
+            action="store_true",
+            help="do nothing more, and report on what is done by now",
+        )
     study.add_flags(parser)
 
 
@@ -79,7 +87,8 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
     """Plans, does what is not done yet, writes the report.
 
     Raises:
-      UserError: data or flags that do not serve; a folder of other choices.
+      UserError: data or flags that do not serve; a folder of other choices; a report
+        on nothing.
     """
     scale = arguments.scale
     root = options.made_folder(arguments.out or Path("runs") / f"{study.name}-{scale}")
@@ -90,8 +99,14 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
     choices = Choices(scale=scale, datasets=datasets, root=root, arguments=arguments)
     settings = study.settings(choices)
     _remember(root, study, choices, settings)
-    jobs = study.plan(choices)
-    run_jobs(root, jobs, workers=arguments.workers)
+    jobs = in_order(study.plan(choices))
+    planned = len(jobs)
+    if study.so_far and arguments.so_far:
+        jobs = [job for job in jobs if outcome(root, job) is not None]
+        if not any(scorings(jobs)):
+            raise UserError(f"--so-far: no network is trained and scored in {root} yet")
+    else:
+        run_jobs(root, jobs, workers=arguments.workers)
     about = {
         "study": study.name,
         "scale": scale,
@@ -100,6 +115,7 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
         "datasets": [describe(dataset) for dataset in datasets],
         "workers": arguments.workers,
         "machine": machine(),
+        "jobs_left": planned - len(jobs),
     }
     results = collect(root, jobs, about)
     for place in write_report(study, results, root, arguments.publish):
@@ -123,7 +139,7 @@ def write_report(
         target = options.made_folder(publish, "--publish")
         for picture in pictures:
             (target / picture.name).write_bytes(picture.read_bytes())
-        pack_results(results, target)
+        pack_results(results, target, without=study.unpublished)
         write_text(target / REPORT, report.text())
         written.append(target / REPORT)
     return written

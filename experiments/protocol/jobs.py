@@ -17,6 +17,15 @@ from jaxseg.training.inference import PLAIN, Inference
 
 PATHS = ("data", "folds", "start_run")
 """Settings of a run that name places; digests stand for what lies there."""
+ADDED: Mapping[str, Any] = {
+    "normalise": "image",
+    "plan": None,
+    "strides": None,
+    "kernels": None,
+    "max_width": None,
+}
+"""Settings that came after the first studies, with the values that mean what was done
+before: at these they do not count in keys, so that old runs are found."""
 WEIGHT_OF_SCORING = 2
 """Steps of training that scoring a case is reckoned as, for the time left."""
 
@@ -205,12 +214,42 @@ class PseudoLabels:
         return digest_of(["pseudo-labels", members, self.dataset.digest, spec])
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StepCost:
+    """The time of a run's steps, taken once and apart from the run.
+
+    Attributes:
+      training: whose steps are timed; its last phase, on its first batch.
+      repeats: timed steps.
+      label: what it is, for people.
+    """
+
+    training: Training
+    repeats: int = 20
+    label: str
+
+    @property
+    def needs(self) -> tuple["Job", ...]:
+        """The run, so that the learning rate is known."""
+        return (self.training,)
+
+    @property
+    def effort(self) -> int:
+        """About how many steps of training it is worth."""
+        return 2 * self.repeats
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Names it."""
+        return digest_of(["step cost", self.training.key, self.repeats])
+
+
 def joined_name(split: str, name: str) -> str:
     """What a case or file of a split is called in a folder of pseudo-labels."""
     return f"{split}-{name}"
 
 
-Job = RateSearch | Training | Scoring | PseudoLabels
+Job = RateSearch | Training | Scoring | PseudoLabels | StepCost
 
 
 def in_order(jobs: Iterable[Job]) -> list[Job]:
@@ -244,6 +283,9 @@ def _portable(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
     settings = config.to_json()
     for name in PATHS:
         settings.pop(name)
+    for name, before in ADDED.items():
+        if settings[name] == before:
+            settings.pop(name)
     return {**settings, "digest": dataset.digest}
 
 

@@ -147,6 +147,7 @@ def what_was_run(about: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) ->
         *([name.replace("_", " "), _phrase(value)] for name, value in settings),
         *(["data", _data(d)] for d in about["datasets"]),
         ["runs", count],
+        *([["jobs not done yet", left]] if (left := about.get("jobs_left")) else []),
         ["time of all jobs", f"{about['seconds'] / 3600:.1f} h of worker time, "
          f"{about['workers']} at a time"],
         ["machine", f"{of['device']}, {of['cores']} cores, {of['devices']} device(s)"],

@@ -22,6 +22,7 @@ from experiments.protocol.jobs import (
     Job,
     RateSearch,
     Scoring,
+    StepCost,
     Training,
     in_order,
     scorings,
@@ -148,8 +149,14 @@ def collect(root: Path, jobs: Sequence[Job], about: dict[str, Any]) -> Results:
     ]
     ordered = in_order(jobs)
     named = {job.key: job.tags for job in jobs if isinstance(job, Training)}
+    costs = {
+        job.training.key: found.get("milliseconds")
+        for job in ordered
+        if isinstance(job, StepCost) and (found := outcome(root, job)) is not None
+    }
     runs = [
         _run_row(root, job, named.get(job.key, job.tags))
+        | {"step_cost": rounded(costs.get(job.key))}
         for job in ordered
         if isinstance(job, Training)
     ]
@@ -191,9 +198,18 @@ def read_results(folder: Path) -> Results:
     return Results(about=about, rows=rows, runs=read_rows(folder / RUNS))
 
 
-def pack_results(results: Results, folder: Path) -> None:
-    """Writes the three files, the rows compressed; equal results are equal files."""
-    text = "".join(json.dumps(row) + "\n" for row in results.rows)
+def pack_results(
+    results: Results, folder: Path, *, without: Sequence[str] = ()
+) -> None:
+    """Writes the three files, the rows compressed; equal results are equal files.
+
+    Args:
+      results: to write.
+      folder: to write to.
+      without: columns of the rows to leave out.
+    """
+    kept = ({k: v for k, v in row.items() if k not in without} for row in results.rows)
+    text = "".join(json.dumps(row) + "\n" for row in kept)
     with replacing(folder / PACKED) as file:
         file.write(gzip.compress(text.encode(), 9, mtime=0))
     write_rows(folder / RUNS, results.runs)

@@ -48,6 +48,9 @@ class Study:
       settings: choices to plain JSON values that the report tells: steps, sizes, rates.
       report: stored results to a report; pure.
       add_flags: adds the study's own flags to its parser.
+      so_far: whether its report allows for runs that are not done yet.
+      unpublished: columns of rows that the report does not need, left out of the
+        published results to keep them small.
     """
 
     name: str
@@ -60,3 +63,5 @@ class Study:
     settings: Callable[[Choices], dict[str, Any]]
     report: Callable[[Results], Report]
     add_flags: Callable[[argparse.ArgumentParser], object] = lambda _: None
+    so_far: bool = False
+    unpublished: Sequence[str] = ()

@@ -122,10 +122,21 @@ def draw_stability(
                     textcoords="offset points", ha=ha, va="center", fontsize=7,
                 )  # fmt: skip
         axes.set_xticks(range(len(schemes)), schemes)
-        axes.set(ylabel="rank", xlim=(-0.9, len(schemes) - 0.1))
+        room = _room_at_the_left(by_scheme[0], names, len(schemes), width_in)
+        axes.set(ylabel="rank", xlim=(-room, len(schemes) - 0.1))
         axes.invert_yaxis()
         axes.spines["bottom"].set_visible(False)
     return figure
+
+
+def _room_at_the_left(
+    places: Mapping[str, float], names: Sequence[str], schemes: int, width_in: float
+) -> float:
+    """Units of the axis that the longest of the names at its left end takes."""
+    tied = table.grouped(names, lambda name: places[name]).values()
+    inches = 0.055 * max(len(", ".join(group)) for group in tied) + 0.15
+    inches = min(inches, 0.6 * width_in)
+    return max(0.9, inches * (schemes - 0.1) / (width_in - 0.6 - inches))
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -39,6 +39,9 @@ COLUMNS: Mapping[str, str] = {
     "alpha": "weight of false positives, for Tversky sweeps",
     "beta": "weight of false negatives, for Tversky sweeps",
     "weight": "weight of a compound's second term (lambda), for ablations",
+    "class": "name of a class, a label",
+    "share": "true share of the pixels, of a class or of a region in its image",
+    "predicted_share": "share of the image's pixels that are predicted as the region",
     "scheme": "which scores a ranking rests on, such as DSC+NSD",
     "score": "rank score, the larger the better",
     "low": "lower end of the score's interval; may be missing",
@@ -57,6 +60,8 @@ TITLES: Mapping[str, str] = {
     "hausdorff_95": "95th percentile of the Hausdorff distance",
     "average_distance": "average surface distance",
     "validation_dice": "validation Dice",
+    "gain": "gain in IoU over cross-entropy",
+    "ratio": "predicted over true pixels",
 }
 
 

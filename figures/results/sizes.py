@@ -12,6 +12,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import ticker
 from matplotlib.figure import Figure
 
 from figures import style
@@ -71,18 +72,22 @@ def draw_by_size(
     metric: str,
     unit: str,
     *,
+    scale: float = 1.0,
     width_in: float = style.WIDTH_IN,
 ) -> Figure:
-    """A panel per data set."""
+    """A panel per data set; sizes times `scale` are in `unit`."""
     with mpl.rc_context(style.settings()):
         figure = Figure(figsize=(width_in, 2.9), layout="constrained")
         panels = figure.subplots(1, len(found), squeeze=False)[0]
         for axes, (dataset, one) in zip(panels, found.items(), strict=True):
             lines = style.marked_lines()
             for (loss, means), line in zip(one.means.items(), lines, strict=False):
-                axes.semilogx(one.sizes[loss], means, label=loss, **line)
+                axes.semilogx(scale * one.sizes[loss], means, label=loss, **line)
+            axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=9))
+            axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+            axes.xaxis.set_minor_formatter(ticker.NullFormatter())
             for edge in one.edges:
-                axes.axvline(edge, color="0.8", ls="--", lw=0.6, zorder=0)
+                axes.axvline(scale * edge, color="0.8", ls="--", lw=0.6, zorder=0)
             axes.set(title=dataset, xlabel=f"object size, {unit}", ylim=(0, 1.02))
         panels[0].set_ylabel(f"mean {table.title(metric)} of the group")
         handles, labels = panels[0].get_legend_handles_labels()
@@ -116,6 +121,12 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
         found[name] = compute_by_size(
             group, arguments.metric, column=column, groups=arguments.groups
         )
-    unit = "share of the image" if column == "foreground_share" else "pixels"
-    figure = draw_by_size(found, arguments.metric, unit, width_in=arguments.width)
+    share = column == "foreground_share"
+    figure = draw_by_size(
+        found,
+        arguments.metric,
+        "% of the image" if share else "pixels",
+        scale=100 if share else 1,
+        width_in=arguments.width,
+    )
     return save_all({f"sizes_{arguments.metric}": figure}, arguments)

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from jaxseg.cli import inference_flags, options, pictures
 from jaxseg.cli.progress import bar
-from jaxseg.cli.runs import load_run
 from jaxseg.data.decathlon import read_index
 from jaxseg.data.folder import check_cases
 from jaxseg.data.volume_facts import check_volumes, require_labels
+from jaxseg.errors import UserError
 from jaxseg.files import write_json, write_rows
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.overlap import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS, EmptyRule
-from jaxseg.training.cases import Trained, ensemble_probabilities
+from jaxseg.training.cases import ensemble_probabilities
 from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.loop import SAMPLES
 from jaxseg.training.samples import save_samples
@@ -31,6 +31,7 @@ examples:
   jaxseg evaluate --run runs/polyps --mirror --threshold dice --out runs/polyps/dice
   jaxseg evaluate --run runs/heart --data DIR --surfaces medpy --tolerance 2
   jaxseg evaluate --run runs/polyps --data DIR --surfaces none
+  jaxseg evaluate --run runs/a runs/b runs/c --split test --out runs/abc
 
 Masks are compared at the images' own size, and volumes voxel by voxel as stored. A
 class in one of the two masks alone has overlap 0; a class in neither, and every other
@@ -44,8 +45,9 @@ surface_distance (elements weighed by area), or none. A class in one of the two 
 alone has the image's diagonal as its distance and share 0, or with --missed nan is left
 out of the means, which then leave out what is worst; a class in neither has distance 0.
 
---out (default RUN/evaluate-SPLIT) gets cases.jsonl (every score of every class),
-summary.json (their means, pooled scores, calibration) and samples.png.
+Several runs, such as folds or seeds, are scored as one by the mean of their
+probabilities. --out (default RUN/evaluate-SPLIT) gets cases.jsonl (every score of every
+class), summary.json (their means, pooled scores, calibration) and samples.png.
 """
 
 
@@ -57,8 +59,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description=__doc__,
         epilog=EXAMPLES,
     )
+    inference_flags.add_runs(parser)
     add = parser.add_argument
-    add("--run", required=True, type=Path, metavar="DIR", help="folder of the run")
     add(
         "--data",
         metavar="DIR",
@@ -66,11 +68,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add("--split", default="test", metavar="S", help="which split (default test)")
     add("--out", type=Path, metavar="DIR", help="where results go")
-    add(
-        "--best",
-        action="store_true",
-        help="use the checkpoint with the best validation, not the newest",
-    )
     add(
         "--cases",
         type=options.at_least(1),
@@ -112,15 +109,16 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Predicts every case, writes the rows, prints the table."""
-    run, objective, state = load_run(arguments.run, best=arguments.best)
-    config = run.config
+    if len(arguments.run) > 1 and arguments.out is None:
+        raise UserError("several --run need --out DIR for their common results")
+    members = inference_flags.members(arguments.run, best=arguments.best)
+    config = members[0].config
     how = inference_flags.inference(arguments, config)
     cut = inference_flags.cut(arguments.threshold)
-    trained = Trained(config, objective.apply, state.variables)
     data = arguments.data or config.data
     cases = examples(config, data, arguments.split, arguments.cases)
     _check(cases, Path(data), arguments.split, config.num_classes)
-    out = arguments.out or run.folder / f"evaluate-{arguments.split}"
+    out = arguments.out or arguments.run[0] / f"evaluate-{arguments.split}"
     options.made_folder(out)
     surfaces = None
     if arguments.surfaces != "none":
@@ -131,7 +129,7 @@ def main(arguments: argparse.Namespace) -> None:
         )
     evaluation = Evaluation(config.num_classes, arguments.empty, surfaces)
     with bar(len(cases), "predicting", "case") as progress:
-        for example, probs in ensemble_probabilities([trained], cases, how):
+        for example, probs in ensemble_probabilities(members, cases, how):
             assert example.labels is not None
             mask = cut(probs)
             evaluation.add(
@@ -147,11 +145,10 @@ def main(arguments: argparse.Namespace) -> None:
     write_json(out / "summary.json", summary.to_json())
     save_samples(
         out / SAMPLES,
-        config,
-        objective.apply,
-        state.variables,
+        members,
         cases,
         [row["lesion_free"] for row in evaluation.rows],
+        how,
     )
     print(table(summary))
     for name in ("cases.jsonl", "summary.json"):

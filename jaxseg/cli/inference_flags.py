@@ -20,12 +20,13 @@ BEST = "dice"
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
-    """Adds --run, which may be repeated, and --best."""
+    """Adds --run, of one or several, and --best."""
     add = parser.add_argument
     add(
         "--run",
         required=True,
-        action="append",
+        action="extend",
+        nargs="+",
         type=Path,
         metavar="DIR",
         help="folder of a run; several give the mean of their probabilities",

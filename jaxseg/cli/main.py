@@ -8,7 +8,7 @@ from jaxseg import __version__
 from jaxseg.cli import check, demo, evaluate, losses, predict, train
 from jaxseg.cli.options import Parser
 from jaxseg.cli.pipes import reader_left
-from jaxseg.errors import UserError
+from jaxseg.errors import MISTAKE, UserError, tell
 
 EXAMPLES = """\
 examples:
@@ -52,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = arguments.run_command(arguments) or 0
         sys.stdout.flush()
     except UserError as error:
-        print(f"jaxseg: {error}", file=sys.stderr)
-        return 2
+        tell(error)
+        return MISTAKE
     except KeyboardInterrupt:
         print("jaxseg: stopped", file=sys.stderr)
         return 130

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jaxseg.cli import options, pictures
 from jaxseg.cli.progress import TrainingProgress, bar
 from jaxseg.cli.train_data import read_data
-from jaxseg.cli.train_flags import EXAMPLES, add_flags
+from jaxseg.cli.train_flags import BATCH_SIZE, EXAMPLES, add_flags
+from jaxseg.cli.train_plan import check_plan, planned
 from jaxseg.data.collection import splits
 from jaxseg.data.folds import digest
 from jaxseg.errors import UserError
@@ -210,8 +211,14 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         raise UserError("--folds FILE and --fold K go together")
     if arguments.patience is not None and arguments.schedule not in PLATEAUS:
         raise UserError(f"--patience goes with --schedule {', '.join(PLATEAUS)}")
+    check_plan(arguments)
     data = read_data(arguments, synthetic)
     volumes = data.windows is not None
+    if arguments.plan:
+        data, network = planned(arguments, data)
+    else:
+        network = {"batch_size": arguments.batch_size or BATCH_SIZE}
+    assert data.size is not None
     steps = arguments.steps
     share = arguments.foreground_patches
     return RunConfig(
@@ -225,7 +232,6 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         if arguments.pretrain_loss is None
         else arguments.pretrain_steps or steps // 2,
         pretrain_learning_rate=arguments.pretrain_learning_rate,
-        batch_size=arguments.batch_size,
         size=data.size,
         seed=arguments.seed,
         num_classes=data.num_classes,
@@ -251,7 +257,8 @@ def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
         weights=None if arguments.weights is None else str(arguments.weights),
         start_run=None if arguments.start_run is None else str(arguments.start_run),
         norm=arguments.norm,
-        **_fields(arguments),
+        normalise=_normalisation(arguments, volumes=volumes),
+        **{**_fields(arguments), **network},
         augment=arguments.augment or ("volume" if volumes else "full"),
         evaluate_every=max(steps // 5, 1)
         if arguments.evaluate_every is None
@@ -272,6 +279,14 @@ def _class_weights(
             f"--class-weights takes {num_classes} numbers here, one a class, not all 0"
         )
     return tuple(weights)
+
+
+def _normalisation(arguments: argparse.Namespace, *, volumes: bool) -> str:
+    if volumes and arguments.normalise is not None:
+        raise UserError("--normalise goes with images, not with volumes")
+    if arguments.normalise is not None:
+        return arguments.normalise
+    return "image" if arguments.weights is None else "imagenet"
 
 
 def _fields(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -19,15 +19,29 @@ from jaxseg.training.sources import SYNTHETIC
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataFacts:
-    """What the data tell about a run."""
+    """What the data tell about a run.
+
+    Attributes:
+      name: folder, or "synthetic".
+      size: that the flags or the images themselves give; None is left to a plan.
+      num_classes: classes, background included.
+      channels: of an image.
+      spacing: voxel size in mm that volumes are resampled to.
+      voxel_mm: of the network's input; None for images.
+      windows: normalisation of each channel of volumes; None for images.
+      shapes: of each training case.
+      spacings_mm: of each training case; None for images.
+    """
 
     name: str
-    size: tuple[int, ...]
+    size: tuple[int, ...] | None
     num_classes: int
     channels: int
     spacing: tuple[float, ...] | None = None
     voxel_mm: tuple[float, ...] | None = None
     windows: tuple[dict[str, float] | None, ...] | None = None
+    shapes: tuple[tuple[int, ...], ...] = ()
+    spacings_mm: tuple[tuple[float, ...], ...] | None = None
 
 
 def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> DataFacts:
@@ -89,17 +103,20 @@ def _of_images(
         )
         if validation:
             check_cases(validation, num_classes=facts.num_classes, tick=progress.update)
-    chosen = size or facts.size
-    if chosen is None:
-        raise UserError(
-            f"the images in {path / 'train' / 'images'} differ in size: pass --size H W"
-        )
+    if size is None and not arguments.plan:
+        size = facts.size
+        if size is None:
+            raise UserError(
+                f"the images in {path / 'train' / 'images'} differ in size: pass "
+                "--size H W, or --plan"
+            )
     _tell("images", len(training), facts)
     return DataFacts(
         name=str(path),
-        size=chosen,
+        size=size,
         num_classes=facts.num_classes,
         channels=facts.channels,
+        shapes=facts.sizes,
     )
 
 
@@ -110,8 +127,10 @@ def _of_volumes(
     training: list[Case],
     validation: list[Case],
 ) -> DataFacts:
-    if size is None:
-        raise UserError(f"{path} holds volumes: pass the size of a patch, --size H W D")
+    if size is None and not arguments.plan:
+        raise UserError(
+            f"{path} holds volumes: pass the size of a patch, --size H W D, or --plan"
+        )
     require_labels(training, "train")
     require_labels(validation, "validation")
     index = read_index(path)
@@ -139,6 +158,8 @@ def _of_volumes(
         spacing=spacing,
         voxel_mm=spacing or facts.spacings_mm[0],
         windows=tuple(w and dataclasses.asdict(w) for w in facts.windows),
+        shapes=facts.shapes,
+        spacings_mm=facts.spacings_mm,
     )
 
 

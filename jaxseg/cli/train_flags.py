@@ -4,13 +4,16 @@ import argparse
 from pathlib import Path
 
 from jaxseg.cli import options
+from jaxseg.cli.train_plan import MEMORY_GB
 from jaxseg.data.augment import AUGMENTATIONS
+from jaxseg.data.intensity import NORMALISATIONS
 from jaxseg.models.catalog import DTYPES, MODELS
 from jaxseg.models.norms import NORMS
 from jaxseg.training.optimizers import OPTIMIZERS, SCHEDULES
 from jaxseg.training.plateau import PLATEAUS
 from jaxseg.training.search import MA_RATES
 
+BATCH_SIZE = 8
 EXAMPLES = """\
 examples:
   jaxseg train --data synthetic --loss dice_ce --out runs/first --steps 300
@@ -20,6 +23,8 @@ examples:
       --loss lovasz --steps 2000 --out runs/tuned     fine-tune with a fresh optimizer
   jaxseg train --data VOLUMES --size 32 48 32 --batch-size 2 --loss dice_ce \\
       --steps 1000 --out runs/volumes                 patches of a 3D data set
+  jaxseg train --data VOLUMES --plan --memory-gb 11 --loss dice_ce --steps 20000 \
+      --out runs/planned                              patch, batch, levels by the data
   jaxseg train ... --out runs/tversky --resume     take up a run that was stopped
 
 DIR holds train/images/* and train/masks/*.png with 8-bit class ids 0, 1, 2, ... and 255
@@ -81,11 +86,23 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="its peak in pre-training (default: that of --learning-rate)",
     )
     add(
+        "--plan",
+        action="store_true",
+        help="choose what is not given of --size, --batch-size, --spacing, --width, "
+        "--coarse-maps and the U-Net's levels by nnU-Net's rules, from the data and "
+        "--memory-gb, and say what was chosen",
+    )
+    add(
+        "--memory-gb",
+        type=options.number_in(0, 1e6, ends=False),
+        metavar="X",
+        help=f"memory of a device that a plan may use (default {MEMORY_GB:g})",
+    )
+    add(
         "--batch-size",
         type=positive,
-        default=8,
         metavar="N",
-        help="images a step over all devices (default 8)",
+        help=f"images a step over all devices (default {BATCH_SIZE})",
     )
     add(
         "--size",
@@ -234,6 +251,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="safetensors file in torchvision's naming that the encoder starts from; "
         "needs --norm frozen-batch, or batch (default: random)",
+    )
+    add(
+        "--normalise",
+        type=options.one_of(list(NORMALISATIONS)),
+        metavar="NAME",
+        help="images: 'image' gives each mean 0 and deviation 1, 'imagenet' shifts and "
+        "scales all by the colours that pretrained weights expect (default image; "
+        "imagenet with --weights)",
     )
     add(
         "--start-run",

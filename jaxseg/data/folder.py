@@ -34,16 +34,22 @@ class Facts:
     Attributes:
       num_classes: classes, ids 0 to num_classes - 1.
       channels: 1 if every image is grey, else 3.
-      size: (height, width) if all images share one, else None.
+      sizes: (height, width) of each case.
       class_shares: ``[num_classes]`` share of each class among pixels not void.
       empty: how many masks hold nothing but class 0 (and void).
     """
 
     num_classes: int
     channels: int
-    size: tuple[int, int] | None
+    sizes: tuple[tuple[int, int], ...]
     class_shares: tuple[float, ...]
     empty: int
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) if all images share one, else None."""
+        known = set(self.sizes)
+        return known.pop() if len(known) == 1 else None
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -127,11 +133,12 @@ def check_cases(
     """
     highest = np.zeros(len(cases), int)
     counts = np.zeros((len(cases), VOID), np.int64)
-    sizes, grey = set(), True
+    sizes: list[tuple[int, int]] = []
+    grey = True
     with concurrent.futures.ThreadPoolExecutor(4) as workers:
         facts = workers.map(_read_facts, cases)
         for index, (size, is_grey, of_ids) in enumerate(facts):
-            sizes.add(size)
+            sizes.append(size)
             grey &= is_grey
             counts[index] = of_ids
             present = np.nonzero(of_ids)[0]
@@ -148,7 +155,7 @@ def check_cases(
     return Facts(
         num_classes=num_classes,
         channels=1 if grey else 3,
-        size=sizes.pop() if len(sizes) == 1 else None,
+        sizes=tuple(sizes),
         class_shares=tuple((pixels.sum(0) / max(pixels.sum(), 1)).tolist()),
         empty=int((pixels[:, 1:].sum(1) == 0).sum()),
     )

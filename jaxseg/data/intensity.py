@@ -1,7 +1,8 @@
 """Intensities as a network sees them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +19,30 @@ def standardize(image: Array) -> Array:
     centred = image - mean
     variance = jnp.mean(jnp.square(centred), axis=(-3, -2), keepdims=True)
     return centred * jnp.where(variance > 1e-12, 1 / jnp.sqrt(variance + 1e-12), 0)
+
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def imagenet(image: Array) -> Array:
+    """`image` ``[..., H, W, C]`` in [0, 1] as torchvision's weights expect it.
+
+    Colours are shifted and scaled by their mean and standard deviation over ImageNet;
+    an image of one channel by the means of these over the colours.
+    """
+    mean, std = np.array(IMAGENET_MEAN), np.array(IMAGENET_STD)
+    if image.shape[-1] == 1:
+        mean, std = mean.mean(keepdims=True), std.mean(keepdims=True)
+    along = (1,) * (image.ndim - 1) + (-1,)
+    mean, std = (x.astype(image.dtype).reshape(along) for x in (mean, std))
+    return (image - mean) / std
+
+
+NORMALISATIONS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
+    {"image": standardize, "imagenet": imagenet}
+)
+"""Images ``[..., H, W, C]`` in [0, 1] to a network's input, by name."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,14 +72,23 @@ class Plan:
         pairs = zip(self.patch, self.median_shape, strict=True)
         return math.prod(min(p / n, 1.0) for p, n in pairs)
 
+    @property
+    def coarse_maps(self) -> int:
+        """Score maps beside the finest that learn: all but the two coarsest.
+
+        None do where the strides do not divide a patch that was given.
+        """
+        fits = _rounded_up(self.patch, self.strides) == self.patch
+        return max(len(self.strides) - 2, 0) if fits else 0
+
     def fields(self) -> dict[str, Any]:
-        """Fields of a U-Net for `build_model`; all but the two coarsest maps learn."""
+        """Fields of a U-Net for `build_model`."""
         return {
             "strides": self.strides,
             "kernels": self.kernels,
             "width": self.width,
             "max_width": self.max_width,
-            "coarse_maps": max(len(self.strides) - 2, 0),
+            "coarse_maps": self.coarse_maps,
         }
 
 
@@ -92,6 +101,9 @@ def plan(
     axes: int | None = None,
     memory_gib: float = 8.0,
     width: int = 32,
+    spacing_mm: Sequence[float] | None = None,
+    patch: Sequence[int] | None = None,
+    batch_size: int | None = None,
 ) -> Plan:
     """Patch, batch and levels for a data set.
 
@@ -102,12 +114,16 @@ def plan(
       channels: of the images.
       axes: 2 for slices of volumes across the axis of the largest spacing; None takes
         all axes.
-      memory_gib: for a training step in float32, > 0.
+      memory_gib: for a training step in float32, > 0, as `memory_bytes` estimates it.
       width: channels of the first level.
+      spacing_mm: to resample to; None follows rule 1.
+      patch: to train with; None follows rules 2 and 5.
+      batch_size: patches a step, which have to fit the budget; None follows rule 6.
 
     Raises:
       ValueError: shapes and spacings do not fit each other, or the budget is too small
-        for two patches of any size.
+        for the patches: two of any size, or those given; or no axis has two times
+        four pixels.
     """
     voxels = np.asarray(shapes)
     spacing = np.ones(voxels.shape) if spacings_mm is None else np.asarray(spacings_mm)
@@ -122,7 +138,11 @@ def plan(
         )
     if (voxels < 1).any() or not (spacing > 0).all():
         raise ValueError("plan needs shapes and spacings above zero")
-    target = _target_spacing(voxels, spacing)
+    target = (
+        _target_spacing(voxels, spacing)
+        if spacing_mm is None
+        else np.array(spacing_mm, float)
+    )
     resampled = np.maximum(np.round(voxels * spacing / target), 1)
     total = float(resampled.prod(axis=1).sum())
     median = np.round(np.median(resampled, axis=0)).astype(int)
@@ -132,7 +152,12 @@ def plan(
     rank = len(median)
     budget = memory_gib * 2**30
     shape = tuple(int(n) for n in median)
-    patch, strides, kernels = _fit(shape, target)
+    given = None if patch is None else tuple(patch)
+    if given is None:
+        patch, strides, kernels = _fit(shape, target)
+    else:
+        patch, (strides, kernels) = given, levels(given, target)
+    least = batch_size or 2
 
     def memory(patch: Sequence[int], strides: Sizes, kernels: Sizes) -> tuple[int, int]:
         return memory_bytes(
@@ -147,17 +172,23 @@ def plan(
 
     while True:
         fixed, each = memory(patch, strides, kernels)
-        if fixed + 2 * each <= budget:
+        if fixed + least * each <= budget:
             break
-        shorter = _shortened(patch, strides, shape)
+        shorter = None if given else _shortened(patch, strides, shape)
         if shorter is None:
+            size = f"size {given}" if given else "any size"
+            count = "two" if least == 2 else least
             raise ValueError(
-                f"{memory_gib:g} GiB do not hold two patches of any size for a U-Net "
-                f"of width {width}"
+                f"{memory_gib:.3g} GiB do not hold {count} patches of {size} for a "
+                f"U-Net of width {width}"
             )
         patch, strides, kernels = _fit(shorter, target)
+    if not strides:
+        raise ValueError(
+            f"patches of {patch} are too small for a U-Net: no axis can be halved"
+        )
     most = SHARE_OF_DATA * total / math.prod(patch)
-    batch = max(int(min((budget - fixed) // each, most)), 2)
+    batch = batch_size or max(int(min((budget - fixed) // each, most)), 2)
     return Plan(
         spacing_mm=tuple(float(s) for s in target),
         median_shape=shape,
@@ -255,7 +286,8 @@ def memory_bytes(
     """Estimate of a training step in float32: (whatever the batch, per patch).
 
     The first is weights, their gradient and two moments of Adam; the second is what the
-    reverse pass needs of each level, and the scores thrice.
+    reverse pass needs of each level, and the scores thrice. On a CPU, where volumes are
+    convolved by planes (`jaxseg.models.planes`), they take up to three times as much.
     """
     voxels = float(math.prod(patch))
     weights, kept = 0.0, voxels * (channels + 3 * num_classes)

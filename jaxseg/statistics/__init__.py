@@ -19,6 +19,7 @@ from jaxseg.statistics.ranking import (
     ranks,
     significance_scores,
 )
+from jaxseg.statistics.runs import Estimate, bootstrap_runs
 from jaxseg.statistics.scores import align
 from jaxseg.statistics.sizes import SizeCurves, size_curves
 from jaxseg.statistics.stability import (
@@ -31,6 +32,7 @@ from jaxseg.statistics.wilcoxon import PairwiseTests, holm, pairwise_tests
 
 __all__ = [
     "Difference",
+    "Estimate",
     "Marks",
     "MeanRanks",
     "Outcome",
@@ -41,6 +43,7 @@ __all__ = [
     "align",
     "bootstrap_difference",
     "bootstrap_ranks",
+    "bootstrap_runs",
     "holm",
     "judge_difference",
     "judge_equivalence",

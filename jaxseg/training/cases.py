@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxseg.data.intensity import normalized
+from jaxseg.data.intensity import NORMALISATIONS, normalized
 from jaxseg.data.resample import resample, resampled_shape
 from jaxseg.training.config import RunConfig
 from jaxseg.training.inference import (
@@ -49,7 +49,13 @@ def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
     """
     config = trained.config
     if not config.volumes:
-        return image_predictor(trained.apply, trained.variables, config.size, how)
+        return image_predictor(
+            trained.apply,
+            trained.variables,
+            config.size,
+            how,
+            prepare=NORMALISATIONS[config.normalise],
+        )
     run = forward(trained.apply, trained.variables, how)
     window = how.window or config.size
 
@@ -91,13 +97,8 @@ def network_grid(config: RunConfig, example: Example) -> np.ndarray:
 
 
 def case_masks(
-    config: RunConfig,
-    apply: Apply,
-    variables: Any,
-    cases: Examples,
-    how: Inference = PLAIN,
+    members: Sequence[Trained], cases: Examples, how: Inference = PLAIN
 ) -> Iterator[tuple[Example, np.ndarray]]:
     """Each case with its mask ``[*size]`` uint8 of the most probable class."""
-    members = [Trained(config, apply, variables)]
     for example, probs in ensemble_probabilities(members, cases, how):
         yield example, most_probable(probs)

@@ -77,8 +77,16 @@ class RunConfig:
       weights: safetensors file that its encoder starts from; None starts at random.
       start_run: folder of a run whose weights this one starts from, with an optimizer
         of its own; None starts at random or from `weights`.
+      normalise: what images are brought to, a name in
+        `data.intensity.NORMALISATIONS`; volumes follow `windows`.
+      plan: what `models.plan` made of the data and a memory budget, for information;
+        None where nothing was planned.
       depth: halvings of the U-Net.
       width: channels at the U-Net's full resolution.
+      strides: of the U-Net from level to level, ``[depth][axes]``; None follows from
+        depth and voxel size.
+      kernels: of each of its levels, ``[depth + 1][axes]``; None is 3 everywhere.
+      max_width: channels that no level exceeds; None is the network's own limit.
       norm: name in `models.norms.NORMS`.
       dropout: probability with which a channel of the U-Net is dropped.
       coarse_maps: coarser score maps of the U-Net that are supervised, too.
@@ -121,8 +129,13 @@ class RunConfig:
     model: str = "unet"
     weights: str | None = None
     start_run: str | None = None
+    normalise: str = "image"
+    plan: dict[str, Any] | None = None
     depth: int = 4
     width: int = 16
+    strides: tuple[tuple[int, ...], ...] | None = None
+    kernels: tuple[tuple[int, ...], ...] | None = None
+    max_width: int | None = None
     norm: str = "group"
     dropout: float = 0.0
     coarse_maps: int = 0
@@ -161,8 +174,7 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
+            name: _as_lists(value) for name, value in dataclasses.asdict(self).items()
         }
 
     @classmethod
@@ -179,12 +191,7 @@ class RunConfig:
                 f"{source} has unknown settings: {', '.join(sorted(unknown))}"
             )
         try:
-            tuples = {
-                name: tuple(part)
-                for name, part in value.items()
-                if isinstance(part, list)
-            }
-            return cls(**{**value, **tuples})
+            return cls(**{name: _as_tuples(part) for name, part in value.items()})
         except (KeyError, TypeError) as error:
             raise UserError(
                 f"{source} is not the settings of a run: {error}"
@@ -197,3 +204,11 @@ class RunConfig:
             if mine != theirs:
                 return f"{name.replace('_', '-')} {mine!r} here, {theirs!r} there"
         return None
+
+
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(part) for part in value] if isinstance(value, tuple) else value
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

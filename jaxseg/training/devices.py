@@ -1,6 +1,8 @@
 """Several processes as one run: who they are, and which part of a batch each reads."""
 
 import dataclasses
+import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,9 +10,7 @@ import jax
 
 from jaxseg.data.batch import Batch, split
 from jaxseg.errors import UserError
-
-HEARTBEAT_SECONDS = 20
-"""After so long without a sign of life of one process, all others end."""
+from jaxseg.training import peers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +57,9 @@ def joined(
 ) -> Iterator[None]:
     """Makes this process one of several that train together.
 
-    If another one dies, a step that waits for it fails; where none does within
-    `HEARTBEAT_SECONDS`, JAX's coordination service ends this process and says why.
+    If another one dies, is killed or loses its network, this one ends too, within
+    moments or at most `peers.SILENT_SECONDS`, with exit status 2 and a sentence that
+    says which process it was. A process that only stands still is waited for.
 
     Args:
       coordinator: HOST:PORT of the first process, or "auto" to ask the cluster's own
@@ -67,18 +68,18 @@ def joined(
       process_id: number of this one, from 0; None with "auto".
 
     Raises:
-      UserError: no connection, or another process ended before its work was done.
+      UserError: no connection.
     """
     if coordinator is None:
         yield
         return
     auto = coordinator == "auto"
+    _leave_deaths_to_us()
     try:
         jax.distributed.initialize(
             None if auto else coordinator,
             processes,
             process_id,
-            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
             initialization_timeout=120,
         )
     except (RuntimeError, ValueError) as error:
@@ -88,10 +89,46 @@ def joined(
             f"({reason})"
         ) from error
     try:
+        others = peers.connected(None if auto else coordinator.rpartition(":")[0])
+        others.start(_ended)
+    except UserError as error:
+        peers.leave(error)
+    try:
         yield
+    except UserError as error:
+        peers.leave(error)
     except jax.errors.JaxRuntimeError as error:
-        raise UserError(
-            "another process of this run has ended or cannot be reached "
-            f"({str(error).splitlines()[0][:120]}); start all again with --resume"
-        ) from error
-    jax.distributed.shutdown()
+        number = others.gone(peers.SILENT_SECONDS)
+        if number is None:
+            traceback.print_exc()
+            peers.leave(f"this process failed ({str(error).splitlines()[0][:120]})", 1)
+        peers.leave(_sentence(number))
+    except Exception as error:
+        traceback.print_exc()
+        peers.leave(f"this process failed ({type(error).__name__})", 1)
+    if jax.process_index() == 0:  # which serves the others until they have left
+        others.part()
+        jax.distributed.shutdown()
+    else:
+        jax.distributed.shutdown()
+        others.part()
+
+
+def _leave_deaths_to_us() -> None:
+    """Keeps JAX from aborting this process, with its own messages, if another dies."""
+    jax.config.update("jax_enable_recoverability", True)
+    jax.config.update("jax_enable_preemption_service", False)
+
+
+def _ended(number: int) -> None:
+    """Ends this process, unless it ends by itself, since another has gone."""
+    if number != 0:  # without the first, JAX soon aborts this process
+        time.sleep(peers.GRACE_SECONDS)
+    peers.leave(_sentence(number))
+
+
+def _sentence(number: int) -> str:
+    return (
+        f"process {number} of this run has ended or cannot be reached; the same "
+        "command with --resume, in all processes, takes the run up again"
+    )

@@ -66,7 +66,11 @@ def _probabilities(apply: Apply, variables: Any, images: jax.Array) -> jax.Array
 
 
 def image_predictor(
-    apply: Apply, variables: Any, size: tuple[int, ...], how: Inference = PLAIN
+    apply: Apply,
+    variables: Any,
+    size: tuple[int, ...],
+    how: Inference = PLAIN,
+    prepare: Callable[[jax.Array], jax.Array] = standardize,
 ) -> Predictor:
     """Probabilities of images ``[H, W, C]`` uint8, at their own sizes.
 
@@ -75,38 +79,36 @@ def image_predictor(
       variables: what it is used with, its parameters among them.
       size: (height, width) of the images that it was trained on.
       how: it is used.
+      prepare: images in [0, 1] to its input.
     """
     run, window = forward(apply, variables, how), how.window
 
+    def seen(pixels: np.ndarray) -> np.ndarray:
+        return np.asarray(prepare(jnp.asarray(pixels, jnp.float32) / 255))
+
     def whole(cases: list[Example]) -> list[np.ndarray]:
-        return _resized(run, [case.image for case in cases], size)
+        images = [case.image for case in cases]
+        probs = run(seen(_resized(images, size)))
+        return [
+            _resize_planes(planes, image.shape[:2])
+            for planes, image in zip(probs, images, strict=False)
+        ]
 
     def by_windows(cases: list[Example]) -> list[np.ndarray]:
         assert window is not None
         return [
-            windowed(run, _unit(case.image), window, overlap=how.overlap)
+            windowed(run, seen(case.image), window, overlap=how.overlap)
             for case in cases
         ]
 
     return whole if window is None else by_windows
 
 
-def _unit(pixels: np.ndarray) -> np.ndarray:
-    """Pixels ``[..., H, W, C]`` from 0 to 255 as the network sees them."""
-    return np.asarray(standardize(jnp.asarray(pixels, jnp.float32) / 255))
-
-
-def _resized(
-    run: Forward, images: list[np.ndarray], size: tuple[int, ...]
-) -> list[np.ndarray]:
+def _resized(images: list[np.ndarray], size: tuple[int, ...]) -> np.ndarray:
+    """The images at one size, and empty ones up to `CHUNK`."""
     height, width = size
     inputs = np.stack([resize_image(image, (height, width)) for image in images])
-    missing = CHUNK - len(images)
-    inputs = np.pad(inputs, [(0, missing), (0, 0), (0, 0), (0, 0)])
-    return [
-        _resize_planes(probs, image.shape[:2])
-        for probs, image in zip(run(_unit(inputs)), images, strict=False)
-    ]
+    return np.pad(inputs, [(0, CHUNK - len(images)), (0, 0), (0, 0), (0, 0)])
 
 
 def _resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

@@ -5,6 +5,7 @@ import functools
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,14 @@ import numpy as np
 
 from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.batch import Batch
-from jaxseg.data.intensity import standardize
+from jaxseg.data.intensity import NORMALISATIONS
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 from jaxseg.losses import CATALOG
 from jaxseg.losses.compound import with_class_weights
 from jaxseg.models.weights import load_torchvision
 from jaxseg.training import checkpoints
-from jaxseg.training.cases import case_masks
+from jaxseg.training.cases import Trained, case_masks
 from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.devices import Share, share_of
 from jaxseg.training.evaluation import Evaluation
@@ -89,7 +90,7 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
         start=phase.start,
         steps=phase.steps,
         augmentation=dataclasses.replace(changes, spacing=config.voxel_mm),
-        prepare=_as_it_is if config.volumes else standardize,
+        prepare=_as_it_is if config.volumes else NORMALISATIONS[config.normalise],
         accumulate=config.accumulate,
         average=config.average,
     )
@@ -264,6 +265,26 @@ class Run:
         )
 
 
+def step_seconds(config: RunConfig, repeats: int) -> Iterator[float]:
+    """Seconds of single steps of a run's last phase on its first batch.
+
+    The step is compiled and taken twice before the first is timed; reading data and
+    sending it to the device are left out.
+    """
+    share = share_of(config.batch_size)
+    programs = _programs(config, -1)
+    batch = placed(
+        share.split(next(iter(batches(config, 0, share.places)))), config.parallel
+    )
+    state = replicate(first_state(config, programs.objective), config.parallel)
+    for number in range(repeats + 2):
+        start = time.perf_counter()
+        state, values = programs.step(state, batch)
+        jax.block_until_ready((state, values))
+        if number > 1:
+            yield time.perf_counter() - start
+
+
 class _Session:
     """One process's work on a run, from where it was taken up."""
 
@@ -373,9 +394,7 @@ class _Session:
             if last and self.log is not None:
                 save_samples(
                     self.run.folder / SAMPLES,
-                    config,
-                    objective.apply,
-                    _on_one_device(state.variables),
+                    [Trained(config, objective.apply, _on_one_device(state.variables))],
                     self.validation,
                     [row["lesion_free"] for row in evaluation.rows],
                 )
@@ -400,8 +419,9 @@ class _Session:
     ) -> Evaluation:
         evaluation = Evaluation(self.config.num_classes)
         variables = _on_one_device(state.variables)
+        trained = Trained(self.config, objective.apply, variables)
         how = Inference(overlap=VALIDATION_OVERLAP)
-        masks = case_masks(self.config, objective.apply, variables, cases, how)
+        masks = case_masks([trained], cases, how)
         for example, mask in masks:
             assert example.labels is not None
             evaluation.add(example.name, mask, example.labels)

@@ -78,10 +78,14 @@ def network_of(config: RunConfig) -> Network:
         fields = {
             "depth": config.depth,
             "width": config.width,
-            "strides": strides_of(config.size, config.voxel_mm, config.depth),
+            "strides": config.strides
+            or strides_of(config.size, config.voxel_mm, config.depth),
+            "kernels": config.kernels,
             "dropout": config.dropout,
             "coarse_maps": config.coarse_maps,
         }
+        if config.max_width is not None:
+            fields["max_width"] = config.max_width
     module = build_model(
         config.model,
         config.num_classes,

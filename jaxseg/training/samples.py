@@ -2,27 +2,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from jaxseg.data.images import VOID
 from jaxseg.files import replacing
-from jaxseg.training.cases import case_masks
-from jaxseg.training.config import RunConfig
+from jaxseg.training.cases import Trained, case_masks
+from jaxseg.training.inference import PLAIN, Inference
 from jaxseg.training.sources import Examples, Subset, spread
-from jaxseg.training.step import Apply
 
 SAMPLE_COUNT = 6
 
 
 def save_samples(
     path: Path,
-    config: RunConfig,
-    apply: Apply,
-    params: Any,
+    members: Sequence[Trained],
     cases: Examples,
     lesion_free: Sequence[bool],
+    how: Inference = PLAIN,
 ) -> None:
     """Stores a few cases for the sample sheet, some of them without a lesion.
 
@@ -30,11 +27,10 @@ def save_samples(
 
     Args:
       path: an ``.npz`` file for ``image_k``, ``labels_k``, ``predicted_k``, ``name_k``.
-      config: of the run.
-      apply: the network.
-      params: its parameters.
+      members: networks whose mean probabilities give the prediction.
       cases: to choose from.
       lesion_free: of each case, whether its ground truth holds no foreground.
+      how: networks are used.
     """
     free = [index for index, empty in enumerate(lesion_free) if empty]
     sick = [index for index, empty in enumerate(lesion_free) if not empty]
@@ -42,7 +38,7 @@ def save_samples(
     healthy = spread(free, few)
     chosen = Subset(cases, (*spread(sick, SAMPLE_COUNT - len(healthy)), *healthy))
     arrays: dict[str, np.ndarray] = {}
-    samples = case_masks(config, apply, params, chosen)
+    samples = case_masks(members, chosen, how)
     for index, (example, mask) in enumerate(samples):
         assert example.labels is not None
         image, labels = example.image, example.labels

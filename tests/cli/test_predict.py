@@ -7,7 +7,9 @@ from PIL import Image
 
 from jaxseg.cli import pictures
 from jaxseg.cli.main import main
+from jaxseg.files import read_json
 from jaxseg.training.thresholds import above, best_for_dice
+from tests.cli.test_command import sentence
 from tests.data.small_volumes import write_folder
 
 TRAIN = "train --data synthetic --loss dice_ce --steps 1 --batch-size 2 --size 16 16"
@@ -61,6 +63,25 @@ def test_several_runs_give_the_mean_of_their_probabilities(runs, images, tmp_pat
         assert probs[name].dtype == np.float32
         np.testing.assert_array_equal(mask, probs[name].argmax(-1))
         assert np.abs(alone[0][name] - alone[1][name]).max() > 1e-3
+
+
+def test_several_runs_are_scored_as_one(runs, tmp_path, monkeypatch, capsys):
+    """At the images' own size, where nothing is resized between the networks."""
+    monkeypatch.setattr(pictures, "draw_run", lambda folder: [])
+    a, b, out = runs / "a", runs / "b", tmp_path / "both"
+    common = ["evaluate", "--cases", "5", "--surfaces", "none", "--split", "test"]
+    sentence(capsys, [*common, "--run", a, b], "several --run need --out")
+    sentence(capsys, [*common, "--run", a, a, "--out", out], "is given twice")
+    assert not out.exists()
+    scores = {}
+    for name, members in (("a", [a]), ("both", [a, b])):
+        argv = [*common, "--run", *members, "--out", tmp_path / name]
+        assert main([str(part) for part in argv]) == 0
+        scores[name] = read_json(tmp_path / name / "summary.json")
+    one, both = scores["a"], scores["both"]
+    assert (both["cases"], both["lesion_free"]) == (one["cases"], one["lesion_free"])
+    assert both["calibration"]["brier"] != one["calibration"]["brier"]
+    assert (out / "samples.npz").is_file()
 
 
 def test_thresholds_and_windows_reach_the_masks(runs, images, tmp_path):

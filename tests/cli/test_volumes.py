@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxseg.cli import pictures
 from jaxseg.cli.main import main
 from jaxseg.files import read_json, read_rows
 from tests.cli.test_command import sentence
@@ -56,6 +57,27 @@ def test_a_run_on_a_fold_of_volumes(run, folds):
     assert {f"train/{name}" for name in names} == set(held)
 
 
+def test_a_plan_fills_in_what_the_flags_leave_open(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(pictures, "draw_run", lambda folder: [])
+    out = tmp_path / "planned"
+    argv = ["train", "--data", data, "--plan", "--memory-gb", 0.1, "--width", 4,
+            "--loss", "dice_ce", "--steps", 1, "--evaluate-every", 0,
+            "--out", out]  # fmt: skip
+    assert main([str(a) for a in argv]) == 0
+    text = capsys.readouterr().out
+    config = read_json(out / "config.json")
+    assert (config["size"], config["batch_size"]) == ([12, 10, 8], 2)
+    # 1 x 1.5 x 3 mm is halved in its plane, then 2 x 3 x 3 mm along eight slices.
+    assert config["strides"] == [[2, 2, 1], [1, 1, 2]]
+    assert config["kernels"] == [[3, 3, 1], [3, 3, 3], [3, 3, 3]]
+    assert (config["width"], config["depth"], config["coarse_maps"]) == (4, 2, 0)
+    assert config["plan"]["median_shape"] == [12, 10, 8]
+    assert config["spacing"] is None  # all cases share theirs
+    for phrase in ("plan for 0.1 GB", "12x10x8", "2x2x1 1x1x2", "as given"):
+        assert phrase in text
+    assert main([*map(str, argv), "--resume"]) == 0  # the same plan again
+
+
 def test_volumes_are_scored_voxel_by_voxel_as_stored(run, data, tmp_path, capsys):
     out = tmp_path / "scores"
     argv = ["evaluate", "--run", run, "--data", data, "--out", out, "--best"]
@@ -99,6 +121,12 @@ def test_check_prints_facts_for_people_and_programs(data, tmp_path, capsys):
         (("--size", "8", "8", "8", "--model", "deepmedic", "--depth", "2"),
          ("--depth goes with --model unet",)),
         (("--size", "8", "8", "8", "--lesion-free", "0.1"), ("--lesion-free",)),
+        (("--plan", "--depth", "2"), ("--depth contradicts --plan",)),
+        (("--plan", "--model", "deepmedic"), ("--plan goes with --model unet",)),
+        (("--plan", "--memory-gb", "1e-6"), ("--memory-gb 1e-06", "two patches")),
+        (("--plan", "--size", "8", "8", "8", "--batch-size", "9999"), ("9999 patch",)),
+        (("--size", "8", "8", "8", "--memory-gb", "1"), ("--memory-gb goes with",)),
+        (("--plan", "--normalise", "imagenet"), ("--normalise goes with images",)),
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_with_one_sentence(data, tmp_path, capsys, more, parts):

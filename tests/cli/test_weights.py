@@ -34,7 +34,8 @@ def test_training_starts_from_the_file(weights, tmp_path, monkeypatch):
     out = tmp_path / "run"
     more = ["--norm", "frozen-batch", "--weights", str(weights), "--out", str(out)]
     assert main([*TRAIN, *more, "--learning-rate", "1e-4"]) == 0
-    _, _, state = load_run(out)
+    run, _, state = load_run(out)
+    assert run.config.normalise == "imagenet"
     encoder = jax.tree.map(np.asarray, state.params["encoder"])
     stored = load_file(weights)
     first = stored["features.0.0.weight"].sum(1, keepdims=True)  # grey images

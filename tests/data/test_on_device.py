@@ -10,7 +10,7 @@ import pytest
 
 from jaxseg.data.augment import AUGMENTATIONS, Augmentation, augment
 from jaxseg.data.batch import Batch, counted, split, unit_images
-from jaxseg.data.intensity import standardize
+from jaxseg.data.intensity import imagenet, standardize
 from jaxseg.data.overlay import class_colours, outline, overlay
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
 
@@ -152,6 +152,15 @@ def test_standardize():
     np.testing.assert_allclose(out.mean((1, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(out[0].std((0, 1)), 1, rtol=1e-3)
     assert not out[1, ..., 2].any()
+
+
+def test_imagenet_normalisation_by_hand():
+    white = np.asarray(imagenet(jnp.ones((1, 2, 2, 3))))
+    np.testing.assert_allclose(
+        white[0, 0, 0], [0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225], rtol=1e-6
+    )
+    grey = np.asarray(imagenet(jnp.full((1, 2, 2, 1), 0.449)))
+    np.testing.assert_allclose(grey, 0, atol=1e-6)
 
 
 def test_overlay_draws_the_outline_alone():

@@ -15,7 +15,7 @@ from experiments.odyssey import scores as tabled
 from experiments.odyssey.losses import METHODS, by_name
 from experiments.odyssey.report import as_good_as_best, report
 from experiments.protocol.dataset import Dataset
-from experiments.protocol.jobs import RateSearch, Scoring, Training, in_order
+from experiments.protocol.jobs import RateSearch, Scoring, StepCost, Training, in_order
 from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
 from jaxseg.losses import CATALOG
@@ -62,9 +62,9 @@ def test_each_loss_is_searched_once_trained_on_each_fold_and_scored(tmp_path):
     jobs = planned.plan(choices(tmp_path))
     ordered = in_order(jobs)
     kinds = [type(job) for job in ordered]
-    assert (kinds.count(RateSearch), kinds.count(Training), kinds.count(Scoring)) == (
-        27, 3 * 27, 3 * 27,
-    )  # fmt: skip
+    assert [kinds.count(k) for k in (RateSearch, Training, Scoring, StepCost)] == [
+        27, 3 * 27, 3 * 27, 27,
+    ]  # fmt: skip
     assert len({job.key for job in ordered}) == len(ordered)
     runs = {
         (t.tags["loss"], t.tags["fold"]): t for t in jobs if isinstance(t, Training)
@@ -104,7 +104,7 @@ def made_results(
         level = 0.6 + quality.get(method.name, 0.0)
         tags = {"loss": method.name, "dataset": "made", "fold": 0}
         runs.append(
-            {"tags": tags, "failed": None, "milliseconds": 10.0, "learning_rate": 1e-3,
+            {"tags": tags, "failed": None, "step_cost": 10.0, "learning_rate": 1e-3,
              "run": method.name, "config": {"size": [8, 8]}}
         )  # fmt: skip
         dice = level + common + noise * rng.standard_normal(CASES)

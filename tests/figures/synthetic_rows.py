@@ -61,6 +61,27 @@ def sweep_rows():
     return rows
 
 
+def region_rows():
+    """Gains of two losses on four classes, larger on rarer ones."""
+    shares = {"road": 0.4, "car": 0.05, "sign": 0.012, "pole": 0.01}
+    return [
+        {"loss": loss, "class": name, "share": share, "gain": most * (1 - share)}
+        for loss, most in (("ce_l1", 0.1), ("dice", -0.05))
+        for name, share in shares.items()
+    ]
+
+
+def share_rows(count=30):
+    """Predicted shares: right, half as large, and none of the smallest."""
+    true = np.geomspace(1e-3, 0.3, count)
+    sizes = {"ce_l1": true, "dice": true / 2, "cross_entropy": true * (true > 3e-3)}
+    return [
+        {"loss": loss, "share": float(share), "predicted_share": float(found)}
+        for loss, predicted in sizes.items()
+        for share, found in zip(true, predicted, strict=True)
+    ]
+
+
 def metrics(seed):
     """Rows of a made-up run."""
     return [

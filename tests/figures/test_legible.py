@@ -19,6 +19,7 @@ ROWS = {
     "sizes": synthetic_rows.cases(40),
     "ranks": synthetic_rows.rank_rows(),
     "sweep": synthetic_rows.sweep_rows(),
+    "proportions": synthetic_rows.share_rows(),
 }
 
 

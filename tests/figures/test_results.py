@@ -11,7 +11,9 @@ from figures.results import (
     curves,
     distributions,
     predictions,
+    proportions,
     ranks,
+    regions,
     rows,
     sheet,
     sizes,
@@ -108,6 +110,37 @@ def test_sweeps_have_means_and_standard_errors():
     np.testing.assert_allclose(drawn[0].get_ydata(), [0.51, 0.56, 0.61, 0.56])
 
 
+def test_classes_are_drawn_by_their_share_with_their_names():
+    found = regions.compute_regions(synthetic_rows.region_rows()[::-1], "gain")
+    names, shares, values = found["ce_l1"]
+    assert names == ["pole", "sign", "car", "road"]
+    np.testing.assert_allclose(shares, [0.01, 0.012, 0.05, 0.4])
+    np.testing.assert_allclose(values, [0.099, 0.0988, 0.095, 0.06])
+    axes = regions.draw_regions(found, "gain", level=0.0).axes[0]
+    drawn = {line.get_label(): line.get_ydata() for line in axes.lines}
+    np.testing.assert_allclose(drawn["ce_l1"], values)
+    assert [text.get_text() for text in axes.texts] == names
+    left = [text.xyann[0] for text in axes.texts]
+    assert left == sorted(left)
+    assert min(np.diff(left)) > 0.025  # names do not overlap
+
+
+def test_shares_of_nothing_predicted_lie_on_the_edge():
+    found = proportions.compute_shares(synthetic_rows.share_rows())
+    panels = proportions.draw_proportions(found).axes
+    titles = [axes.get_title() for axes in panels]
+    assert titles == [
+        "ce_l1\n0 % not predicted",
+        "dice\n0 % not predicted",
+        "cross_entropy\n20 % not predicted",
+    ]
+    dots, crosses = panels[2].lines[1:]
+    true, predicted = found["cross_entropy"]
+    np.testing.assert_allclose(dots.get_ydata(), predicted[predicted > 0])
+    np.testing.assert_allclose(crosses.get_xdata(), true[predicted == 0])
+    assert set(crosses.get_ydata()) == {panels[2].get_ylim()[0]}
+
+
 def test_curves_have_the_mean_and_the_ends_of_the_runs():
     found = [*synthetic_rows.metrics(0), *synthetic_rows.metrics(1)]
     one = curves.compute_spread(found, "validation_dice")
@@ -185,6 +218,7 @@ def test_the_taxonomy_is_the_catalog():
         ("sizes", synthetic_rows.cases(12), ["sizes_dice"]),
         ("ranks", synthetic_rows.rank_rows(), ["ranks", "rank_stability"]),
         ("sweep", synthetic_rows.sweep_rows(), ["tversky_sweep_dice", "ablation_dice"]),
+        ("proportions", synthetic_rows.share_rows(), ["proportions"]),
         ("tradeoff", synthetic_rows.lesion_rows(), ["tradeoff"]),
         ("predictions", synthetic_rows.lesion_rows(), ["predictions"]),
     ],
@@ -218,6 +252,9 @@ def test_curves_of_labelled_files(tmp_path, capsys):
         ("ranks", {"loss": "a"}, "no column 'score'"),
         ("sweep", {"loss": "a", "dice": 1}, "no sweep"),
         ("curves", {"loss": "a", "step": 1}, "no row has it"),
+        ("regions", {"loss": "a", "class": "b", "share": 0, "jaccard": 1}, "above 0"),
+        ("proportions", {"loss": "a", "share": 2, "predicted_share": 0}, "0 to 1"),
+        ("proportions", {"loss": "a", "share": 0, "predicted_share": 0}, "no region"),
         ("tradeoff", {"loss": "a", "dice": 1}, "both kinds of cases are needed"),
         ("tradeoff", {"loss": "a", "lesion_free": True}, "no rows with dice"),
         ("predictions", {"loss": "a", "case": "x"}, "both columns 'image' and 'mask'"),

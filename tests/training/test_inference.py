@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
+from jaxseg.data.intensity import imagenet
 from jaxseg.training.inference import (
     Inference,
     image_predictor,
@@ -199,6 +200,12 @@ def test_windows_see_images_at_their_own_size():
     np.testing.assert_allclose(probs[..., :1], 1 / (1 + np.exp(-x)), rtol=1e-3)
     (whole,) = image_predictor(scores, 1.0, (8, 8))([case])
     assert np.abs(whole - probs).max() > 0.05
+    for how in (Inference(), Inference(window=(4, 4))):
+        predict = image_predictor(scores, 1.0, case.image.shape[:2], how, imagenet)
+        x = (case.image / 255 - 0.449) / 0.226
+        np.testing.assert_allclose(
+            predict([case])[0][..., :1], 1 / (1 + np.exp(-x)), rtol=1e-3
+        )
 
 
 def expected_index(index, mask, probs):

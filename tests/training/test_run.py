@@ -197,7 +197,7 @@ def test_a_checkpoint_of_another_network_is_refused(finished, tmp_path):
 
 
 def test_settings_survive_json_and_differences_are_named():
-    config = small_config(hyper={"dice": 0.5})
+    config = small_config(hyper={"dice": 0.5}, strides=((2, 2), (2, 1)))
     again = RunConfig.from_json(json.loads(json.dumps(config.to_json())), "x.json")
     assert again == config
     assert config.difference(again) is None

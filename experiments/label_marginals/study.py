@@ -1,0 +1,36 @@
+"""The study."""
+
+from experiments.label_marginals.plan import add_flags, plan, settings
+from experiments.label_marginals.report import report
+from experiments.protocol.study import Study
+
+EXAMPLES = """\
+examples:
+  python -m experiments label_marginals
+  python -m experiments label_marginals --scale cpu --workers 2
+  python -m experiments label_marginals --data DIR --scale cpu --losses CE Dice CE+L1
+"""
+
+LABEL_MARGINALS = Study(
+    name="label_marginals",
+    paper="Liu 2022",
+    summary="does a loss get the region proportions right, and does forcing them help",
+    description="Trains the same network with the ten losses of Liu 2022 and three "
+    "seeds, compares Dice, surface distances or the IoU of each class, and the "
+    "predicted against the true proportion of each region, by region size; changes the "
+    "weight and the temperature of the label-marginal terms on images of two classes. "
+    "Images of more classes count them all, as scenes; volumes leave class 0 out. "
+    "Scored is the split 'test', or 'validation' where there is none: no run looks at "
+    "either.",
+    examples=EXAMPLES,
+    data={
+        "smoke": ("synthetic",),
+        "cpu": ("../shared/data/camvid", "../shared/data/foot_ulcer"),
+        "full": ("../shared/data/camvid", "../shared/data/foot_ulcer",
+                 "../shared/data/retina_vessels", "../shared/data/hippocampus"),
+    },
+    plan=plan,
+    settings=settings,
+    report=report,
+    add_flags=add_flags,
+)  # fmt: skip

@@ -1,0 +1,42 @@
+"""The study."""
+
+from experiments.metric_sensitivity.plan import add_flags, plan, settings
+from experiments.metric_sensitivity.report import report
+from experiments.protocol.study import Study
+
+EXAMPLES = """\
+examples:
+  python -m experiments metric_sensitivity
+  python -m experiments metric_sensitivity --data DIR --scale cpu --workers 2
+  python -m experiments metric_sensitivity --data DIR --losses CE sDice sJaccard
+"""
+
+METRIC_SENSITIVITY = Study(
+    name="metric_sensitivity",
+    paper="Eelbode 2020",
+    summary="which losses serve Dice and Jaccard: cross-entropy, weighted or not, "
+    "against soft Dice, soft Jaccard, Lovász and Tversky weights",
+    description="Trains a U-Net with cross-entropy on folds of the data and goes on "
+    "from the same weights with each of the paper's 15 losses, and with soft Dice in "
+    "two more ways; scores Dice, Jaccard, F0.5, F2, accuracy, Hausdorff distance and "
+    "volume per case; compares losses by bootstrap, by the size of the object, and on "
+    "virtual data sets of other ratios of foreground to background, which are made of "
+    "images whose own ratio is below the least of them.",
+    examples=EXAMPLES,
+    data={
+        "smoke": ("synthetic",),
+        "cpu": ("../shared/data/polyps", "../shared/data/foot_ulcer",
+                "../shared/data/hippocampus"),
+        "full": ("../shared/data/polyps", "../shared/data/foot_ulcer",
+                 "../shared/data/nuclei", "../shared/data/hippocampus",
+                 "../shared/data/cardiac_acdc"),
+    },
+    plan=plan,
+    settings=settings,
+    report=report,
+    add_flags=add_flags,
+    so_far=True,
+    unpublished=("sensitivity", "precision", "mean_foreground_probability",
+                 "predicted_pixels", "hausdorff_95", "average_distance",
+                 "within_tolerance"),
+)  # fmt: skip

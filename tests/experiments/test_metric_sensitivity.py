@@ -1,0 +1,478 @@
+"""Eelbode's study: its plan, its virtual data, its report on scores with an answer."""
+
+import argparse
+import dataclasses
+import math
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.__main__ import main
+from experiments.metric_sensitivity import judgement, paper
+from experiments.metric_sensitivity import plan as planned
+from experiments.metric_sensitivity import virtual as made_virtual
+from experiments.metric_sensitivity.findings import findings
+from experiments.metric_sensitivity.judgement import Effect, between, is_no_worse
+from experiments.metric_sensitivity.methods import (
+    ALL_WEIGHTS,
+    CE,
+    CORE,
+    DICE,
+    METHODS,
+    WCE,
+    by_name,
+)
+from experiments.metric_sensitivity.report import report
+from experiments.metric_sensitivity.scores import (
+    score_of,
+    tasks_of,
+    virtual_of,
+)
+from experiments.metric_sensitivity.tables import core
+from experiments.protocol import command
+from experiments.protocol.dataset import Dataset
+from experiments.protocol.jobs import Scoring, Training, in_order
+from experiments.protocol.results import Results, read_results
+from experiments.protocol.study import Choices
+from figures.__main__ import main as draw_figures
+from jaxseg.data.collection import list_cases
+from jaxseg.data.images import VOID, read_mask
+from jaxseg.files import write_rows
+from jaxseg.losses import CATALOG
+from jaxseg.statistics import Outcome
+
+CASES = 60
+PUBLISHED = Path("experiments/reports/metric_sensitivity")
+REPLICATED, NOT, UNDECIDED = (
+    Outcome.REPLICATED,
+    Outcome.NOT_REPLICATED,
+    Outcome.UNDECIDED,
+)
+
+
+def image_folder(folder: Path, masks: list[np.ndarray]) -> Path:
+    for kind in ("images", "masks"):
+        (folder / "train" / kind).mkdir(parents=True)
+    for k, mask in enumerate(masks):
+        pixels = np.full(mask.shape, 90, np.uint8)
+        Image.fromarray(pixels).save(folder / "train/images" / f"c{k}.png")
+        Image.fromarray(mask).save(folder / "train/masks" / f"c{k}.png")
+    return folder
+
+
+def squares(count: int = 6) -> list[np.ndarray]:
+    """Squares of 4 to 9 pixels a side somewhere in 40 x 60 pixels."""
+    rng = np.random.default_rng(0)
+    masks = []
+    for k in range(count):
+        mask = np.zeros((40, 60), np.uint8)
+        row, column = rng.integers(30), rng.integers(50)
+        mask[row : row + 4 + k, column : column + 4 + k] = 1
+        masks.append(mask)
+    return masks
+
+
+def dataset(path: Path, **changes) -> Dataset:
+    facts = dict(
+        path=path,
+        name="squares",
+        digest="d",
+        counts={"train": 6},
+        num_classes=2,
+        channels=1,
+        class_shares=(0.98, 0.02),
+        hashes={f"train/c{k}": str(k) for k in range(6)},
+        settings={},
+    )
+    return Dataset(**{**facts, **changes})
+
+
+def choices(root: Path, *datasets: Dataset, scale="cpu", **flags) -> Choices:
+    given = dict.fromkeys(("losses", "folds", "virtual_folds", "steps"))
+    given |= {"pretrain_steps": None}
+    return Choices(
+        scale=scale,
+        datasets=datasets,
+        root=root,
+        arguments=argparse.Namespace(**{**given, **flags}),
+    )
+
+
+def test_methods_are_the_paper_s_15_losses_and_two_more():
+    assert len(METHODS) == len(by_name()) == 17
+    for method in METHODS:
+        assert set(method.hyper) <= set(CATALOG[method.loss].defaults)
+    weights = by_name()[WCE].class_weights((0.9, 0.1))
+    np.testing.assert_allclose(weights, (1 / 1.8, 1 / 0.2), rtol=1e-6)
+    assert by_name()[CE].class_weights((0.9, 0.1)) is None
+    assert by_name()[DICE].class_weights((0.9, 0.05, 0.05)) == (0, 1, 1)
+    assert by_name()["sTversky 0.3/0.7"].hyper == {"alpha": 0.3, "beta": 0.7}
+    assert [m.loss for m in METHODS if m.weights == (0.5, 0.5)] == ["dice"] * 2
+
+
+def test_plan_fine_tunes_all_losses_from_the_weights_of_their_fold(tmp_path):
+    folder = image_folder(tmp_path / "squares", squares())
+    jobs = planned.plan(choices(tmp_path, dataset(folder)))
+    runs = [job for job in in_order(jobs) if isinstance(job, Training)]
+    real = {
+        (t.tags["loss"], t.tags["fold"]): t for t in runs if t.tags["ratio"] is None
+    }
+    assert len(real) == 2 * (17 + 1)
+    first = real[planned.PRETRAINING, 0]
+    assert first.config.steps == planned.SCALES["cpu"].pretrain_steps
+    for method in METHODS:
+        for fold in (0, 1):
+            run = real[method.name, fold]
+            assert run.start is not None
+            assert run.start.key == real[planned.PRETRAINING, fold].key
+            assert run.config.fold == fold
+            assert run.config.folds_digest == first.config.folds_digest
+    assert real["sDice, other seed", 0].config.seed == 1
+    assert real[DICE, 0].config.class_weights == (0.0, 1.0)
+
+    at = {ratio: [t for t in runs if t.tags["ratio"] == ratio] for ratio in (0.05, 0.5)}
+    for ratio, some in at.items():
+        assert [t.tags["loss"] for t in some] == [planned.PRETRAINING, CE, DICE]
+        assert {t.tags["dataset"] for t in some} == {"squares"}
+        assert some[1].start is some[2].start is some[0], ratio
+    assert len(runs) == 36 + 6 * 3
+    assert len({run.key for run in runs}) == len(runs)
+    scored = [job for job in jobs if isinstance(job, Scoring)]
+    assert {s.tags["loss"] for s in scored if s.surfaces is not None} == set(CORE)
+    without = planned.plan(choices(tmp_path, dataset(folder), virtual_folds=0))
+    assert {job.key for job in without} < {job.key for job in jobs}
+    assert sum(isinstance(job, Training) for job in in_order(without)) == 36
+    none = planned.plan(choices(tmp_path, dataset(folder), losses=["Lovász"]))
+    assert {job.tags["ratio"] for job in none} == {None}
+
+
+def test_data_of_a_high_ratio_or_of_several_classes_have_no_virtual_ones(tmp_path):
+    folder = image_folder(tmp_path / "squares", squares())
+    dense = dataset(folder, class_shares=(0.9, 0.1))
+    several = dataset(folder, num_classes=3, class_shares=(0.98, 0.01, 0.01))
+    for data, losses in ((dense, 17), (several, 9)):
+        jobs = planned.plan(choices(tmp_path, data))
+        ratios = {job.tags["ratio"] for job in jobs if isinstance(job, Training)}
+        assert ratios == {None}
+        scored = {job.tags["loss"] for job in jobs if isinstance(job, Scoring)}
+        assert len(scored) == losses
+
+
+def test_a_rectangle_holds_the_object_or_lies_in_it():
+    mask = np.zeros((20, 30), np.uint8)
+    mask[3:8, 10:26] = 1
+    for name in map(str, range(40)):
+        place = made_virtual.place_of(name, mask)
+        rows, columns = place.rectangle((20, 30), (8, 12))
+        assert (rows.stop - rows.start, columns.stop - columns.start) == (8, 12)
+        assert 0 <= rows.start <= 3
+        assert rows.stop >= 8
+        assert columns.start >= 10
+        assert columns.stop <= 26
+    found = {
+        made_virtual.place_of(str(k), mask).rectangle((20, 30), (8, 12))[0].start
+        for k in range(40)
+    }
+    assert found == {0, 1, 2, 3}
+    assert made_virtual.place_of("x", mask) == made_virtual.place_of("x", mask)
+
+
+def test_virtual_data_have_one_ratio_and_rectangles_of_one_size(tmp_path):
+    masks = squares()
+    folder = image_folder(tmp_path / "squares", masks)
+    for ratio in (0.05, 0.5):
+        found = made_virtual.virtual_dataset(dataset(folder), ratio, tmp_path / "v")
+        cases = list_cases(found.path, "train")
+        kept = [read_mask(case.mask) for case in cases if case.mask]
+        sizes = {tuple(np.ptp(np.nonzero(mask != VOID), axis=1) + 1) for mask in kept}
+        ((height, width),) = sizes
+        assert abs(width - 1.5 * height) <= 1
+        pooled = sum((m == 1).sum() for m in kept) / sum((m == 0).sum() for m in kept)
+        assert abs(pooled - ratio) < 0.15 * ratio
+        for mask, original in zip(kept, masks, strict=True):
+            assert (mask[mask != VOID] == original[mask != VOID]).all()
+        assert cases[0].image.resolve() == (folder / "train/images/c0.png").resolve()
+        assert found.class_shares[1] == pytest.approx(ratio / (1 + ratio))
+    other = made_virtual.virtual_dataset(dataset(folder), 0.05, tmp_path / "v")
+    assert other.digest != found.digest != "d"
+
+
+def test_paper_s_tables_agree_with_each_other_and_with_its_text():
+    half, equal = ALL_WEIGHTS.index((0.5, 0.5)), ALL_WEIGHTS.index((1.0, 1.0))
+    for score in ("dice", "jaccard"):
+        for k, name in enumerate(paper.DATASETS):
+            row = paper.SWEEP[score][name]
+            assert row[half] == paper.CORE[score][DICE][k]
+            assert row[equal] == paper.CORE[score]["sJaccard"][k]
+        assert paper.MULTI_SWEEP[score][half] == paper.MULTI[score][DICE][0]
+    assert paper.gap(("a", "b"), "c", {"a": (1, 4), "b": (3, 4), "c": (1, 5)}) == (
+        0.0, 1, 2,
+    )  # fmt: skip
+    assert {len(row) for table in paper.SWEEP.values() for row in table.values()} == {
+        11
+    }
+
+
+def made_results(
+    quality: Mapping[str, float],
+    *,
+    num_classes=2,
+    ratios: Mapping[float, float] | None = None,
+    small=0.0,
+    noise=0.01,
+) -> Results:
+    """Scores 0.6 + quality + what the case has in common + noise.
+
+    Args:
+      quality: by loss, for all scores, or by "loss score".
+      num_classes: of the data set.
+      ratios: of virtual data sets, to what soft Dice gains there further.
+      small: what all but cross-entropy gain further among small objects.
+      noise: of each score.
+    """
+    rng = np.random.default_rng(0)
+    common = 0.05 * rng.standard_normal(CASES)
+    shares = np.linspace(0.01, 0.2, CASES)
+
+    def row(name: str, k: int, ratio: float | None) -> dict:
+        def value(score: str, bonus: float = 0.0) -> float:
+            level = quality.get(name, 0.0) + quality.get(f"{name} {score}", 0.0)
+            return 0.6 + level + bonus + common[k] + noise * rng.standard_normal()
+
+        bonus = small if name not in (CE, WCE) and k < CASES // 2 else 0.0
+        if ratio is not None and name == DICE:
+            bonus = (ratios or {})[ratio]
+        dice = value("dice", bonus)
+        foreground = num_classes - 1
+        return {
+            "dataset": "made", "ratio": ratio, "loss": name, "fold": 0, "case": str(k),
+            "pixels": 1000, "foreground_share": shares[k],
+            "dice": [None, *[dice] * foreground],
+            "jaccard": [None, *[dice / (2 - dice)] * foreground],
+            **{s: [None, *[value(s)] * foreground]
+               for s in ("f_half", "f_two", "hamming")},
+            "hausdorff": [None, *[20 - 10 * value("hausdorff")] * foreground],
+            "volume_difference": [5, *[10 - 10 * value("volume")] * foreground],
+        }  # fmt: skip
+
+    rows = [row(method.name, k, None) for method in METHODS for k in range(CASES)]
+    for ratio in ratios or ():
+        rows += [row(name, k, ratio) for name in (CE, DICE) for k in range(CASES)]
+    about = {
+        "datasets": [
+            {"name": "made", "class_shares": [0.9, *[0.1 / (num_classes - 1)] *
+             (num_classes - 1)], "num_classes": num_classes,
+             "cases": {"train": CASES}, "digest": "d"}
+        ],
+        "scale": "cpu", "command": "python -m experiments x", "seconds": 60.0,
+        "workers": 1,
+        "settings": dataclasses.asdict(planned.SCALES["cpu"]),
+        "machine": {"device": "cpu", "cores": 2, "devices": 1, "python": "3",
+                    "jax": "0", "jaxlib": "0", "flax": "0", "optax": "0"},
+    }  # fmt: skip
+    return Results(about=about, rows=rows, runs=[])
+
+
+def outcomes(results: Results) -> dict[str, Outcome]:
+    """Verdicts by the first words of the claims."""
+    found = findings(tasks_of(results), virtual_of(results))
+    return {f"{f.claim} ({f.source})": f.outcome for f in found}
+
+
+def verdict(results: Results, words: str) -> Outcome:
+    (found,) = (v for claim, v in outcomes(results).items() if words in claim)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr(judgement, "RESAMPLES", 300)
+    monkeypatch.setattr("experiments.metric_sensitivity.tables.MARK_RESAMPLES", 200)
+    monkeypatch.setattr(
+        "experiments.metric_sensitivity.findings.losses.TAU_RESAMPLES", 30
+    )
+
+
+AS_THE_PAPER = {
+    CE: -0.05,
+    f"{CE} hamming": 0.06,
+    WCE: -0.1,
+    "sDice L2": -0.02,
+    **{f"sTversky {k / 10:g}/{(10 - k) / 10:g}": -0.02 * abs(k - 5)
+       for k in range(1, 10) if k != 5},
+    "sTversky 0.8/0.2 f_half": 0.1,
+    "sTversky 0.2/0.8 f_two": 0.1,
+}  # fmt: skip
+
+
+def test_all_findings_are_replicated_on_scores_made_like_the_paper_s():
+    same = dict.fromkeys((0.05, 0.1, 0.3, 0.5), 0.0)
+    results = made_results(AS_THE_PAPER, ratios=same, small=0.05, noise=0.002)
+    found = outcomes(results)
+    assert len(found) == 20
+    assert set(found.values()) == {REPLICATED}, found
+
+
+def test_no_lead_is_found_where_all_losses_are_equal():
+    found = outcomes(made_results({}, ratios={0.1: 0.0, 0.5: 0.0}, noise=0.0005))
+    differ = ("do not differ", "No unequal", "inferior", "no trend", "one order")
+    for claim, outcome in found.items():
+        if "one order" in claim:
+            continue  # of equal losses there is none
+        equal = any(words in claim for words in differ)
+        assert outcome is (REPLICATED if equal else NOT), claim
+
+
+@pytest.mark.parametrize(
+    ("quality", "words"),
+    [
+        ({CE: 0.05}, "higher Dice than CE"),
+        ({CE: 0.05}, "higher Jaccard than CE"),
+        ({WCE: 0.05}, "higher Dice than wCE"),
+        ({WCE: 0.05}, "does not close the gap"),
+        ({"Lovász": 0.05}, "metric-sensitive losses do not differ"),
+        ({"sDice L2": 0.05}, "L1 norm"),
+        ({"sTversky 0.3/0.7": 0.05}, "No unequal Tversky"),
+        ({"sTversky 0.9/0.1": 0.05}, "Extreme Tversky"),
+        ({"sTversky 0.75/0.75": 0.05}, "Equal Tversky"),
+        ({"sTversky 0.8/0.2 f_half": -0.05}, "F0.5 is better"),
+        ({"sTversky 0.2/0.8 f_two": -0.05}, "F2 is better"),
+        ({f"{DICE} hamming": 0.05}, "higher accuracy"),
+        ({f"{DICE} hausdorff": -0.5}, "Hausdorff"),
+        ({f"{DICE} volume": -0.5}, "volume difference"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_each_finding_can_fail_and_its_opposite_is_told(quality, words):
+    agreeing = made_results({**AS_THE_PAPER, **quality}, noise=0.002)
+    assert verdict(agreeing, words) is NOT
+    untouched = made_results(AS_THE_PAPER, noise=0.002)
+    assert verdict(untouched, words) is REPLICATED
+
+
+def test_gains_by_size_and_by_ratio():
+    shrinking = made_results(AS_THE_PAPER, small=0.05, noise=0.002)
+    assert verdict(shrinking, "larger for small") is REPLICATED
+    growing = made_results(AS_THE_PAPER, small=-0.05, noise=0.002)
+    assert verdict(growing, "larger for small") is NOT
+    assert verdict(growing, "small and among large") is NOT
+    trend = made_results({CE: -0.01}, ratios={0.1: 0.05, 0.5: 0.0}, noise=0.002)
+    assert verdict(trend, "no trend") is NOT
+    assert verdict(trend, "of all ratios") is REPLICATED
+
+
+def test_several_classes_have_findings_of_their_own():
+    found = outcomes(made_results(AS_THE_PAPER, num_classes=3, noise=0.002))
+    assert len(found) == 4
+    assert all("several classes" in claim for claim in found)
+    assert set(found.values()) == {REPLICATED}
+
+
+def test_no_inferiority_by_hand():
+    assert is_no_worse(Effect(-0.001, -0.004, 0.002, 9), 0.005) is REPLICATED
+    assert is_no_worse(Effect(-0.008, -0.009, -0.006, 9), 0.005) is NOT
+    assert is_no_worse(Effect(-0.003, -0.006, -0.001, 9), 0.005) is UNDECIDED
+    assert is_no_worse(Effect(math.nan, -math.inf, math.inf, 0), 0.005) is UNDECIDED
+
+
+def test_difference_of_two_groups_of_cases():
+    first, second = np.full(8, 0.3), np.array([0.1] * 8 + [np.nan])
+    found = between(first, second)
+    np.testing.assert_allclose((found.mean, found.low, found.high), 0.2)
+    assert found.cases == 16
+    few = between(first[:3], second)
+    assert (few.low, few.high) == (-math.inf, math.inf)
+
+
+def test_scores_of_a_row_by_hand():
+    row = {"dice": [0.9, 0.5, 0.7], "volume_difference": [0, 30, 10], "pixels": 400}
+    assert score_of(row, "dice") == pytest.approx(0.6)
+    assert score_of(row, "dice 2") == 0.7
+    assert score_of(row, "volume") == pytest.approx(5.0)
+
+
+def test_table_marks_the_best_and_the_worst():
+    (task,) = tasks_of(made_results({DICE: 0.2, WCE: -0.2}, noise=0.002))
+    ours = core([task]).splitlines()[2]
+    cells = [cell.strip() for cell in ours.split("|")[3:-1]]
+    assert cells[1].startswith("*0.4")
+    assert cells[2].startswith("**0.8")
+    assert not cells[0].startswith("*")
+
+
+def test_report_says_what_the_seed_alone_does():
+    text = report(made_results({"sDice, other seed": -0.03}, noise=0.002)).text()
+    assert "made +0.030" in text or "made +0.029" in text
+    assert "What the seed alone does" in text
+
+
+def test_losses_of_which_not_all_cases_are_scored_are_left_out_and_named():
+    whole = made_results({})
+    rows = [r for r in whole.rows if r["loss"] != "Lovász" or int(r["case"]) < 9]
+    partial = dataclasses.replace(whole, rows=rows)
+    (task,) = tasks_of(partial)
+    assert task.left_out == ("Lovász",)
+    assert not task.has("Lovász")
+    assert "Left out on made, as not all their cases are scored: Lovász." in (
+        report(partial).text()
+    )
+
+
+def test_every_picture_of_a_report_can_be_drawn(tmp_path, capsys):
+    figures = report(made_results({})).figures
+    names = [
+        "dice_by_loss",
+        "sweep_dice",
+        "sweep_f_half",
+        "sweep_f_two",
+        "dice_by_size",
+    ]
+    assert [figure.name for figure in figures] == names
+    for figure in figures:
+        rows = tmp_path / f"{figure.name}.jsonl"
+        write_rows(rows, figure.rows)
+        out = str(tmp_path / figure.name)
+        argv = [figure.picture, str(rows), *figure.flags, "--out", out]
+        assert draw_figures([*argv, "--format", "png"]) in (None, 0)
+    assert len(capsys.readouterr().out.split()) == len(figures)
+
+
+def test_smoke_scale_from_start_to_report(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "draw", lambda report, folder: [])
+    out, published = tmp_path / "study", tmp_path / "report"
+    flags = ["--losses", CE, DICE, "--folds", "1", "--out", str(out)]
+    flags += ["--pretrain-steps", "12", "--publish", str(published)]
+    assert main(["metric_sensitivity", *flags, "--so-far"]) == 2
+    assert "no network is trained and scored" in capsys.readouterr().err
+    assert main(["metric_sensitivity", *flags]) == 0
+    results = read_results(published)
+    assert {row["loss"] for row in results.rows} == {CE, DICE}
+    assert set(results.values("ratio")) == {None, 0.3, 0.5}
+    assert not any("precision" in row for row in results.rows)
+    starts = {run["start"] for run in results.runs if run["tags"]["ratio"] is None}
+    assert len(starts) == 2  # none, and the one that was pre-trained
+    assert main(["report", str(published)]) == 0
+    capsys.readouterr()
+    assert main(["metric_sensitivity", *flags, "--folds", "9"]) == 2
+    assert "--folds 9" in capsys.readouterr().err
+
+    lost = [
+        r["run"]
+        for r in results.runs
+        if r["tags"]["loss"] == DICE and r["tags"]["ratio"] is None
+    ]
+    shutil.rmtree(out / "jobs" / lost[0])
+    assert main(["metric_sensitivity", *flags, "--so-far"]) == 0
+    assert "| jobs not done yet | 1 |" in (published / "report.md").read_text()
+    assert not (out / "jobs" / lost[0]).exists()
+
+
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no report is published yet")
+def test_published_report_follows_from_its_results(capsys, monkeypatch):
+    monkeypatch.undo()
+    assert main(["report", str(PUBLISHED)]) == 0
+    capsys.readouterr()
