@@ -24,6 +24,8 @@ SEED = 0
 FREE = "ood_test"
 """Split of images without a lesion, never trained on."""
 MIRROR = Inference(mirror=True)
+NOT_SHOWN = ("foot_ulcer",)
+"""Data sets whose terms (no commercial use) keep their images out of rows."""
 COLUMNS = ("dice", "predicted_pixels", "ece", "brier")
 
 
@@ -199,11 +201,11 @@ class Part:
     ) -> list[Scoring]:
         """The mean of the networks on what none has seen, with pictures."""
         keep = ("image", "mask") if self.strategy.name == "CE" else ("mask",)
+        if part != "ensemble" or self.dataset.name in NOT_SHOWN:
+            keep = ()
         return [
             self.scoring(members, part, self.splits.test, how=how),
-            self.scoring(
-                members, part, FREE, how=how, keep=keep if part == "ensemble" else ()
-            ),
+            self.scoring(members, part, FREE, how=how, keep=keep),
         ]
 
     def pseudo(self, members: list[Training], folder: Path) -> list[Training]:

@@ -16,6 +16,7 @@ from experiments.protocol.report import (
 from experiments.protocol.results import Results, Row
 from jaxseg.statistics import Outcome
 
+SOURCES = {"polyps": " Images: HyperKvasir (Borgli 2020), CC BY 4.0."}
 TITLE = "Cross-entropy, Dice and images without a lesion"
 
 
@@ -67,6 +68,10 @@ def _answer(results: Results, dataset: str, findings: Sequence[Finding]) -> str:
     )
     both = {name: scores.mean(some, scores.challenge) for name, some in of.items()}
     best, worst = (f(both, key=lambda name: both[name]) for f in (max, min))
+    missed = ", ".join(
+        f"{name} {tables.rejections(some, models)}" for name, some in sick.items()
+    )
+    number = max(len(some) for some in sick.values()) // models
     apart = ", ".join(
         f"{name} {scores.separation(some):.2f}" for name, some in of.items()
     )
@@ -74,7 +79,8 @@ def _answer(results: Results, dataset: str, findings: Sequence[Finding]) -> str:
     verdicts = ", ".join(f"{tally[x]} {x.value}" for x in Outcome)
     return (
         f"**{dataset}.** Of {total} images without a lesion the ensembles rejected: "
-        f"{rejections}. On images with a lesion their Dice was: {dice}. One of them "
+        f"{rejections}; and of {number} with one: {missed}. "
+        f"On images with a lesion their Dice was: {dice}. One of them "
         "had a larger predicted area than one without a lesion with a chance of: "
         f"{apart}. Over both kinds `{best}` scored highest ({both[best]:.3f}) and "
         f"`{worst}` lowest ({both[worst]:.3f}); of {len(findings)} findings: "
@@ -145,7 +151,8 @@ def _sheet(rows: Sequence[Row], dataset: str) -> Figure | None:
         rows=[{k: row[k] for k in columns if k in row} for row in kept],
         flags=("--small",),
         caption=f"Images of {dataset} without a lesion, evenly spread over all, with "
-        "what each ensemble outlines; below each its share of the image.",
+        "what each ensemble outlines; below each its share of the image."
+        + SOURCES.get(dataset, ""),
     )
 
 

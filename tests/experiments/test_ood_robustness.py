@@ -132,6 +132,7 @@ def test_without_a_test_split_validation_is_the_test_and_notes_become_tags(tmp_p
     feet = dataset(tmp_path, name="foot_ulcer", counts=counts)
     jobs = planned.plan(choices(tmp_path, feet))
     free = [j for j in jobs if isinstance(j, Scoring) and j.split == "ood_test"]
+    assert {job.keep for job in free} == {()}  # these images are not passed on
     assert free[0].case_tags["ood_test1"] == {"lesion_seen": "yes"}
     run = next(job for job in jobs if isinstance(job, Training))
     folds = read_json(Path(run.config.folds or ""))["folds"]
@@ -335,7 +336,7 @@ def test_the_report_answers_and_shows_the_paper_s_numbers():
         made(rejected={"CE": 12}, dice={"Dice": 0.1}, ece={"Dice": 0.06})
     ).text()
     assert text.startswith("# Cross-entropy, Dice and images without a lesion")
-    assert "rejected: CE 12, Dice 5, hard 5, soft 5, CE+Dice 5." in text
+    assert "rejected: CE 12, Dice 5, hard 5, soft 5, CE+Dice 5; and of 60" in text
     assert "Over both kinds `CE` scored highest (0.602)" in text
     assert "| the paper's MobileNet | 86.64 (6 %) | 81.10 (1 %) |" in text
     mean = np.mean(INSIDE["polyps"]["CE"])
