@@ -84,6 +84,14 @@ def report(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _known(name: str) -> None:
+    """Refuses a name that there is not, with the nearest one."""
+    try:
+        options.one_of([*STUDIES, *TIMINGS, "report"])(name)
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f"{error}; see python -m experiments --help") from None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs; 2 after a user's mistake."""
     argv = sys.argv[1:] if argv is None else list(argv)
@@ -91,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not argv:
             parser().print_help()
             return 0
+        if argv[0][0:1] != "-":
+            _known(argv[0])
         arguments = parser().parse_args(argv)
         if arguments.name in STUDIES:
             command.run(STUDIES[arguments.name], arguments, argv)

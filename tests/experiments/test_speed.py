@@ -76,7 +76,6 @@ def test_rows_of_distance_maps():
         (["sped"], "did you mean speed"),
         (["speed", "--losses", "dise"], "dice"),
         (["speed", "--repeats", "0"], "--repeats"),
-        ([], "NAME"),
     ],
 )
 def test_mistakes_are_answered_with_one_sentence(argv, part, capsys):
