@@ -134,7 +134,7 @@ def _room_at_the_left(
 ) -> float:
     """Units of the axis that the longest of the names at its left end takes."""
     tied = table.grouped(names, lambda name: places[name]).values()
-    inches = 0.055 * max(len(", ".join(group)) for group in tied) + 0.15
+    inches = 0.062 * max(len(", ".join(group)) for group in tied) + 0.15
     inches = min(inches, 0.6 * width_in)
     return max(0.9, inches * (schemes - 0.1) / (width_in - 0.6 - inches))
 
