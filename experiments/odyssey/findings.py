@@ -4,6 +4,7 @@ The smallest effects that count were fixed before any score was seen: 0.01 in Di
 the paper's own differences are larger than that, one rank where ranks are compared.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -37,11 +38,7 @@ def findings(tasks: Tasks, stable: dict[str, RankStability]) -> list[Finding]:
         compounds_lead,
         dice_topk_first,
         popular_lead_the_rest,
-        weighted_ce_loses,
-        dice_wins_where_foreground_is_rare,
-        ce_wins_where_it_is_not,
-        topk_misses_large_objects,
-        generalised_dice_fails_with_many_classes,
+        *COMPARISONS,
         forms_of_dice_agree,
         metrics_agree,
     ]
@@ -151,83 +148,86 @@ def popular_lead_the_rest(tasks: Tasks, _: object) -> Finding | None:
     )
 
 
-def weighted_ce_loses(tasks: Tasks, _: object) -> Finding | None:
-    """CE against CE weighed by inverse frequency."""
-    if not _has(tasks, "CE", "WCE"):
-        return None
-    return _of_difference(
-        bootstrap_difference(_joined(tasks, "CE"), _joined(tasks, "WCE")),
-        smallest=LEAST_DICE,
-        unit="Dice",
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One loss said to have a higher Dice than another, on some kind of task.
+
+    Attributes:
+      better, worse: names of the losses.
+      on: whether a task is of that kind.
+      claim, source, paper: see `Finding`.
+    """
+
+    better: str
+    worse: str
+    on: Callable[[Task], bool]
+    claim: str
+    source: str
+    paper: str
+
+    def __call__(self, tasks: Tasks, _: object) -> Finding | None:
+        """Judges it; None where a loss or such a task is not at hand."""
+        chosen = [task for task in tasks if self.on(task)]
+        if not _has(chosen, self.better, self.worse):
+            return None
+        pair = (_joined(chosen, name) for name in (self.better, self.worse))
+        return _of_difference(
+            bootstrap_difference(*pair),
+            smallest=LEAST_DICE,
+            unit="Dice",
+            claim=self.claim,
+            source=self.source,
+            paper=self.paper,
+            ours=_means(chosen, self.better, self.worse),
+        )
+
+
+def _mild(task: Task) -> bool:
+    return not task.strong and task.num_classes == 2
+
+
+COMPARISONS = (
+    Comparison(
+        better="CE",
+        worse="WCE",
+        on=lambda _: True,
         claim="Cross-entropy weighed by inverse class frequency is worse than plain",
         source="Table 2, section 4.4",
         paper="WCE 0.828, 0.270, 0.474, 0.690; CE 0.967, 0.564, 0.822, 0.848",
-        ours=_means(tasks, "CE", "WCE"),
-    )
-
-
-def dice_wins_where_foreground_is_rare(tasks: Tasks, _: object) -> Finding | None:
-    """Dice against CE under strong imbalance."""
-    strong = [task for task in tasks if task.strong]
-    if not strong or not _has(tasks, "Dice", "CE"):
-        return None
-    return _of_difference(
-        bootstrap_difference(_joined(strong, "Dice"), _joined(strong, "CE")),
-        smallest=LEAST_DICE,
-        unit="Dice",
+    ),
+    Comparison(
+        better="Dice",
+        worse="CE",
+        on=lambda task: task.strong,
         claim="Dice beats cross-entropy where foreground is rare",
         source="Table 2, liver tumour",
         paper="Dice 0.619, CE 0.564",
-        ours=_means(strong, "Dice", "CE"),
-    )
-
-
-def ce_wins_where_it_is_not(tasks: Tasks, _: object) -> Finding | None:
-    """CE against Dice under mild imbalance."""
-    mild = [task for task in tasks if not task.strong and task.num_classes == 2]
-    if not mild or not _has(tasks, "Dice", "CE"):
-        return None
-    return _of_difference(
-        bootstrap_difference(_joined(mild, "CE"), _joined(mild, "Dice")),
-        smallest=LEAST_DICE,
-        unit="Dice",
+    ),
+    Comparison(
+        better="CE",
+        worse="Dice",
+        on=_mild,
         claim="Cross-entropy beats Dice where foreground is not rare",
         source="Table 2, liver",
         paper="CE 0.967, Dice 0.955",
-        ours=_means(mild, "CE", "Dice"),
-    )
-
-
-def topk_misses_large_objects(tasks: Tasks, _: object) -> Finding | None:
-    """The worst 30 % of the pixels against the worst 10 % under mild imbalance."""
-    mild = [task for task in tasks if not task.strong and task.num_classes == 2]
-    if not mild or not _has(tasks, "TopK", "TopK-30%"):
-        return None
-    return _of_difference(
-        bootstrap_difference(_joined(mild, "TopK-30%"), _joined(mild, "TopK")),
-        smallest=LEAST_DICE,
-        unit="Dice",
+    ),
+    Comparison(
+        better="TopK-30%",
+        worse="TopK",
+        on=_mild,
         claim="The worst 10 % of the pixels are too few where objects are large",
         source="Table 3, liver",
         paper="TopK-30% 0.962, TopK-10% 0.692",
-        ours=_means(mild, "TopK-30%", "TopK"),
-    )
-
-
-def generalised_dice_fails_with_many_classes(tasks: Tasks, _: object) -> Finding | None:
-    """Dice against generalised Dice with three classes or more."""
-    many = [task for task in tasks if task.num_classes > 2]
-    if not many or not _has(tasks, "Dice", "GDice"):
-        return None
-    return _of_difference(
-        bootstrap_difference(_joined(many, "Dice"), _joined(many, "GDice")),
-        smallest=LEAST_DICE,
-        unit="Dice",
+    ),
+    Comparison(
+        better="Dice",
+        worse="GDice",
+        on=lambda task: task.num_classes > 2,
         claim="Generalised Dice fails with many classes",
         source="Table 2, multi-organ",
         paper="Dice 0.845, GDice 0.013",
-        ours=_means(many, "Dice", "GDice"),
-    )
+    ),
+)
 
 
 def forms_of_dice_agree(tasks: Tasks, _: object) -> Finding | None:
