@@ -14,12 +14,14 @@ from jaxseg.errors import UserError
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.models.catalog import MODELS
 from jaxseg.training.config import RunConfig
+from jaxseg.training.network import ENCODER_NETWORKS
 
 Kind = Literal["binary", "scene", "volume"]
 """Images of two classes, images of more of which none is background, volumes."""
 TOLERANCE = 1.0
 """Of the normalised surface distance, in pixels or mm."""
 FEW = ("CE", "Dice", "CE+L1")
+MAIN = ("CE", "Dice", "CE+KL", "CE+L1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Scale:
       seeds: runs of each loss.
       binary, scene, volume: the settings by kind.
       width, depth: of the network "unet".
+      multiplier: of the channels of networks with an encoder.
       weights: lambdas of the ablation.
       temperatures: taus of the ablation.
       ablation_seeds: runs of each of its points.
@@ -67,6 +70,7 @@ class Scale:
     volume: Setting
     width: int
     depth: int
+    multiplier: float = 1.0
     weights: tuple[float, ...]
     temperatures: tuple[float, ...]
     ablation_seeds: int
@@ -116,6 +120,7 @@ SCALES: Mapping[str, Scale] = {
     "cpu": Scale(
         seeds=3,
         binary=Setting(
+            models=("unet", "resnet18_fpn", "resnet18_unet"),
             size=(64, 64),
             steps=800,
             batch_size=8,
@@ -123,7 +128,7 @@ SCALES: Mapping[str, Scale] = {
             augment="full",
         ),
         scene=Setting(
-            losses=("CE", "Dice", "CE+KL", "CE+L1", "CE+L1/K"),
+            models=("unet", "resnet18_fpn"),
             size=(72, 96),
             steps=1200,
             batch_size=4,
@@ -131,7 +136,7 @@ SCALES: Mapping[str, Scale] = {
             augment="mirror",
         ),
         volume=Setting(
-            losses=FEW,
+            losses=MAIN,
             size=(32, 48, 32),
             steps=400,
             batch_size=2,
@@ -140,11 +145,12 @@ SCALES: Mapping[str, Scale] = {
         ),
         width=8,
         depth=3,
+        multiplier=0.25,
         weights=(0.01, 0.1, 1.0),
         temperatures=(1.0, 30.0),
         ablation_seeds=3,
-        second_losses=FEW,
-        second_seeds=1,
+        second_losses=MAIN,
+        second_seeds=3,
     ),
     "full": Scale(
         seeds=3,
@@ -287,17 +293,22 @@ def settings(choices: Choices) -> dict[str, Any]:
 
 
 def plan(choices: Choices) -> list[Job]:
-    """All jobs: the comparison, the ablation, then the other networks."""
+    """All jobs: the comparison, the ablation, then the other networks.
+
+    The ablation is of the first images of two classes.
+    """
     scale = scale_of(choices)
+    swept = next((d for d in choices.datasets if kind_of(d) == "binary"), None)
     parts: tuple[list[Job], ...] = ([], [], [])
     for dataset in choices.datasets:
-        for part, jobs in zip(parts, _of_dataset(dataset, scale), strict=True):
+        found = _of_dataset(dataset, scale, swept=dataset is swept)
+        for part, jobs in zip(parts, found, strict=True):
             part += jobs
     return [job for part in parts for job in part]
 
 
 def _of_dataset(
-    dataset: Dataset, scale: Scale
+    dataset: Dataset, scale: Scale, *, swept: bool
 ) -> tuple[list[Job], list[Job], list[Job]]:
     """The jobs of the comparison, of the ablation and of the other networks."""
     kind = kind_of(dataset)
@@ -312,7 +323,7 @@ def _of_dataset(
     comparison, ablation, second = [], [], []
     for method in methods:
         comparison += _runs(dataset, scale, method, first, scale.seeds)
-        for changed in ablation_of(method, scale) if kind == "binary" else ():
+        for changed in ablation_of(method, scale) if swept else ():
             ablation += _runs(dataset, scale, changed, first, scale.ablation_seeds)
         for model in others if method.name in scale.second_losses else ():
             second += _runs(dataset, scale, method, model, scale.second_seeds)
@@ -383,6 +394,9 @@ def config_of(
     """Settings of a run."""
     setting = scale.setting(kind_of(dataset))
     foreground = method.foreground_alone and dataset.num_classes == 2
+    narrow: dict[str, Any] = {}
+    if model in ENCODER_NETWORKS:
+        narrow["multiplier"] = scale.multiplier
     return RunConfig(
         **dataset.settings_of_run(),
         loss=method.loss,
@@ -398,6 +412,7 @@ def config_of(
         model=model,
         width=scale.width,
         depth=scale.depth,
+        **narrow,
         augment=setting.augment,
         evaluate_every=0,
         checkpoint_every=setting.steps,

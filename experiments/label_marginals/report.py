@@ -32,6 +32,7 @@ from experiments.protocol.report import (
 )
 from experiments.protocol.results import Results
 from jaxseg.statistics import Outcome
+from jaxseg.training.network import ENCODER_NETWORKS
 
 SHOWN = ("CE", "Focal", "Dice", "logDice", "DiceCE", "CE+KL", "CE+L1", "CE+L1/K")
 """Losses in pictures: more would not be told apart."""
@@ -350,8 +351,15 @@ def _setting(kind: str, settings: dict[str, Any]) -> str:
         if "unet" in one["models"]
         else ""
     )
+    share = settings["multiplier"]
+    encoders = [name for name in one["models"] if name in ENCODER_NETWORKS]
+    narrow = (
+        f" ({' and '.join(encoders)} with {share:g} of the literature's channels)"
+        if encoders and share != 1
+        else ""
+    )
     return (
-        f"On {name}: {', '.join(one['models'])}{unet}, {one['steps']} steps of "
+        f"On {name}: {', '.join(one['models'])}{unet}{narrow}, {one['steps']} steps of "
         f"{one['batch_size']}, size {size}, {one['optimizer']} at "
         f"{one['learning_rate']:g} with the schedule {one['schedule']}."
     )

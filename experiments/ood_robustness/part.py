@@ -43,6 +43,7 @@ class Scale:
       size: (height, width) of the network's input.
       batch_size: images a step.
       width, depth: of a U-Net.
+      multiplier: of the channels of networks with an encoder.
     """
 
     strategies: tuple[str, ...] = NAMES
@@ -55,6 +56,7 @@ class Scale:
     batch_size: int
     width: int
     depth: int
+    multiplier: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -132,7 +134,9 @@ class Part:
     def config(self, folds: Mapping[str, str], fold: int) -> RunConfig:
         """Settings of a run."""
         scale = self.scale
-        shape: dict[str, Any] = {"width": scale.width, "depth": scale.depth}
+        shape: dict[str, Any] = {"multiplier": scale.multiplier}
+        if self.model in UNETS:
+            shape = {"width": scale.width, "depth": scale.depth}
         return RunConfig(
             **self.dataset.settings_of_run(),
             **folds,
@@ -146,7 +150,7 @@ class Part:
             seed=SEED + fold,
             learning_rate=scale.learning_rate,
             model=self.model,
-            **(shape if self.model in UNETS else {}),
+            **shape,
             augment="full",
             evaluate_every=0,
             checkpoint_every=max(scale.steps // 4, 1),

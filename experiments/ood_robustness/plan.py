@@ -33,13 +33,14 @@ SCALES: Mapping[str, Scale] = {
         depth=1,
     ),
     "cpu": Scale(
-        models=("unet",),
+        models=("unet", "resnet18_fpn", "resnet50_fpn", "cascade_resnet18_fpn"),
         steps=400,
         learning_rate=1e-2,
         size=(64, 80),
         batch_size=8,
         width=8,
         depth=3,
+        multiplier=0.25,
     ),
     "full": Scale(
         pseudo=("CE", "CE+Dice"),

@@ -160,8 +160,14 @@ def _changes(results: Results) -> str:
     settings = results.about["settings"]
     height, width = settings["size"]
     models = ", ".join(settings["models"])
+    share = settings["multiplier"]
+    narrow = (
+        ""
+        if share == 1
+        else f" with {share:g} of the literature's channels in encoders"
+    )
     points = [
-        f"Networks: {models}, from random weights; the paper's are cascades of two "
+        f"Networks: {models}{narrow}, from random weights; the paper's are cascades of two "
         "encoder-decoders whose encoders were pre-trained on ImageNet.",
         f"Images of {height} by {width} pixels; the paper's have 512 by 640.",
         f"{settings['steps']} steps of {settings['batch_size']} images at a rate of "

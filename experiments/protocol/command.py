@@ -1,7 +1,6 @@
 """A study as a command: choices, jobs, results, report, pictures."""
 
 import argparse
-import json
 import os
 import shlex
 import subprocess
@@ -27,10 +26,9 @@ from jaxseg.cli import options
 from jaxseg.cli.progress import bar
 from jaxseg.data.collection import list_cases, splits
 from jaxseg.errors import UserError
-from jaxseg.files import read_json, write_json, write_rows, write_text
+from jaxseg.files import write_rows, write_text
 
 SYNTHETIC = "synthetic"
-CHOICES = "choices.json"
 REPORT = "report.md"
 
 
@@ -58,7 +56,7 @@ def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
         type=Path,
         metavar="DIR",
         help=f"folder of the study (default runs/{study.name}-SCALE); the same command "
-        "takes up what is there",
+        "takes up what is there, and one with more data, losses or folds adds to it",
     )
     add(
         "--workers",
@@ -84,11 +82,13 @@ def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
 
 
 def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> None:
-    """Plans, does what is not done yet, writes the report.
+    """Plans, does what is not done yet, writes the report on what was planned.
+
+    A folder may hold jobs of other choices, too: each is found by all that it depends
+    on, so a study can be widened in place.
 
     Raises:
-      UserError: data or flags that do not serve; a folder of other choices; a report
-        on nothing.
+      UserError: data or flags that do not serve; a report on nothing.
     """
     scale = arguments.scale
     root = options.made_folder(arguments.out or Path("runs") / f"{study.name}-{scale}")
@@ -98,7 +98,6 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
         raise UserError("--data names two folders of the same name: rename one")
     choices = Choices(scale=scale, datasets=datasets, root=root, arguments=arguments)
     settings = study.settings(choices)
-    _remember(root, study, choices, settings)
     jobs = in_order(study.plan(choices))
     planned = len(jobs)
     if study.so_far and arguments.so_far:
@@ -181,34 +180,3 @@ def _read(root: Path, name: str) -> Dataset:
     total = sum(len(list_cases(path, split)) for split in splits(path))
     with bar(total, f"checking {path.name}", "case") as progress:
         return read_dataset(path, tick=progress.update)
-
-
-def _remember(root: Path, study: Study, choices: Choices, settings: dict) -> None:
-    """Keeps the choices of a folder; refuses a folder of other ones.
-
-    Further data sets may join.
-    """
-    mine = {
-        "study": study.name,
-        "scale": choices.scale,
-        "settings": json.loads(json.dumps(settings)),
-    }
-    path = root / CHOICES
-    if not path.is_file():
-        write_json(path, mine)
-        return
-    theirs = read_json(path)
-    for name, value in mine.items():
-        if theirs.get(name) != value:
-            raise UserError(
-                f"--out {root} holds a study with another {name} "
-                f"({_difference(theirs.get(name), value)}): choose another folder"
-            )
-
-
-def _difference(theirs: object, mine: object) -> str:
-    if isinstance(theirs, dict) and isinstance(mine, dict):
-        for name in sorted({*theirs, *mine}):
-            if theirs.get(name) != mine.get(name):
-                return f"{name}: {theirs.get(name)!r} there, {mine.get(name)!r} here"
-    return f"{theirs!r} there, {mine!r} here"

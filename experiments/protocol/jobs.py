@@ -23,6 +23,7 @@ ADDED: Mapping[str, Any] = {
     "strides": None,
     "kernels": None,
     "max_width": None,
+    "multiplier": 1.0,
 }
 """Settings that came after the first studies, with the values that mean what was done
 before: at these they do not count in keys, so that old runs are found."""

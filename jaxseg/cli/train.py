@@ -28,7 +28,7 @@ from jaxseg.training.loop import (
     Run,
     variables_of_run,
 )
-from jaxseg.training.network import UNETS, network_of
+from jaxseg.training.network import ENCODER_NETWORKS, UNETS, network_of
 from jaxseg.training.plateau import PLATEAUS
 from jaxseg.training.search import best_rate
 from jaxseg.training.sources import SYNTHETIC, Examples, Subset, examples, spread
@@ -290,7 +290,7 @@ def _normalisation(arguments: argparse.Namespace, *, volumes: bool) -> str:
 
 
 def _fields(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Settings of a U-Net, which other networks do not have."""
+    """Settings of a U-Net, or of networks with an encoder, which others do not have."""
     names = ("depth", "width", "dropout", "coarse_maps")
     given = {
         name: value for name in names if (value := getattr(arguments, name)) is not None
@@ -298,7 +298,16 @@ def _fields(arguments: argparse.Namespace) -> dict[str, Any]:
     if given and arguments.model not in UNETS:
         flag = "--" + next(iter(given)).replace("_", "-")
         raise UserError(f"{flag} goes with --model {' or '.join(UNETS)}")
-    return given
+    if arguments.multiplier is None:
+        return given
+    if arguments.model not in ENCODER_NETWORKS:
+        raise UserError(
+            f"--multiplier goes with networks that have an encoder, such as "
+            f"{ENCODER_NETWORKS[0]}, not with {arguments.model}"
+        )
+    if arguments.weights is not None and arguments.multiplier != 1:
+        raise UserError("--weights are of the literature's encoders: --multiplier 1")
+    return {**given, "multiplier": arguments.multiplier}
 
 
 def _validation(config: RunConfig) -> Examples | None:

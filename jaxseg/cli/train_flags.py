@@ -280,6 +280,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="channels of the U-Net at full resolution (default 16)",
     )
     add(
+        "--multiplier",
+        type=options.number_in(0.05, 4),
+        metavar="X",
+        help="channels of a network with an encoder, as a multiple of the "
+        "literature's: 0.25 trains on a CPU (default 1)",
+    )
+    add(
         "--norm",
         type=options.one_of(list(NORMS)),
         default="group",

@@ -69,6 +69,27 @@ DECODERS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
     {"unet": UNetDecoder, "fpn": FPNDecoder, "atrous": AtrousDecoder}
 )
 
+ENCODER_CHANNELS: Mapping[str, Any] = MappingProxyType({"width": 64})
+"""Of all encoders but mobilenetv2, which has a multiplier of its own."""
+DECODER_CHANNELS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "unet": {"widths": (256, 128, 64, 32, 16)},
+        "fpn": {"pyramid": 256, "width": 128},
+        "atrous": {"width": 256},
+    }
+)
+
+
+def _narrowed(fields: Mapping[str, Any], multiplier: float) -> dict[str, Any]:
+    """Numbers of channels times `multiplier`, to multiples of 8."""
+
+    def narrowed(channels: Any) -> Any:
+        if isinstance(channels, tuple):
+            return tuple(map(narrowed, channels))
+        return max(8, 8 * round(channels * multiplier / 8))
+
+    return {name: narrowed(channels) for name, channels in fields.items()}
+
 
 def encoder_decoder(
     num_classes: int,
@@ -77,14 +98,26 @@ def encoder_decoder(
     decoder: str,
     norm: Norm,
     dtype: Dtype,
+    multiplier: float = 1.0,
     encoder_fields: Mapping[str, Any] = MappingProxyType({}),
     decoder_fields: Mapping[str, Any] = MappingProxyType({}),
 ) -> EncoderDecoder:
-    """An encoder with a decoder, each with fields of its own."""
+    """An encoder with a decoder, each with fields of its own.
+
+    All numbers of channels are those of the literature times `multiplier`.
+    """
     shared = {"norm": norm, "dtype": dtype}
+    below, above = {}, {}
+    if multiplier != 1:
+        above = _narrowed(DECODER_CHANNELS[decoder], multiplier)
+        below = (
+            {"multiplier": multiplier}
+            if encoder == "mobilenetv2"
+            else _narrowed(ENCODER_CHANNELS, multiplier)
+        )
     return EncoderDecoder(
-        ENCODERS[encoder](**shared, **encoder_fields),
-        DECODERS[decoder](num_classes, **shared, **decoder_fields),
+        ENCODERS[encoder](**shared, **{**below, **encoder_fields}),
+        DECODERS[decoder](num_classes, **shared, **{**above, **decoder_fields}),
     )
 
 

@@ -87,6 +87,8 @@ class RunConfig:
         depth and voxel size.
       kernels: of each of its levels, ``[depth + 1][axes]``; None is 3 everywhere.
       max_width: channels that no level exceeds; None is the network's own limit.
+      multiplier: of all numbers of channels of a network with an encoder of the
+        literature; 1 is the literature's.
       norm: name in `models.norms.NORMS`.
       dropout: probability with which a channel of the U-Net is dropped.
       coarse_maps: coarser score maps of the U-Net that are supervised, too.
@@ -136,6 +138,7 @@ class RunConfig:
     strides: tuple[tuple[int, ...], ...] | None = None
     kernels: tuple[tuple[int, ...], ...] | None = None
     max_width: int | None = None
+    multiplier: float = 1.0
     norm: str = "group"
     dropout: float = 0.0
     coarse_maps: int = 0

@@ -13,6 +13,8 @@ from jaxseg.training.config import RunConfig
 
 UNETS = ("unet", "residual_unet")
 """Networks that depth, width, dropout and coarse maps are settings of."""
+ENCODER_NETWORKS = tuple(n for n in MODELS if n not in (*UNETS, "deepmedic"))
+"""Networks that the multiplier of channels is a setting of."""
 _SMALLEST = 4
 
 
@@ -86,6 +88,8 @@ def network_of(config: RunConfig) -> Network:
         }
         if config.max_width is not None:
             fields["max_width"] = config.max_width
+    elif config.model in ENCODER_NETWORKS:
+        fields["multiplier"] = config.multiplier
     module = build_model(
         config.model,
         config.num_classes,

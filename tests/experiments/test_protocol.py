@@ -174,12 +174,15 @@ def test_the_same_command_repeats_nothing(finished, capsys):
     assert (finished / "rows.jsonl").read_bytes() == rows
 
 
-def test_another_choice_in_the_same_folder_is_refused(finished, capsys):
-    argv = ["odyssey", "--losses", "CE", "--steps", "5", "--out", str(finished)]
-    assert main(argv) == 2
-    error = capsys.readouterr().err
-    assert "holds a study with another settings" in error
-    assert "losses: ['CE', 'Dice'] there, ['CE'] here" in error
+def test_a_folder_can_be_narrowed_and_widened_and_repeats_nothing(finished, capsys):
+    stamps = {p: p.stat().st_mtime_ns for p in finished.glob(f"jobs/*/{DONE}")}
+    rows = (finished / "rows.jsonl").read_bytes()
+    one = [x for x in TINY if x != "Dice"]
+    assert main([*one, "--out", str(finished)]) == 0
+    assert {row["loss"] for row in read_results(finished).rows} == {"CE"}
+    assert main([*TINY, "--out", str(finished)]) == 0
+    assert (finished / "rows.jsonl").read_bytes() == rows
+    assert {p: p.stat().st_mtime_ns for p in finished.glob(f"jobs/*/{DONE}")} == stamps
 
 
 def test_killed_twice_and_taken_up_by_two_workers_a_study_ends_the_same(

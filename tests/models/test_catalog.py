@@ -101,3 +101,19 @@ def test_a_wrong_choice_is_named():
         jax.eval_shape(
             build_model("resnet18_fpn", 2).init, jax.random.key(0), images_of(3)
         )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnext50_fpn", "mobilenetv2_unet", "deeplab_vgg16", "cascade_resnet18_fpn"],
+)
+def test_a_multiplier_narrows_encoder_and_decoder(name):
+    images = images_of(2)
+
+    def channels(multiplier):
+        network = build_model(name, 3, multiplier=multiplier)
+        found = jax.eval_shape(network.init, jax.random.key(0), images)
+        return [leaf.shape[-1] for leaf in jax.tree.leaves(found)]
+
+    whole, quarter = channels(1.0), channels(0.25)
+    assert np.mean(quarter) < 0.6 * np.mean(whole)
