@@ -161,14 +161,10 @@ def _changes(results: Results) -> str:
     height, width = settings["size"]
     models = ", ".join(settings["models"])
     share = settings["multiplier"]
-    narrow = (
-        ""
-        if share == 1
-        else f" with {share:g} of the literature's channels in encoders"
-    )
+    narrow = "" if share == 1 else f" with {share:g} of an encoder's usual channels"
     points = [
-        f"Networks: {models}{narrow}, from random weights; the paper's are cascades of two "
-        "encoder-decoders whose encoders were pre-trained on ImageNet.",
+        f"Networks: {models}{narrow}, from random weights; the paper's are cascades of "
+        "two encoder-decoders whose encoders were pre-trained on ImageNet.",
         f"Images of {height} by {width} pixels; the paper's have 512 by 640.",
         f"{settings['steps']} steps of {settings['batch_size']} images at a rate of "
         f"{settings['learning_rate']:g}; the paper takes 40000 steps of 4 at 3e-4. The "
