@@ -33,7 +33,7 @@ SCALES: Mapping[str, Scale] = {
         depth=1,
     ),
     "cpu": Scale(
-        models=("unet", "resnet18_fpn", "resnet50_fpn", "cascade_resnet18_fpn"),
+        models=("unet", "resnet18_fpn", "cascade_resnet18_fpn"),
         steps=400,
         learning_rate=1e-2,
         size=(64, 80),
