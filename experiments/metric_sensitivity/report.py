@@ -6,7 +6,7 @@ from typing import Any
 from experiments.metric_sensitivity import tables
 from experiments.metric_sensitivity.findings import findings
 from experiments.metric_sensitivity.methods import CORE, METHODS, OURS, PER_IMAGE
-from experiments.metric_sensitivity.scores import Task, tasks_of, virtual_of
+from experiments.metric_sensitivity.scores import F_SCORES, Task, tasks_of, virtual_of
 from experiments.metric_sensitivity.texts import (
     answer,
     changes,
@@ -109,7 +109,7 @@ def _of_two_classes(results: Results, tasks: Sequence[Task]) -> list[str | Figur
             )
     parts += [
         "## F-scores over the Tversky weights (Table B.1)\n\n"
-        + tables.sweep(tasks, ("f_half", "f_two")),
+        + tables.sweep(tasks, F_SCORES),
         "## Accuracy, surface distance, volume (Table IV)\n\n"
         + tables.elsewhere(tasks)
         + "\n\n*Ours: Hausdorff distance in pixels of the image, its diagonal where "

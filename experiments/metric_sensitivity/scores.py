@@ -10,7 +10,8 @@ import numpy as np
 from experiments.metric_sensitivity.methods import METHODS
 from experiments.protocol.results import Results, Row, foreground_mean
 
-OVERLAPS = ("dice", "jaccard", "f_half", "f_two", "hamming")
+F_SCORES = ("f_half", "f_three_halves", "f_two")
+OVERLAPS = ("dice", "jaccard", *F_SCORES, "hamming")
 DISTANCES = ("hausdorff", "volume")
 """The smaller the better."""
 SCORES = (*OVERLAPS, *DISTANCES)
@@ -19,6 +20,7 @@ NAMES = {
     "dice": "Dice",
     "jaccard": "Jaccard",
     "f_half": "F0.5",
+    "f_three_halves": "F1.5",
     "f_two": "F2",
     "hamming": "accuracy",
     "hausdorff": "Hausdorff distance",
@@ -79,9 +81,27 @@ def score_of(row: Row, score: str) -> float:
     if number:
         value = row[column][int(number)]
         return math.nan if value is None else float(value)
+    if column == "f_three_halves":
+        by_class = zip(row["dice"], row["f_two"], strict=True)
+        return foreground_mean({column: [three_halves(*x) for x in by_class]}, column)
     if column == "volume":
         return 100 * foreground_mean(row, "volume_difference") / row["pixels"]
     return foreground_mean(row, column)
+
+
+def three_halves(dice: float | None, f_two: float | None) -> float | None:
+    """F1.5 from Dice, which is F1, and F2.
+
+    1 / F-beta is (beta^2 / sensitivity + 1 / precision) / (1 + beta^2), so that the two
+    tell the third.
+    """
+    if dice is None or f_two is None:
+        return None
+    if min(dice, f_two) == 0:
+        return 0.0
+    per_true = (5 / f_two - 2 / dice) / 3  # 1 / sensitivity
+    per_found = 2 / dice - per_true  # 1 / precision
+    return 3.25 / (2.25 * per_true + per_found)
 
 
 def tasks_of(results: Results) -> list[Task]:

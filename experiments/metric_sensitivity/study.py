@@ -18,7 +18,7 @@ METRIC_SENSITIVITY = Study(
     "against soft Dice, soft Jaccard, Lovász and Tversky weights",
     description="Trains a U-Net with cross-entropy on folds of the data and goes on "
     "from the same weights with each of the paper's 15 losses, and with soft Dice in "
-    "two more ways; scores Dice, Jaccard, F0.5, F2, accuracy, Hausdorff distance and "
+    "two more ways; scores Dice, Jaccard, F0.5 to F2, accuracy, Hausdorff distance and "
     "volume per case; compares losses by bootstrap, by the size of the object, and on "
     "virtual data sets of other ratios of foreground to background, which are made of "
     "images whose own ratio is below the least of them.",

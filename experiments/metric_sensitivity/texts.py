@@ -15,7 +15,7 @@ from experiments.metric_sensitivity.methods import (
     SWEEP,
     tversky_name,
 )
-from experiments.metric_sensitivity.scores import NAMES, Task, joined
+from experiments.metric_sensitivity.scores import F_SCORES, NAMES, Task, joined
 from experiments.protocol.report import Finding, interval, table
 from experiments.protocol.results import Results
 from jaxseg.statistics import Outcome
@@ -94,7 +94,7 @@ def _best_weights(tasks: Sequence[Task]) -> str:
     if len(tried) < 2:
         return ""
     told = []
-    for score in ("dice", "f_half", "f_two"):
+    for score in ("dice", *F_SCORES):
         means = {name: float(np.nanmean(joined(tasks, score, name))) for name in tried}
         best = max(tried, key=lambda name: means[name])
         told.append(f"{NAMES[score]} at {pairs[best][0]:g}/{pairs[best][1]:g}")
@@ -184,7 +184,6 @@ def changes(results: Results, tasks: Sequence[Task]) -> str:
         "Where in the image it lies as long as it holds the object is drawn by the "
         "case's name, and the ratio is that of all pixels of the data set; the paper "
         "tells neither.",
-        "Of the paper's F-scores, F1 (which is Dice), F0.5 and F2, without F1.5.",
         "The paper's Table I prints a Jaccard index of 0.598 for soft Dice on PO18, "
         "its Tables II and III 0.559; tables are shown as printed.",
     ]

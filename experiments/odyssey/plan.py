@@ -144,6 +144,8 @@ def scale_of(choices: Choices) -> Scale:
                 raise UserError(f"--size: {dataset.name} takes {wanted}")
         changes["patch" if len(size) == 3 else "size"] = size
     scale = dataclasses.replace(SCALES[choices.scale], **changes)
+    if len(set(scale.losses)) < 2:
+        raise UserError("--losses needs at least two losses, for they are compared")
     for dataset in choices.datasets:
         if scale.folds == 0 and TEST not in dataset.counts:
             raise UserError(

@@ -134,12 +134,7 @@ def answer(
             )
             + f"the lowest mean is that of {worst}, "
             f"{task.of('dice', worst).mean():.3f}. Foreground everywhere would score "
-            f"{task.naive:.3f}."
-            + (
-                " **No loss beats that: train for more steps before choosing.**"
-                if dice < task.naive
-                else ""
-            )
+            f"{task.naive:.3f}." + _not_learnt(task)
         )
     sentences.append(
         "Trainings are short and the network small: the order of losses may be "
@@ -148,6 +143,22 @@ def answer(
         else "Images are reduced: orders may be compared with the paper's, scores not."
     )
     return "\n\n".join(sentences)
+
+
+def _not_learnt(task: Task) -> str:
+    """Which losses have led nowhere within the steps of a run."""
+    means = task.scores["dice"].mean(axis=-1)
+    found = [
+        m for m, mean in zip(task.methods, means, strict=True) if mean <= task.naive
+    ]
+    if len(found) == len(task.methods):
+        return " **No loss beats that: train for more steps before choosing.**"
+    if not found:
+        return ""
+    return (
+        f" {_listed(found)} do not beat that: within these few steps they have not "
+        "begun to learn, and what they reach with more is not told here."
+    )
 
 
 def _others(count: int) -> str:

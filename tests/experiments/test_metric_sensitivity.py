@@ -116,7 +116,8 @@ def test_methods_are_the_paper_s_15_losses_and_two_more():
 
 def test_plan_fine_tunes_all_losses_from_the_weights_of_their_fold(tmp_path):
     folder = image_folder(tmp_path / "squares", squares())
-    jobs = planned.plan(choices(tmp_path, dataset(folder)))
+    flags = {"folds": 2, "virtual_folds": 1}
+    jobs = planned.plan(choices(tmp_path, dataset(folder), **flags))
     runs = [job for job in in_order(jobs) if isinstance(job, Training)]
     real = {
         (t.tags["loss"], t.tags["fold"]): t for t in runs if t.tags["ratio"] is None
@@ -143,7 +144,7 @@ def test_plan_fine_tunes_all_losses_from_the_weights_of_their_fold(tmp_path):
     assert len({run.key for run in runs}) == len(runs)
     scored = [job for job in jobs if isinstance(job, Scoring)]
     assert {s.tags["loss"] for s in scored if s.surfaces is not None} == set(CORE)
-    without = planned.plan(choices(tmp_path, dataset(folder), virtual_folds=0))
+    without = planned.plan(choices(tmp_path, dataset(folder), folds=2, virtual_folds=0))
     assert {job.key for job in without} < {job.key for job in jobs}
     assert sum(isinstance(job, Training) for job in in_order(without)) == 36
     none = planned.plan(choices(tmp_path, dataset(folder), losses=["Lovász"]))
@@ -305,6 +306,7 @@ AS_THE_PAPER = {
     **{f"sTversky {k / 10:g}/{(10 - k) / 10:g}": -0.02 * abs(k - 5)
        for k in range(1, 10) if k != 5},
     "sTversky 0.8/0.2 f_half": 0.1,
+    "sTversky 0.3/0.7 f_two": 0.1,
     "sTversky 0.2/0.8 f_two": 0.1,
 }  # fmt: skip
 
@@ -313,7 +315,7 @@ def test_all_findings_are_replicated_on_scores_made_like_the_paper_s():
     same = dict.fromkeys((0.05, 0.1, 0.3, 0.5), 0.0)
     results = made_results(AS_THE_PAPER, ratios=same, small=0.05, noise=0.002)
     found = outcomes(results)
-    assert len(found) == 20
+    assert len(found) == 21
     assert set(found.values()) == {REPLICATED}, found
 
 
@@ -340,6 +342,7 @@ def test_no_lead_is_found_where_all_losses_are_equal():
         ({"sTversky 0.9/0.1": 0.05}, "Extreme Tversky"),
         ({"sTversky 0.75/0.75": 0.05}, "Equal Tversky"),
         ({"sTversky 0.8/0.2 f_half": -0.05}, "F0.5 is better"),
+        ({"sTversky 0.3/0.7 f_two": -0.05}, "F1.5 is better"),
         ({"sTversky 0.2/0.8 f_two": -0.05}, "F2 is better"),
         ({f"{DICE} hamming": 0.05}, "higher accuracy"),
         ({f"{DICE} hausdorff": -0.5}, "Hausdorff"),
@@ -393,6 +396,19 @@ def test_scores_of_a_row_by_hand():
     assert score_of(row, "dice") == pytest.approx(0.6)
     assert score_of(row, "dice 2") == 0.7
     assert score_of(row, "volume") == pytest.approx(5.0)
+
+
+def test_f_three_halves_follows_from_dice_and_f_two():
+    precision, sensitivity = 0.5, 0.8
+
+    def f(beta):
+        return (1 + beta**2) / (beta**2 / sensitivity + 1 / precision)
+
+    assert f(1.5) == pytest.approx(3.25 * 0.4 / (2.25 * 0.5 + 0.8))  # by hand
+    row = {"dice": [None, f(1), 0.0], "f_two": [None, f(2), 0.0]}
+    assert score_of(row, "f_three_halves") == pytest.approx(f(1.5) / 2)
+    row = {"dice": [None, None], "f_two": [None, None]}
+    assert math.isnan(score_of(row, "f_three_halves"))
 
 
 def test_table_marks_the_best_and_the_worst():

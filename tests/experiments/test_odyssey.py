@@ -18,6 +18,7 @@ from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import RateSearch, Scoring, StepCost, Training, in_order
 from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
+from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 from jaxseg.statistics import Outcome
 
@@ -86,6 +87,11 @@ def test_without_folds_the_data_s_own_split_is_scored(tmp_path):
     (scoring,) = (job for job in jobs if isinstance(job, Scoring))
     assert training.config.folds is None
     assert scoring.split == "test"
+
+
+def test_one_loss_alone_is_refused(tmp_path):
+    with pytest.raises(UserError, match="--losses needs at least two"):
+        planned.plan(choices(tmp_path, losses=["CE", "CE"]))
 
 
 def made_results(
@@ -195,6 +201,20 @@ def test_missing_scores_are_0_and_missing_distances_the_largest_of_the_case():
 def test_the_best_loss_s_peers_are_those_not_significantly_worse():
     (task,) = tabled.tasks_of(made_results({"CE": 0.2, "Focal": 0.199}, noise=0.01))
     assert sorted(as_good_as_best(task)) == ["CE", "Focal"]
+
+
+def test_losses_that_have_not_learnt_are_named():
+    everywhere = 2 * 0.5 / 1.5  # Dice of foreground at each of 100 pixels, half true
+    text = report(made_results({"Focal": 0.2, "CE": 0.3}, noise=0.001)).text()
+    assert f"Foreground everywhere would score {everywhere:.3f}. Asym, Dice" in text
+    assert "IoU" in text.partition("do not beat that")[0].rpartition("Asym")[2]
+    assert "CE and" not in text.partition("do not beat that")[0].rpartition("Asym")[2]
+    all_fail = report(made_results({}, noise=0.001)).text()
+    assert "No loss beats that" in all_fail
+    assert (
+        "do not beat that"
+        not in report(made_results({m.name: 0.2 for m in METHODS})).text()
+    )
 
 
 def test_the_report_tells_ranks_rates_costs_and_verdicts():

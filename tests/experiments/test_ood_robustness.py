@@ -76,7 +76,7 @@ def test_the_paper_s_tables_are_whole():
 
 
 def test_each_strategy_has_five_members_and_what_is_made_of_them(tmp_path):
-    jobs = planned.plan(choices(tmp_path))
+    jobs = planned.plan(choices(tmp_path, models=["unet"]))
     ordered = in_order(jobs)
     kinds = [type(job) for job in ordered]
     assert kinds.count(Training) == 5 * 5 + 5
@@ -105,8 +105,18 @@ def test_each_strategy_has_five_members_and_what_is_made_of_them(tmp_path):
     assert {job.split for job in by_part["member"]} == {"test", "ood_test"}
 
 
-def test_no_run_sees_a_test_image_but_with_a_pseudo_label(tmp_path):
+def test_each_network_has_its_own_members_and_encoders_are_narrow(tmp_path):
     jobs = planned.plan(choices(tmp_path))
+    runs = [job for job in in_order(jobs) if isinstance(job, Training)]
+    configs = {(run.tags["model"], run.config.multiplier) for run in runs}
+    assert configs == {
+        ("unet", 1.0), ("resnet18_fpn", 0.25), ("cascade_resnet18_fpn", 0.25),
+    }  # fmt: skip
+    assert len({run.key for run in runs}) == len(runs) == 3 * (5 * 5 + 5)
+
+
+def test_no_run_sees_a_test_image_but_with_a_pseudo_label(tmp_path):
+    jobs = planned.plan(choices(tmp_path, models=["unet"]))
     runs = [job for job in jobs if isinstance(job, Training)]
     plain = next(run for run in runs if run.labelled is None)
     joined = next(run for run in runs if run.labelled is not None)
@@ -218,7 +228,7 @@ def made(dice=None, rejected=None, uses=None, ece=None, sick=60, free=20) -> Res
         "scale": "cpu", "command": "python -m experiments ood_robustness",
         "seconds": 60.0, "workers": 1,
         "settings": {"steps": 9, "size": [8, 8], "models": ["unet"], "batch_size": 4,
-                     "learning_rate": 0.1, "pseudo": ["CE"]},
+                     "learning_rate": 0.1, "pseudo": ["CE"], "multiplier": 0.5},
         "machine": {"device": "cpu", "cores": 2, "devices": 1, "python": "3",
                     "jax": "0", "jaxlib": "0", "flax": "0", "optax": "0"},
     }  # fmt: skip

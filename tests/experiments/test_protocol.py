@@ -174,15 +174,17 @@ def test_the_same_command_repeats_nothing(finished, capsys):
     assert (finished / "rows.jsonl").read_bytes() == rows
 
 
-def test_a_folder_can_be_narrowed_and_widened_and_repeats_nothing(finished, capsys):
-    stamps = {p: p.stat().st_mtime_ns for p in finished.glob(f"jobs/*/{DONE}")}
-    rows = (finished / "rows.jsonl").read_bytes()
-    one = [x for x in TINY if x != "Dice"]
-    assert main([*one, "--out", str(finished)]) == 0
-    assert {row["loss"] for row in read_results(finished).rows} == {"CE"}
-    assert main([*TINY, "--out", str(finished)]) == 0
-    assert (finished / "rows.jsonl").read_bytes() == rows
-    assert {p: p.stat().st_mtime_ns for p in finished.glob(f"jobs/*/{DONE}")} == stamps
+def test_a_study_is_widened_and_narrowed_in_its_folder(finished, tmp_path):
+    out = tmp_path / "study"
+    shutil.copytree(finished, out)
+    done = {p: p.read_bytes() for p in out.glob(f"jobs/*/{DONE}")}
+    rows = (out / "rows.jsonl").read_bytes()
+    wider = [TINY[0], TINY[1], "Focal", *TINY[2:]]
+    assert main([*wider, "--out", str(out)]) == 0
+    assert {row["loss"] for row in read_results(out).rows} == {"CE", "Dice", "Focal"}
+    assert {path: path.read_bytes() for path in done} == done
+    assert main([*TINY, "--out", str(out)]) == 0
+    assert (out / "rows.jsonl").read_bytes() == rows
 
 
 def test_killed_twice_and_taken_up_by_two_workers_a_study_ends_the_same(

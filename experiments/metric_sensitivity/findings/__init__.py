@@ -58,6 +58,7 @@ def findings(tasks: Tasks, virtual: dict[str, list[Task]]) -> list[Finding]:
             extremes_lose(binary, sweep_means(), "Table III"),
             equal_weights_agree(binary, sweep_means(), "Table III"),
             matching_weights_win(binary, "f_half", (0.8, 0.2)),
+            matching_weights_win(binary, "f_three_halves", (0.3, 0.7)),
             matching_weights_win(binary, "f_two", (0.2, 0.8)),
             accuracy_prefers_ce(binary),
             no_worse_elsewhere(binary, "hausdorff", LEAST_PIXELS, "pixels"),

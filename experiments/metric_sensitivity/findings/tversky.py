@@ -136,8 +136,8 @@ def matching_weights_win(
 ) -> Finding | None:
     """The Tversky weights of an F-score against 0.5/0.5, by that score.
 
-    F-beta is the Tversky index with alpha = 1 / (1 + beta^2): 0.8/0.2 is F0.5 and
-    0.2/0.8 is F2.
+    F-beta is the Tversky index with alpha = 1 / (1 + beta^2): 0.8/0.2 is F0.5, 0.2/0.8
+    is F2, and 0.3/0.7 the weights tried that are nearest to F1.5's 0.31/0.69.
     """
     name = tversky_name(*weights)
     tasks = having(tasks, DICE, name)
