@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.batch import Batch
@@ -32,7 +33,12 @@ from jaxseg.training.log import METRICS, Log
 from jaxseg.training.network import network_of
 from jaxseg.training.optimizers import SCHEDULES, optimizer_of
 from jaxseg.training.parallel import over_devices, parallel_step, placed, replicate
-from jaxseg.training.plateau import PLATEAUS, PlateauRule, looked
+from jaxseg.training.plateau import (
+    PLATEAUS,
+    PlateauRule,
+    fresh_plateau,
+    looked,
+)
 from jaxseg.training.samples import save_samples
 from jaxseg.training.sources import Examples, batches, validation_batches
 from jaxseg.training.step import (
@@ -60,11 +66,10 @@ class DivergedError(UserError):
     """The loss or the gradient of a run is not finite any more."""
 
 
-def rate_of(config: RunConfig, phase: Phase) -> Callable[[int], float]:
-    """The learning rate at each step of a phase, before a plateau rule scales it."""
+def schedule_of(config: RunConfig, phase: Phase) -> optax.Schedule:
+    """The learning rate at each step of a phase, as a share of the highest."""
     name = "constant" if config.schedule in PLATEAUS else config.schedule
-    schedule = SCHEDULES[name](phase.learning_rate, phase.steps)
-    return lambda step: float(np.asarray(schedule(step)))
+    return SCHEDULES[name](1.0, phase.steps)
 
 
 def rule_of(config: RunConfig) -> PlateauRule | None:
@@ -77,8 +82,7 @@ def rule_of(config: RunConfig) -> PlateauRule | None:
 
 def objective_of(config: RunConfig, phase: Phase) -> Objective:
     """Network, loss and optimizer of a phase of a run."""
-    name = "constant" if config.schedule in PLATEAUS else config.schedule
-    rate = SCHEDULES[name](phase.learning_rate, phase.steps)
+    schedule = schedule_of(config, phase)
     changes = AUGMENTATIONS[config.augment]
     loss_at = CATALOG[phase.loss].build(**phase.hyper)
     if config.class_weights is not None:
@@ -86,7 +90,7 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
     return Objective(
         network=network_of(config),
         loss_at=loss_at,
-        optimizer=optimizer_of(config.optimizer, rate, clip=config.clip),
+        optimizer=optimizer_of(config.optimizer, schedule, clip=config.clip),
         start=phase.start,
         steps=phase.steps,
         augmentation=dataclasses.replace(changes, spacing=config.voxel_mm),
@@ -110,7 +114,10 @@ def first_state(
     if the settings name one.
     """
     build = _builder(objective, config.size, config.channels)
-    state = build(jax.random.key(config.seed))
+    plateau = fresh_plateau(config.phases[0].learning_rate)
+    state = dataclasses.replace(
+        build(jax.random.key(config.seed)), plateau=jax.tree.map(jnp.asarray, plateau)
+    )
     if not load or (config.weights is None and config.start_run is None):
         return state
     variables = {"params": state.params, **state.extra}
@@ -120,7 +127,8 @@ def first_state(
         assert config.weights is not None
         extra = load_torchvision(Path(config.weights), variables)
     params = extra.pop("params")
-    return jax.jit(functools.partial(init_state, objective))(params, state.key, extra)
+    made = jax.jit(functools.partial(init_state, objective))(params, state.key, extra)
+    return dataclasses.replace(made, plateau=state.plateau)
 
 
 @functools.lru_cache(maxsize=8)
@@ -175,6 +183,8 @@ class _Programs:
 NOT_COMPILED_IN: dict[str, Any] = {
     "data": "",
     "seed": 0,
+    "learning_rate": 1.0,
+    "pretrain_learning_rate": None,
     "folds": None,
     "fold": None,
     "folds_digest": None,
@@ -190,7 +200,7 @@ NOT_COMPILED_IN: dict[str, Any] = {
 
 
 def _programs(config: RunConfig, phase: int) -> _Programs:
-    """Of a phase by number; runs that differ in data or seed alone share them."""
+    """Of a phase by number; runs that differ in data, seed or rate alone share them."""
     shared = dataclasses.replace(config, **NOT_COMPILED_IN)
     return _made_programs(json.dumps(shared.to_json()), phase)
 
@@ -319,8 +329,9 @@ class _Session:
         objective = programs.objective
         done = int(state.step)
         if 0 < phase.start == done:
-            state = replicate(fresh_optimizer(state, objective), config.parallel)
-        rate = rate_of(config, phase)
+            fresh = fresh_optimizer(state, objective, phase.learning_rate)
+            state = replicate(fresh, config.parallel)
+        schedule = schedule_of(config, phase)
         every = max(config.steps // 200, 1)
         scale = float(state.plateau.scale)
         for number in range(done + 1, phase.end + 1):
@@ -333,11 +344,12 @@ class _Session:
             logging = number % every == 0 or number in (1, phase.start + 1, phase.end)
             if logging or seen is not None:
                 self._require_finite(number, values)
+                share = float(np.asarray(schedule(number - 1 - phase.start)))
                 row = {
                     "step": number,
                     "loss": float(values["loss"]),
                     "gradient_norm": float(values["gradient_norm"]),
-                    "learning_rate": rate(number - 1 - phase.start) * scale,
+                    "learning_rate": share * scale,
                     **({} if seen is None else _plain_rows(seen)),
                 }
                 if len(config.phases) > 1:
@@ -380,7 +392,7 @@ class _Session:
             loss = row["validation_loss"] = self._validation_loss(programs, state)
         if rule is not None or config.stop_after is not None:
             before = jax.tree.map(_on_host, state.plateau)
-            plateau = looked(before, rule, loss, phase.learning_rate)
+            plateau = looked(before, rule, loss)
             plateau = replicate(plateau, config.parallel)
             state = dataclasses.replace(state, plateau=plateau)
             last = last or self.stopped(phase, state)

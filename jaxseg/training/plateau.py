@@ -65,7 +65,9 @@ class Plateau:
     """What a rule remembers, part of the training state; all scalars.
 
     Attributes:
-      scale: of the learning rate, float32.
+      scale: what the schedule, whose highest value is 1, is multiplied with: the
+        run's learning rate, lowered by the rule; float32. It is here, and not in the
+        compiled step, so that runs at several rates share the step.
       average: moving average of what is watched, float32; infinite before the first.
       best: its lowest value, float32.
       waited: looks since then or since the rate was last lowered, int32.
@@ -83,15 +85,15 @@ class Plateau:
     count: Array | np.ndarray
 
 
-def fresh_plateau() -> Plateau:
-    """Before the first step."""
-    one, zero, far = np.float32(1), np.float32(0), np.float32(np.inf)
+def fresh_plateau(learning_rate: float = 1.0) -> Plateau:
+    """Before the first step of a run at a learning rate."""
+    rate, zero, far = np.float32(learning_rate), np.float32(0), np.float32(np.inf)
     none = np.int32(0)
-    return Plateau(*map(np.asarray, (one, far, far, none, none, zero, none)))
+    return Plateau(*map(np.asarray, (rate, far, far, none, none, zero, none)))
 
 
 def looked(
-    before: Plateau, rule: PlateauRule | None, validation: float | None, peak: float
+    before: Plateau, rule: PlateauRule | None, validation: float | None
 ) -> Plateau:
     """After a look at the losses.
 
@@ -99,7 +101,6 @@ def looked(
       before: on the host.
       rule: None only counts looks without improvement.
       validation: loss of validation, if there is one.
-      peak: learning rate that the scale multiplies, for the lowest rate.
     """
     training = float(before.total) / max(int(before.count), 1)
     watched = training if validation is None else validation
@@ -113,7 +114,7 @@ def looked(
     )
     scale = float(before.scale)
     if rule is not None and waited >= rule.patience:
-        scale, waited = max(scale * rule.factor, rule.lowest_rate / peak), 0
+        scale, waited = max(scale * rule.factor, rule.lowest_rate), 0
     best = average if better else float(before.best)
     zero, none = np.float32(0), np.int32(0)
     values = (

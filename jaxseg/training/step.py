@@ -66,7 +66,7 @@ class Objective:
     Attributes:
       network: what is trained.
       loss_at: progress to the loss.
-      optimizer: gradients to updates.
+      optimizer: gradients to updates, which the state's `plateau.scale` multiplies.
       start: steps taken before this objective.
       steps: steps taken with it; progress goes from 0 to 1 over them.
       augmentation: random changes of the images.
@@ -115,10 +115,12 @@ def init_state(
     )
 
 
-def fresh_optimizer(state: TrainState, objective: Objective) -> TrainState:
+def fresh_optimizer(
+    state: TrainState, objective: Objective, learning_rate: float
+) -> TrainState:
     """The state with its weights, and the optimizer as before the first step."""
     opt_state = objective.optimizer.init(state.params)
-    plateau = jax.tree.map(jnp.asarray, fresh_plateau())
+    plateau = jax.tree.map(jnp.asarray, fresh_plateau(learning_rate))
     return dataclasses.replace(state, opt_state=opt_state, plateau=plateau)
 
 

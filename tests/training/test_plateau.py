@@ -9,10 +9,10 @@ from jaxseg.training.optimizers import SCHEDULES
 from jaxseg.training.plateau import PLATEAUS, PlateauRule, fresh_plateau, looked
 
 
-def scales(rule, losses, peak=1e-3):
-    state, seen = fresh_plateau(), []
+def scales(rule, losses, learning_rate=1.0):
+    state, seen = fresh_plateau(learning_rate), []
     for loss in losses:
-        state = looked(state, rule, loss, peak)
+        state = looked(state, rule, loss)
         seen.append(float(state.scale))
     return seen, state
 
@@ -35,7 +35,7 @@ def test_the_moving_average_of_the_training_loss_is_watched():
         state = dataclasses.replace(
             state, total=np.float32(count * loss), count=np.int32(count)
         )
-        state = looked(state, rule, 0.5, 1e-3)  # validation is not looked at
+        state = looked(state, rule, 0.5)  # validation is not looked at
         average = loss if average is None else 0.93 * average + 0.07 * loss
         assert float(state.average) == pytest.approx(average, rel=1e-6)
         assert int(state.count) == 0
@@ -48,8 +48,9 @@ def test_the_rate_never_falls_below_its_lowest():
     rule = PlateauRule(
         watch="validation", factor=0.2, patience=1, lowest_rate=1e-6, source="test"
     )
-    seen, _ = scales(rule, [1.0] * 9, peak=1e-4)
-    assert seen[-1] * 1e-4 == pytest.approx(1e-6)
+    seen, _ = scales(rule, [1.0] * 9, learning_rate=1e-4)
+    assert seen[0] == pytest.approx(1e-4)
+    assert seen[-1] == pytest.approx(1e-6)
 
 
 def test_without_a_rule_looks_are_counted_alone():

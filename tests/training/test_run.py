@@ -1,6 +1,8 @@
 """A run in its folder: rows, checkpoints, damage, and being killed."""
 
 import dataclasses
+import functools
+import itertools
 import json
 import os
 import shutil
@@ -16,10 +18,12 @@ import pytest
 
 from jaxseg.errors import UserError
 from jaxseg.files import read_rows, write_json
-from jaxseg.training import checkpoints
+from jaxseg.training import checkpoints, loop
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CHECKPOINTS, CONFIG, METRICS, SAMPLES, Run
-from jaxseg.training.sources import examples
+from jaxseg.training.optimizers import SCHEDULES, optimizer_of
+from jaxseg.training.sources import batches, examples
+from jaxseg.training.step import train_step
 from tests.training.small import small_config
 
 
@@ -40,6 +44,38 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     write_json(folder / CONFIG, small_config().to_json())
     return folder, train(folder)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_learning_rate_outside_the_compiled_step_acts_like_optax_s_own(
+    tmp_path, optimizer
+):
+    config = small_config(steps=3, learning_rate=0.02, optimizer=optimizer)
+    other = dataclasses.replace(config, learning_rate=0.5)
+    assert loop._programs(config, 0) is loop._programs(other, 0)
+    longer = dataclasses.replace(config, steps=4)
+    assert loop._programs(config, 0) is not loop._programs(longer, 0)
+    state = train(tmp_path / "run", config)
+    rows = read_rows(tmp_path / "run" / METRICS)
+    schedule = SCHEDULES[config.schedule](0.02, 3)
+    rates = [row["learning_rate"] for row in rows if "loss" in row]
+    np.testing.assert_allclose(rates, [schedule(k) for k in range(3)], rtol=1e-6)
+
+    objective = dataclasses.replace(
+        loop.objective_of(config, config.phases[0]),
+        optimizer=optimizer_of(optimizer, schedule, clip=config.clip),
+    )
+    step = jax.jit(functools.partial(train_step, objective=objective, axis_name=None))
+    alone = loop.first_state(config, objective)
+    one = dataclasses.replace(alone.plateau, scale=np.float32(1))
+    alone = dataclasses.replace(alone, plateau=one)
+    for batch in itertools.islice(batches(config, 0), 3):
+        alone, _ = step(alone, batch)
+    jax.tree.map(
+        functools.partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-6),
+        state.params,
+        alone.params,
+    )
 
 
 class Killed(Exception):
