@@ -1,5 +1,6 @@
 """What Liu 2022 found, judged on our scores."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from experiments.label_marginals.ablation import ablation
@@ -18,12 +19,16 @@ def findings(
       tasks: of each data set the first network is asked about regions, too.
       points: of the ablation, with the task they belong to.
     """
-    found: list[Finding | None] = []
+    found: list[tuple[Task, Finding | None]] = []
     first: dict[str, Task] = {}
     for task in tasks:
-        found += COMPARISONS[task.kind](task)
+        found += [(task, finding) for finding in COMPARISONS[task.kind](task)]
         if first.setdefault(task.dataset, task) is task:
-            found += [rule(task) for rule in REGIONS[task.kind]]
+            found += [(task, rule(task)) for rule in REGIONS[task.kind]]
     for task, series in points:
-        found += ablation(task, series)
-    return [finding for finding in found if finding is not None]
+        found += [(task, finding) for finding in ablation(task, series)]
+    return [
+        dataclasses.replace(finding, where=task.name)
+        for task, finding in found
+        if finding is not None
+    ]

@@ -28,6 +28,7 @@ from experiments.protocol.report import (
     Finding,
     Report,
     findings_table,
+    verdicts_table,
     what_was_run,
 )
 from experiments.protocol.results import Results
@@ -49,22 +50,25 @@ def report(results: Results) -> Report:
     points = [(task, points_of(results, task)) for task in first.values()]
     points = [(task, found) for task, found in points if found]
     judged = findings(tasks, points)
-    names = " and ".join(first)
     parts: list[str | Figure] = [
         answer(tasks, judged, results.about["scale"]),
         "## What Liu 2022 found, and what we find\n\n"
-        + findings_table(judged)
-        + "\n\n*Effects are positive in the paper's direction; intervals are 95 % over "
-        "resampled test cases and runs, the same for both losses. Replicated: the "
-        "interval lies above 0 and the effect reaches the least that counts (for "
+        + verdicts_table(judged)
+        + "\n\n*In brackets the effect, positive in the paper's direction. Replicated: "
+        "its 95 % interval lies above 0 and it reaches the least that counts (for "
         '"agrees with": the interval lies within it). Not replicated: the interval '
-        "lies below it. Else undecided.*",
+        "lies below it. Else undecided. Intervals and the paper's numbers are in the "
+        "table at the end.*",
     ]
     for task in tasks:
         parts += _of_task(results, task, pictures=first[task.dataset] is task)
     for task, found in points:
         parts += _of_points(task, found)
     parts += [
+        "## Every finding with its interval\n\n"
+        + findings_table(judged)
+        + "\n\n*Intervals are over resampled test cases and runs, the same for both "
+        "losses.*",
         "## What was changed from the paper\n\n" + changes(results, tasks),
         "## What was run\n\n" + what_was_run(_about(results, tasks), results.runs),
         "## How to run it again\n\n"
@@ -72,9 +76,9 @@ def report(results: Results) -> Report:
         "Every number above is computed from `rows.jsonl.gz` and `runs.jsonl` beside "
         "this page; `python -m experiments report` on this folder does it again.",
     ]
-    return Report(
-        title=f"Label marginals of {names}: Liu 2022 tried again", parts=parts
-    )
+    *names, last = first
+    told = f"{', '.join(names)} and {last}" if names else last
+    return Report(title=f"Label marginals of {told}: Liu 2022 tried again", parts=parts)
 
 
 def _about(results: Results, tasks: Sequence[Task]) -> dict[str, Any]:
@@ -120,8 +124,8 @@ def _leader(task: Task) -> str:
         if m in means and m != order[0]
     )
     return (
-        f"On {task.name} {order[0]} has the highest {score} of {len(order)} losses, "
-        f"{means[order[0]]:.3f}" + (f"; {mine}." if mine else ".")
+        f"On {task.dataset} with {task.model}, {order[0]} has the highest {score} of "
+        f"{len(order)} losses, {means[order[0]]:.3f}" + (f"; {mine}." if mine else ".")
     )
 
 
@@ -145,8 +149,9 @@ def _proportions(task: Task) -> str:
         f"{m} {task.proportion_errors(m).mean():.4f}" for m in ("CE", "Dice", "CE+L1")
     )
     return (
-        f"On {task.name} the predicted {rare} has of its true size: {sizes}; the L1 "
-        f"distance between an image's predicted and true proportions is {errors}."
+        f"On {task.dataset} with {task.model}, {rare}: predicted are of the true size "
+        f"{sizes}; the L1 distance between an image's predicted and true proportions "
+        f"is {errors}."
     )
 
 

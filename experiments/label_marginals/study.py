@@ -25,7 +25,8 @@ LABEL_MARGINALS = Study(
     examples=EXAMPLES,
     data={
         "smoke": ("synthetic",),
-        "cpu": ("../shared/data/camvid", "../shared/data/foot_ulcer"),
+        "cpu": ("../shared/data/camvid", "../shared/data/foot_ulcer",
+                "../shared/data/retina_vessels", "../shared/data/hippocampus"),
         "full": ("../shared/data/camvid", "../shared/data/foot_ulcer",
                  "../shared/data/retina_vessels", "../shared/data/hippocampus"),
     },

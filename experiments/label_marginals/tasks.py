@@ -13,6 +13,8 @@ from jaxseg.statistics import Estimate, bootstrap_runs
 
 SMALL = 0.02
 """A class of a scene is small below this share of the training pixels."""
+LEAST_CASES = 10
+"""Fewer in a third of the sizes are at times all missing from a resample."""
 RESAMPLES = 2000
 SCORES = ("dice", "hausdorff_95", "within_tolerance")
 
@@ -129,8 +131,9 @@ class Task:
 
     @property
     def sizes_differ(self) -> bool:
-        """Whether there are cases in the smallest and in the largest third."""
-        return {0, 2} <= set(self.thirds().tolist())
+        """Whether the smallest and the largest third have cases enough to resample."""
+        thirds = self.thirds()
+        return min((thirds == k).sum() for k in (0, 2)) >= LEAST_CASES
 
     def estimate(self, statistic: Any) -> Estimate:
         """`bootstrap_runs` on the cases of the task."""

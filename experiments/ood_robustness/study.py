@@ -23,7 +23,7 @@ OOD_ROBUSTNESS = Study(
     examples=EXAMPLES,
     data={
         "smoke": ("synthetic",),
-        "cpu": ("../shared/data/polyps",),
+        "cpu": ("../shared/data/polyps", "../shared/data/foot_ulcer"),
         "full": ("../shared/data/polyps", "../shared/data/foot_ulcer"),
     },
     plan=plan,

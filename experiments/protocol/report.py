@@ -24,6 +24,7 @@ class Finding:
       smallest: smallest effect of interest, chosen beforehand.
       cases: how many it rests on.
       outcome: the verdict.
+      where: data and network that it is about, where a claim is judged on several.
     """
 
     claim: str
@@ -37,6 +38,7 @@ class Finding:
     smallest: float
     cases: int
     outcome: Outcome
+    where: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -133,6 +135,26 @@ def findings_table(findings: Sequence[Finding]) -> str:
         "verdict",
     ]
     return table(head, rows)
+
+
+def verdicts_table(findings: Sequence[Finding]) -> str:
+    """Each claim once, with the data and networks of each verdict and the effects."""
+    claims = dict.fromkeys(f.claim for f in findings)
+    rows = [
+        [
+            claim,
+            *(
+                "; ".join(
+                    f"{f.where} ({f.effect:+.{3 if abs(f.effect) < 1 else 1}f})"
+                    for f in findings
+                    if (f.claim, f.outcome) == (claim, outcome)
+                )
+                for outcome in Outcome
+            ),
+        ]
+        for claim in claims
+    ]
+    return table(["finding", *(outcome.value for outcome in Outcome)], rows)
 
 
 def what_was_run(about: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:

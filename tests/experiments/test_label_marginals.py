@@ -395,6 +395,10 @@ def test_regions_of_one_size_have_no_small_and_large_ones():
     nothing = dataclasses.replace(task, actual=task.actual * [1, 0])
     assert set(nothing.thirds()) == {-1}
     assert not nothing.sizes_differ
+    assert task.sizes_differ
+    eight = dataclasses.replace(task, actual=task.actual[:8])
+    assert set(eight.thirds()) == {0, 1, 2}
+    assert not eight.sizes_differ  # a resample of 8 may hold none of a third
 
 
 def test_losing_least_is_no_gain():
@@ -453,7 +457,8 @@ def test_the_report_of_two_classes_tells_scores_proportions_and_verdicts():
     results = two_class_results({"CE+L1": 0.9}, {"Dice": 0.5}, ablation=ablation)
     text = report(results).text()
     assert text.startswith("# Label marginals of made: Liu 2022 tried again")
-    assert "**On made, unet CE+L1 has the highest DSC of 10 losses" in text
+    assert "| CE+L1 beats CE in Dice | made, unet (+" in text
+    assert "**On made with unet, CE+L1 has the highest DSC of 10 losses" in text
     assert "CE+L1 beats CE in Dice" in text
     (line,) = (x for x in text.splitlines() if x.startswith("| Dice | "))
     assert "| 0.50 (0.00) |" in line  # predicted over true pixels

@@ -24,7 +24,12 @@ from experiments.protocol.dataset import read_dataset
 from experiments.protocol.jobs import RateSearch, Scoring, Training, in_order
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.pictures import pictures_of
-from experiments.protocol.report import Finding, findings_table, table
+from experiments.protocol.report import (
+    Finding,
+    findings_table,
+    table,
+    verdicts_table,
+)
 from experiments.protocol.results import (
     collect,
     foreground_mean,
@@ -314,6 +319,17 @@ def test_tables_and_findings_as_markdown():
     line = findings_table([finding]).splitlines()[2]
     assert "+0.200 [+0.100, +0.300] Dice, n = 7" in line
     assert "**replicated**" in line
+    one = dataclasses.replace(finding, where="feet")
+    two = dataclasses.replace(
+        finding, where="eyes", effect=-12.34, outcome=Outcome.UNDECIDED
+    )
+    three = dataclasses.replace(two, claim="B beats C", outcome=Outcome.NOT_REPLICATED)
+    assert verdicts_table([one, two, three, one]).splitlines() == [
+        "| finding | replicated | not replicated | undecided |",
+        "| --- | --- | --- | --- |",
+        "| A beats B | feet (+0.200); feet (+0.200) |  | eyes (-12.3) |",
+        "| B beats C |  | eyes (-12.3) |  |",
+    ]
 
 
 @pytest.mark.parametrize(
