@@ -1,5 +1,6 @@
 """The report: what the label-marginal terms do, and what became of the findings."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ from experiments.protocol.report import (
     Finding,
     Report,
     findings_table,
+    table,
     verdicts_table,
     what_was_run,
 )
@@ -39,6 +41,8 @@ SHOWN = ("CE", "Focal", "Dice", "logDice", "DiceCE", "CE+KL", "CE+L1", "CE+L1/K"
 """Losses in pictures: more would not be told apart."""
 GROUPS = 5
 KINDS = ("binary", "scene", "volume")
+MAIN = ("CE", "Dice", "CE+KL", "CE+L1")
+"""Losses in the overview."""
 
 
 def report(results: Results) -> Report:
@@ -95,10 +99,6 @@ def _about(results: Results, tasks: Sequence[Task]) -> dict[str, Any]:
 def answer(tasks: Sequence[Task], judged: Sequence[Finding], scale: str) -> str:
     """The answer in a few sentences, from the numbers."""
     counts = {o: sum(f.outcome is o for f in judged) for o in Outcome}
-    told = [_leader(task) for task in tasks if len(task.methods) > 1]
-    proportions = [
-        _proportions(task) for task in tasks if task.has("CE", "Dice", "CE+L1")
-    ]
     verdicts = (
         f"Of {len(judged)} findings that these data allow to judge, "
         f"{counts[Outcome.REPLICATED]} are replicated, "
@@ -111,48 +111,65 @@ def answer(tasks: Sequence[Task], judged: Sequence[Finding], scale: str) -> str:
         "rare classes late is judged before it does: the order of losses may be "
         "compared with the paper's, scores may not."
     )
-    return "\n\n".join(["**" + " ".join(told) + "**", *proportions[:2], verdicts])
+    compared = [task for task in tasks if len(task.methods) > 1]
+    return "\n\n".join([f"**{_leaders(compared)}**", _overview(compared), verdicts])
 
 
-def _leader(task: Task) -> str:
-    means = {m: _score(task, m) for m in task.methods}
-    order = sorted(means, key=lambda m: -means[m])
-    score = "mIoU" if task.kind == "scene" else "DSC"
-    mine = ", ".join(
-        f"{m} {means[m]:.3f} (place {order.index(m) + 1})"
-        for m in ("CE", "Dice", "CE+KL", "CE+L1")
-        if m in means and m != order[0]
-    )
+def _leaders(tasks: Sequence[Task]) -> str:
+    """Which loss is ahead how often."""
+    scores = [{m: _score(task, m) for m in task.methods} for task in tasks]
+    firsts = Counter(max(found, key=lambda m: found[m]) for found in scores)
+    told = [
+        f"{name} has the highest mean score in {count} of {len(tasks)} "
+        "pairs of data and network"
+        for name, count in firsts.most_common(1)
+    ]
+    for better in ("CE+KL", "CE+L1"):
+        both = [found for found in scores if {better, "CE"} <= set(found)]
+        if both:
+            ahead = sum(found[better] > found["CE"] for found in both)
+            told.append(f"{better} is above CE in {ahead} of {len(both)}")
+    return "; ".join(told) + "."
+
+
+def _overview(tasks: Sequence[Task]) -> str:
+    """Scores and predicted sizes of the losses that matter most, by task."""
+    rows = []
+    for task in tasks:
+        best = max(task.methods, key=lambda m: _score(task, m))
+        shown = [_score(task, m) if task.has(m) else None for m in MAIN]
+        sizes = [f"{100 * _size(task, m):.0f} %" if task.has(m) else "–" for m in MAIN]
+        rows.append(
+            [
+                task.dataset,
+                task.model,
+                "mIoU" if task.kind == "scene" else "DSC",
+                f"{best} {_score(task, best):.3f} (of {len(task.methods)})",
+                *shown,
+                " / ".join(sizes),
+            ]
+        )
+    head = ["data", "network", "score", "best loss", *MAIN, "predicted / true pixels"]
     return (
-        f"On {task.dataset} with {task.model}, {order[0]} has the highest {score} of "
-        f"{len(order)} losses, {means[order[0]]:.3f}" + (f"; {mine}." if mine else ".")
+        table(head, rows)
+        + "\n\n*Means over cases and runs. Predicted / true pixels: with "
+        f"{', '.join(MAIN)}; of the foreground, and of scenes of the classes below 2 % "
+        "of the pixels.*"
     )
+
+
+def _size(task: Task, method: str) -> float:
+    """Predicted over true pixels of what is rare."""
+    if task.kind == "scene":
+        return float(task.ratio(method)[:, task.small()].mean())
+    found = task.predicted[task.index(method), :, :, 1:].sum() / task.runs
+    return float(found / task.actual[:, 1:].sum())
 
 
 def _score(task: Task, method: str) -> float:
     if task.kind == "scene":
         return float(task.mean_iou(method, even(task)).mean())
     return float(np.nanmean(task.of("dice", method)))
-
-
-def _proportions(task: Task) -> str:
-    def size(method: str) -> float:
-        m = task.index(method)
-        if task.kind == "scene":
-            return float(task.ratio(method)[:, task.small()].mean())
-        found = task.predicted[m, :, :, 1:].sum() / task.runs
-        return float(found / task.actual[:, 1:].sum())
-
-    rare = "classes below 2 % of the pixels" if task.kind == "scene" else "foreground"
-    sizes = ", ".join(f"{m} {100 * size(m):.0f} %" for m in ("CE", "Dice", "CE+L1"))
-    errors = ", ".join(
-        f"{m} {task.proportion_errors(m).mean():.4f}" for m in ("CE", "Dice", "CE+L1")
-    )
-    return (
-        f"On {task.dataset} with {task.model}, {rare}: predicted are of the true size "
-        f"{sizes}; the L1 distance between an image's predicted and true proportions "
-        f"is {errors}."
-    )
 
 
 # --- tables and pictures --------------------------------------------------------------
@@ -206,23 +223,27 @@ def _binary_pictures(results: Results, task: Task) -> list[str | Figure]:
         for row in _main_rows(results, task)
         if row["loss"] in SHOWN
     ]
-    return [
+    pictures: list[str | Figure] = [
         Figure(
             name=f"{task.dataset}_proportions",
             picture="proportions",
             rows=shares,
             caption=f"Predicted against true share of the foreground of each image of "
             f"{task.dataset}, first run (crosses: nothing predicted)",
-        ),
-        Figure(
-            name=f"{task.dataset}_sizes",
-            picture="sizes",
-            rows=sizes,
-            flags=("--groups", str(GROUPS)),
-            caption=f"Dice by the size of the foreground, in fifths of the images of "
-            f"{task.dataset}, all runs",
-        ),
+        )
     ]
+    if task.sizes_differ:
+        pictures.append(
+            Figure(
+                name=f"{task.dataset}_sizes",
+                picture="sizes",
+                rows=sizes,
+                flags=("--groups", str(GROUPS)),
+                caption=f"Dice by the size of the foreground, in fifths of the images "
+                f"of {task.dataset}, all runs",
+            )
+        )
+    return pictures
 
 
 def _main_rows(results: Results, task: Task) -> list[dict[str, Any]]:

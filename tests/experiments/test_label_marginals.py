@@ -458,7 +458,11 @@ def test_the_report_of_two_classes_tells_scores_proportions_and_verdicts():
     text = report(results).text()
     assert text.startswith("# Label marginals of made: Liu 2022 tried again")
     assert "| CE+L1 beats CE in Dice | made, unet (+" in text
-    assert "**On made with unet, CE+L1 has the highest DSC of 10 losses" in text
+    assert "**CE+L1 has the highest mean score in 1 of 1 pairs of data and" in text
+    assert "CE+KL is above CE in " in text
+    (row,) = (x for x in text.splitlines() if x.startswith("| made | unet | DSC | "))
+    assert row.startswith("| made | unet | DSC | CE+L1 0.897 (of 10) |")
+    assert row.endswith("| 100 % / 50 % / 100 % / 100 % |")
     assert "CE+L1 beats CE in Dice" in text
     (line,) = (x for x in text.splitlines() if x.startswith("| Dice | "))
     assert "| 0.50 (0.00) |" in line  # predicted over true pixels
