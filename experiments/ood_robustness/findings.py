@@ -1,5 +1,6 @@
 """The paper's findings, each with what counts and the verdict on our rows."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -78,6 +79,23 @@ def pair(
     return found[names.index(better)], found[names.index(worse)]
 
 
+def _by_network(
+    rows: Sequence[Row], better: str, worse: str, score: Callable[[Row], float]
+) -> str:
+    """For how many networks one strategy is ahead of another; "" of one network."""
+    models = dict.fromkeys(row["model"] for row in rows)
+    pairs = [
+        pair(
+            [row for row in rows if row["model"] == name], "loss", better, worse, score
+        )
+        for name in models
+    ]
+    leads = [float(np.nanmean(both[0] - both[1])) for both in pairs if both is not None]
+    if len(leads) < 2:
+        return ""
+    return f"; more in {sum(lead > 0 for lead in leads)} of {len(leads)} networks"
+
+
 def _printed(
     tables: Mapping[str, Mapping[str, Sequence[float]]],
     paper: str | None,
@@ -134,7 +152,9 @@ def _inside(
         return None
     printed = _printed(INSIDE, paper, better, worse, "points")
     source = INSIDE_TABLE.get(paper or "", "Tables 1 and 3")
-    return _finding(claim, source, printed, (better, worse), both, "Dice", LEAST_DICE)
+    found = _finding(claim, source, printed, (better, worse), both, "Dice", LEAST_DICE)
+    told = _by_network(_part(rows, "fold"), better, worse, scores.challenge)
+    return dataclasses.replace(found, ours=found.ours + told)
 
 
 def _rejections(
@@ -151,7 +171,8 @@ def _rejections(
         claim=claim,
         source=MIXED_TABLE.get(paper or "", "Tables 2 and 4"),
         paper=_printed(REJECTED, paper, better, worse, "% of all images"),
-        ours=f"{better} {one.sum()}, {worse} {two.sum()} of {len(one)}",
+        ours=f"{better} {one.sum()}, {worse} {two.sum()} of {len(one)}"
+        + _by_network(free, better, worse, scores.rejected),
         effect=found.mean,
         low=found.low,
         high=found.high,
@@ -172,7 +193,11 @@ def _mixed(
         return None
     printed = _printed(MIXED, paper, better, worse, "points")
     source = MIXED_TABLE.get(paper or "", "Tables 2 and 4")
-    return _finding(claim, source, printed, (better, worse), both, "score", LEAST_SCORE)
+    found = _finding(
+        claim, source, printed, (better, worse), both, "score", LEAST_SCORE
+    )
+    told = _by_network(_part(rows, "ensemble"), better, worse, scores.challenge)
+    return dataclasses.replace(found, ours=found.ours + told)
 
 
 def _worst(
@@ -198,7 +223,11 @@ def _worst(
             f"by {below.mean():.1f} points on average"
         )
     source = MIXED_TABLE.get(paper or "", "Tables 2 and 4")
-    return _finding(claim, source, printed, (lowest, last), both, "score", LEAST_SCORE)
+    result = _finding(
+        claim, source, printed, (lowest, last), both, "score", LEAST_SCORE
+    )
+    told = _by_network(_part(rows, "ensemble"), lowest, last, scores.challenge)
+    return dataclasses.replace(result, ours=result.ours + told)
 
 
 def _calibration(rows: Sequence[Row]) -> Finding | None:

@@ -264,6 +264,21 @@ def test_planted_effects_are_found():
     assert worst.paper == "last in 8 of 8 encoders, by 4.7 points on average"
 
 
+def test_of_several_networks_it_is_told_how_many_agree():
+    for_it, against = (
+        made(dice={"CE+Dice": gain}, rejected={"CE": reject, "CE+Dice": 3})
+        for gain, reject in ((0.04, 9), (-0.02, 2))
+    )
+    other = [{**row, "model": "other"} for row in against.rows]
+    both = dataclasses.replace(for_it, rows=[*for_it.rows, *other])
+    found = {f.claim: f.ours for f in findings_of(both, "polyps")}
+    for claim in (
+        "Adding Dice to CE raises Dice on images with a lesion",
+        "CE rejects more images without a lesion than CE+Dice",
+    ):
+        assert found[claim].endswith("; more in 1 of 2 networks"), found[claim]
+
+
 def test_absent_effects_are_not_found():
     found = findings_of(made(dice={"soft": -0.02}), "polyps")
     assert Outcome.REPLICATED not in {f.outcome for f in found}
