@@ -37,6 +37,7 @@ class Scale:
       strategies: names in `NAMES`.
       pseudo: of them, those that are trained once more with pseudo-labels.
       models: names in `MODELS`.
+      first_models: further ones, on the first data set alone.
       folds: of cross-validation, and members of an ensemble.
       steps: of a run.
       learning_rate: its peak, of every strategy.
@@ -49,6 +50,7 @@ class Scale:
     strategies: tuple[str, ...] = NAMES
     pseudo: tuple[str, ...] = ("CE",)
     models: tuple[str, ...]
+    first_models: tuple[str, ...] = ()
     folds: int = 5
     steps: int
     learning_rate: float

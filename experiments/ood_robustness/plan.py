@@ -33,7 +33,8 @@ SCALES: Mapping[str, Scale] = {
         depth=1,
     ),
     "cpu": Scale(
-        models=("unet", "resnet18_fpn", "cascade_resnet18_fpn"),
+        models=("unet",),
+        first_models=("resnet18_fpn", "cascade_resnet18_fpn"),
         steps=400,
         learning_rate=1e-2,
         size=(64, 80),
@@ -105,6 +106,8 @@ def scale_of(choices: Choices) -> Scale:
         value = getattr(choices.arguments, name)
         if value is not None:
             changes[name] = tuple(value) if isinstance(value, list) else value
+    if "models" in changes:
+        changes["first_models"] = ()
     scale = dataclasses.replace(SCALES[choices.scale], **changes)
     kept = tuple(name for name in scale.pseudo if name in scale.strategies)
     for dataset in choices.datasets:
@@ -150,7 +153,8 @@ def plan(choices: Choices) -> list[Job]:
             choices.root / "folds", count=scale.folds, seed=SEED, splits=splits.labelled
         )
         notes = read_notes(dataset.path)
-        for model in scale.models:
+        more = scale.first_models if dataset is choices.datasets[0] else ()
+        for model in (*scale.models, *more):
             for name in scale.strategies:
                 jobs += Part(
                     dataset=dataset,

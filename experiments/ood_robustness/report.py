@@ -160,6 +160,9 @@ def _changes(results: Results) -> str:
     settings = results.about["settings"]
     height, width = settings["size"]
     models = ", ".join(settings["models"])
+    if settings["first_models"]:
+        first = results.values("dataset")[0]
+        models += f", and on {first} {' and '.join(settings['first_models'])}"
     share = settings["multiplier"]
     narrow = "" if share == 1 else f" with {share:g} of an encoder's usual channels"
     points = [

@@ -113,6 +113,13 @@ def test_each_network_has_its_own_members_and_encoders_are_narrow(tmp_path):
         ("unet", 1.0), ("resnet18_fpn", 0.25), ("cascade_resnet18_fpn", 0.25),
     }  # fmt: skip
     assert len({run.key for run in runs}) == len(runs) == 3 * (5 * 5 + 5)
+    second = dataset(tmp_path, name="second", digest="e")
+    jobs = planned.plan(choices(tmp_path, dataset(tmp_path), second))
+    assert {job.tags["model"] for job in jobs if job.tags["dataset"] == "second"} == {
+        "unet"
+    }
+    jobs = planned.plan(choices(tmp_path, models=["resnet18_fpn"]))
+    assert {job.tags["model"] for job in jobs} == {"resnet18_fpn"}
 
 
 def test_no_run_sees_a_test_image_but_with_a_pseudo_label(tmp_path):
@@ -228,7 +235,8 @@ def made(dice=None, rejected=None, uses=None, ece=None, sick=60, free=20) -> Res
         "scale": "cpu", "command": "python -m experiments ood_robustness",
         "seconds": 60.0, "workers": 1,
         "settings": {"steps": 9, "size": [8, 8], "models": ["unet"], "batch_size": 4,
-                     "learning_rate": 0.1, "pseudo": ["CE"], "multiplier": 0.5},
+                     "learning_rate": 0.1, "pseudo": ["CE"], "multiplier": 0.5,
+                     "first_models": []},
         "machine": {"device": "cpu", "cores": 2, "devices": 1, "python": "3",
                     "jax": "0", "jaxlib": "0", "flax": "0", "optax": "0"},
     }  # fmt: skip
