@@ -242,6 +242,17 @@ def test_bad_data_is_named_before_anything_is_computed(
     assert not out.exists()
 
 
+def test_a_multiplier_is_of_encoders_without_stored_weights(folder, tmp_path, capsys):
+    argv = ["train", "--data", folder, "--loss", "dice", "--out", tmp_path / "out"]
+    argv += ["--steps", "2", "--multiplier", "0.5"]
+    sentence(capsys, argv, "--multiplier goes with networks that have an encoder")
+    stored = tmp_path / "resnet18.safetensors"
+    stored.write_bytes(b"")
+    argv += ["--model", "resnet18_fpn", "--weights", stored]
+    sentence(capsys, argv, "--weights are of the literature's encoders")
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_out_folder_that_is_taken_is_left_alone(run, folder, tmp_path, capsys):
     argv = ["train", "--data", folder, "--loss", "dice", "--out", run, *SMALL]
     before = sorted((p, p.stat().st_mtime_ns) for p in run.rglob("*"))
