@@ -34,4 +34,6 @@ LABEL_MARGINALS = Study(
     settings=settings,
     report=report,
     add_flags=add_flags,
+    unpublished=("jaccard", "f_half", "f_two", "sensitivity", "precision", "hamming",
+                 "volume_difference", "hausdorff", "average_distance", "lesion_free"),
 )  # fmt: skip
