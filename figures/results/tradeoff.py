@@ -21,6 +21,10 @@ from figures.results import rows as table
 from jaxseg.errors import UserError
 from jaxseg.statistics import bootstrap_difference
 
+COLUMNS = 2
+HEIGHT_IN = 3.0
+"""Of a row of panels."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Mean:
@@ -85,19 +89,21 @@ def draw_points(
     *,
     width_in: float = style.WIDTH_IN,
 ) -> Figure:
-    """A panel per data set."""
+    """A panel per data set, two in a row."""
+    columns = min(len(points), COLUMNS)
+    rows = -(-len(points) // columns)
     with mpl.rc_context(style.settings()):
-        width = width_in if len(points) > 1 else min(width_in, 4.5)
-        figure = Figure(figsize=(width, 3.2), layout="constrained")
-        panels = figure.subplots(1, len(points), squeeze=False)[0]
-        for axes, (dataset, of_losses) in zip(panels, points.items(), strict=True):
+        width = width_in if columns > 1 else min(width_in, 4.5)
+        figure = Figure(figsize=(width, HEIGHT_IN * rows), layout="constrained")
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (dataset, of_losses) in zip(panels, points.items(), strict=False):
             _draw_panel(axes, of_losses)
-            axes.set(
-                title=dataset,
-                xlabel=f"{table.title(metric)}, images with a lesion",
-                ylabel="",
-            )
-        panels[0].set_ylabel("area predicted without a lesion, %")
+            axes.set_title(dataset)
+        for axes in panels[len(points) :]:
+            axes.remove()
+        size = mpl.rcParams["axes.labelsize"]
+        figure.supxlabel(f"{table.title(metric)}, images with a lesion", fontsize=size)
+        figure.supylabel("area predicted without a lesion, %", fontsize=size)
     return figure
 
 
