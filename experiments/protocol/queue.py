@@ -1,9 +1,7 @@
 """Doing the jobs of a study, by one process or several, however often it is killed."""
 
 import contextlib
-import ctypes
 import fcntl
-import gc
 import multiprocessing
 import os
 import queue
@@ -19,6 +17,7 @@ from experiments.protocol.jobs import Job, in_order
 from experiments.protocol.work import folder_of, outcome, perform
 from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
+from jaxseg.training.heap import keep_freed_memory, release_memory
 
 LOCK = ".lock"
 RELEASE_EVERY = 10
@@ -48,15 +47,6 @@ def _claimed(folder: Path) -> Iterator[bool]:
         yield True
 
 
-def _release_memory() -> None:
-    """Lets compiled programs go, and gives what they took back to the system."""
-    jax.clear_caches()
-    gc.collect()
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # not with every C library
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
 def work_off(
     root: Path, jobs: Sequence[Job], tell: Callable[[str, float], object]
 ) -> None:
@@ -70,6 +60,7 @@ def work_off(
     Raises:
       UserError: see `work.perform`.
     """
+    keep_freed_memory()
     left = [job for job in jobs if outcome(root, job) is None]
     worked = 0
     while left:
@@ -92,7 +83,7 @@ def work_off(
                 idle = False
             worked += 1
             if worked % RELEASE_EVERY == 0:
-                _release_memory()
+                release_memory()
         left = [job for job in left if outcome(root, job) is None]
         if left and idle:
             time.sleep(WAIT_SECONDS)  # others are at what is left

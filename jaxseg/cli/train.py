@@ -21,6 +21,7 @@ from jaxseg.files import read_json, write_json
 from jaxseg.models.weights import load_torchvision
 from jaxseg.training.config import RunConfig
 from jaxseg.training.devices import joined
+from jaxseg.training.heap import keep_freed_memory
 from jaxseg.training.loop import (
     CONFIG,
     VALIDATION_CASES,
@@ -120,6 +121,7 @@ def _train(arguments: argparse.Namespace) -> None:
         options.check_loss(phase.loss, phase.hyper, config.num_classes)
     _check_network(config)
     validation = _validation(config)
+    keep_freed_memory()
     if arguments.search_rates is not None:
         config = _searched(arguments, config, validation)
     if stored is not None:
