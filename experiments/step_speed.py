@@ -24,6 +24,7 @@ from jaxseg.losses import cross_entropy_loss
 from jaxseg.models import build_model
 from jaxseg.models.layers import count_parameters
 from jaxseg.models.planes import convolution
+from jaxseg.training.heap import keep_freed_memory
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -141,6 +142,7 @@ def measured_by_peer(config: Config, python: Path) -> list[dict[str, Any]]:
 
 def run(config: Config, tick: Callable[[str], object], peers: Path | None) -> list:
     """Rows of every library and case, the least median over the rounds."""
+    keep_freed_memory()  # as jaxseg train does
     best: dict[tuple[str, str], dict[str, Any]] = {}
     for _ in range(config.rounds):
         rows = []
