@@ -277,14 +277,15 @@ def test_of_several_networks_it_is_told_how_many_agree():
         made(dice={"CE+Dice": gain}, rejected={"CE": reject, "CE+Dice": 3})
         for gain, reject in ((0.04, 9), (-0.02, 2))
     )
-    other = [{**row, "model": "other"} for row in against.rows]
-    both = dataclasses.replace(for_it, rows=[*for_it.rows, *other])
+    named = (("second", for_it), ("third", against))
+    others = [{**row, "model": name} for name, some in named for row in some.rows]
+    both = dataclasses.replace(for_it, rows=[*for_it.rows, *others])
     found = {f.claim: f.ours for f in findings_of(both, "polyps")}
     for claim in (
         "Adding Dice to CE raises Dice on images with a lesion",
         "CE rejects more images without a lesion than CE+Dice",
     ):
-        assert found[claim].endswith("; more in 1 of 2 networks"), found[claim]
+        assert found[claim].endswith("; more in 2 of 3 networks"), found[claim]
 
 
 def test_absent_effects_are_not_found():
