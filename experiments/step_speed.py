@@ -22,8 +22,8 @@ from experiments.peers import rows_of_peers
 from experiments.speed import machine, median_seconds
 from jaxseg.losses import cross_entropy_loss
 from jaxseg.models import build_model
+from jaxseg.models.convolutions import convolution
 from jaxseg.models.layers import count_parameters
-from jaxseg.models.planes import convolution
 from jaxseg.training.heap import keep_freed_memory
 
 

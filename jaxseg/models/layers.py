@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 from jax import Array
 
-from jaxseg.models.planes import convolution
+from jaxseg.models.convolutions import convolution
 from jaxseg.numerics import widen
 
 Dtype = Any

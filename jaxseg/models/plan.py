@@ -287,7 +287,8 @@ def memory_bytes(
 
     The first is weights, their gradient and two moments of Adam; the second is what the
     reverse pass needs of each level, and the scores thrice. On a CPU, where volumes are
-    convolved by planes (`jaxseg.models.planes`), they take up to three times as much.
+    convolved by planes (`jaxseg.models.convolutions`), they take up to three times as
+    much.
     """
     voxels = float(math.prod(patch))
     weights, kept = 0.0, voxels * (channels + 3 * num_classes)

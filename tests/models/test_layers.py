@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import lax
 
 from jaxseg.models.group_norm import GroupNorm
 from jaxseg.models.layers import (
@@ -15,22 +14,7 @@ from jaxseg.models.layers import (
     mean_blocks,
     repeat_blocks,
 )
-from jaxseg.models.planes import conv_by_planes
-
-
-def array(shape, seed=0, dtype=np.float32):
-    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
-
-
-def value_and_gradients(function, *args):
-    """The value, and gradients of a weighted sum of it."""
-
-    @jax.jit
-    def both(*args):
-        value, back = jax.vjp(function, *args)
-        return value, back(array(value.shape, 9, value.dtype))
-
-    return both(*args)
+from tests.models.gradients import array, value_and_gradients
 
 
 @pytest.mark.parametrize("groups", [1, 3, 12])
@@ -65,44 +49,6 @@ def test_group_norm_in_half_precision_and_of_a_constant_image():
     )
     assert not flat.any()
     assert np.isfinite(grads[0]).all()
-
-
-NUMBERS = ("NDHWC", "DHWIO", "NDHWC")
-
-
-@pytest.mark.parametrize(
-    ("channels", "kernel", "stride", "dilation", "groups"),
-    [
-        (1, (3, 3, 3), (1, 1, 1), 1, 1),
-        (8, (3, 3, 3), (1, 1, 1), 1, 1),
-        (8, (3, 3, 1), (2, 2, 1), 1, 1),
-        (8, (1, 3, 3), (1, 2, 2), 1, 1),
-        (8, (3, 3, 3), (2, 1, 2), 2, 1),
-        (8, (5, 1, 1), (1, 1, 1), 1, 4),
-    ],
-)
-def test_planes_of_a_volume_are_its_convolution(
-    channels, kernel, stride, dilation, groups
-):
-    x = array((2, 7, 6, 8, channels))
-    w = array((*kernel, channels // groups, 8), 1)
-    padding = [(dilation * (k // 2), dilation * (k // 2)) for k in kernel]
-    options = dict(rhs_dilation=(dilation,) * 3, feature_group_count=groups)
-    found, wanted = (
-        value_and_gradients(
-            lambda x, w, f=f: f(
-                x, w, stride, padding, dimension_numbers=NUMBERS, **options
-            ),
-            x,
-            w,
-        )
-        for f in (conv_by_planes, lax.conv_general_dilated)
-    )
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4),
-        found,
-        wanted,
-    )
 
 
 def test_coming_up_is_a_transposed_convolution():
