@@ -90,12 +90,13 @@ SCALES: Mapping[str, Scale] = {
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """What a user may change."""
     add = parser.add_argument
+    names = ", ".join(by_name()).replace("%", "%%")
     add(
         "--losses",
         nargs="+",
         type=options.one_of(list(by_name())),
         metavar="NAME",
-        help=f"of {', '.join(by_name())} (default: those of the scale)",
+        help=f"of {names} (default: those of the scale)",
     )
     add(
         "--folds",

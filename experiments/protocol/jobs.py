@@ -12,21 +12,16 @@ from typing import Any
 
 from experiments.protocol.dataset import Dataset, digest_of
 from jaxseg.metrics.case_surfaces import SurfaceOptions
-from jaxseg.training.config import RunConfig
+from jaxseg.training.config import SETTINGS, RunConfig
 from jaxseg.training.inference import PLAIN, Inference
 
 PATHS = ("data", "folds", "start_run")
 """Settings of a run that name places; digests stand for what lies there."""
 ADDED: Mapping[str, Any] = {
-    "normalise": "image",
-    "plan": None,
-    "strides": None,
-    "kernels": None,
-    "max_width": None,
-    "multiplier": 1.0,
+    name: about.default for name, about in SETTINGS.items() if about.added
 }
-"""Settings that came after the first studies, with the values that mean what was done
-before: at these they do not count in keys, so that old runs are found."""
+"""Settings that came after the first studies, whose defaults mean what was done before:
+at these they do not count in keys, so that old runs are found."""
 WEIGHT_OF_SCORING = 2
 """Steps of training that scoring a case is reckoned as, for the time left."""
 

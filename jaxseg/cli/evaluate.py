@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from jaxseg.cli import inference_flags, options, pictures
 from jaxseg.cli.progress import bar
@@ -9,21 +10,24 @@ from jaxseg.data.decathlon import read_index
 from jaxseg.data.folder import check_cases
 from jaxseg.data.volume_facts import check_volumes, require_labels
 from jaxseg.errors import UserError
-from jaxseg.files import write_json, write_rows
+from jaxseg.files import read_json, write_json, write_rows
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.overlap import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS, EmptyRule
 from jaxseg.training.cases import ensemble_probabilities
+from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.loop import SAMPLES
 from jaxseg.training.samples import save_samples
 from jaxseg.training.sources import (
+    SYNTHETIC,
     Examples,
     FolderExamples,
     VolumeExamples,
     examples,
 )
 
+SUMMARY = "summary.json"
 EXAMPLES = """\
 examples:
   jaxseg evaluate --run runs/polyps --data DIR --split test
@@ -46,8 +50,10 @@ alone has the image's diagonal as its distance and share 0, or with --missed nan
 out of the means, which then leave out what is worst; a class in neither has distance 0.
 
 Several runs, such as folds or seeds, are scored as one by the mean of their
-probabilities. --out (default RUN/evaluate-SPLIT) gets cases.jsonl (every score of every
-class), summary.json (their means, pooled scores, calibration) and samples.png.
+probabilities. --out (default RUN/evaluate-SPLIT, and for other data than the run's own
+RUN/evaluate-SPLIT-NAME by the folder's name) gets cases.jsonl (every score of every
+class), summary.json (their means, pooled scores, calibration) and samples.png. Results
+of other cases or runs that are there already are left alone.
 """
 
 
@@ -118,7 +124,9 @@ def main(arguments: argparse.Namespace) -> None:
     data = arguments.data or config.data
     cases = examples(config, data, arguments.split, arguments.cases)
     _check(cases, Path(data), arguments.split, config.num_classes)
-    out = arguments.out or arguments.run[0] / f"evaluate-{arguments.split}"
+    subject = _subject(arguments, data)
+    out = arguments.out or _default_folder(arguments, config, data)
+    _require_same_subject(out, subject)
     options.made_folder(out)
     surfaces = None
     if arguments.surfaces != "none":
@@ -142,7 +150,7 @@ def main(arguments: argparse.Namespace) -> None:
             progress.update()
     summary = evaluation.summary()
     write_rows(out / "cases.jsonl", evaluation.rows)
-    write_json(out / "summary.json", summary.to_json())
+    write_json(out / SUMMARY, {**subject, **summary.to_json()})
     save_samples(
         out / SAMPLES,
         members,
@@ -151,10 +159,47 @@ def main(arguments: argparse.Namespace) -> None:
         how,
     )
     print(table(summary))
-    for name in ("cases.jsonl", "summary.json"):
+    for name in ("cases.jsonl", SUMMARY):
         print(f"wrote {out / name}")
     for path in pictures.draw_run(out):
         print(f"wrote {path}")
+
+
+def _subject(arguments: argparse.Namespace, data: str) -> dict[str, Any]:
+    """What is scored: which runs, on which cases."""
+    return {
+        "runs": [str(folder.resolve()) for folder in arguments.run],
+        "data": data if data == SYNTHETIC else str(Path(data).resolve()),
+        "split": arguments.split,
+    }
+
+
+def _default_folder(
+    arguments: argparse.Namespace, config: RunConfig, data: str
+) -> Path:
+    name = f"evaluate-{arguments.split}"
+    if data != SYNTHETIC and Path(data).resolve() != Path(config.data).resolve():
+        name += f"-{Path(data).resolve().name}"
+    return arguments.run[0] / name
+
+
+def _require_same_subject(out: Path, subject: dict[str, Any]) -> None:
+    """Refuses a folder with the results of something else.
+
+    Raises:
+      UserError: naming what they are of.
+    """
+    summary = out / SUMMARY
+    if not summary.is_file():
+        return
+    stored = read_json(summary)
+    for name, mine in subject.items():
+        theirs = stored.get(name, mine)  # earlier versions did not tell
+        if theirs != mine:
+            raise UserError(
+                f"{out} holds the scores of other {name} ({theirs}, not {mine}): "
+                "choose another folder with --out"
+            )
 
 
 def _check(cases: Examples, folder: Path, split: str, num_classes: int) -> None:

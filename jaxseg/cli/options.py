@@ -2,6 +2,8 @@
 
 import argparse
 import difflib
+import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +14,7 @@ import numpy as np
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 from jaxseg.losses.catalog import nearest_names
+from jaxseg.training.settings import limits
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,6 +24,22 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)
+
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
+        """As argparse does, but a mistyped flag is answered with the nearest one."""
+        args = list(sys.argv[1:] if args is None else args)
+        if self._subparsers is None:  # whose flags are not known here
+            for flag in (text.partition("=")[0] for text in args):
+                if flag.startswith("--") and flag not in self._option_string_actions:
+                    self._refuse_flag(flag)
+        return super().parse_known_args(args, namespace)
+
+    def _refuse_flag(self, flag: str) -> None:
+        near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        self.error(f"there is no flag {flag}{hint}")
 
     def error(self, message: str) -> NoReturn:
         """Raises the message as a sentence."""
@@ -64,6 +83,14 @@ def number_in(low: float, high: float, *, ends: bool = True) -> Callable[[str], 
         return value
 
     return parse
+
+
+def number_within(kind: Any) -> Callable[[str], float]:
+    """Type of a number of an `Annotated` kind, whose range `Meta` tells."""
+    meta = limits(kind)[1]
+    if meta.gt is not None:
+        return number_in(meta.gt, meta.lt or math.inf, ends=False)
+    return number_in(meta.ge or 0, math.inf if meta.le is None else meta.le)
 
 
 def one_of(names: Sequence[str]) -> Callable[[str], str]:

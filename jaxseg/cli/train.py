@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import jax.numpy as jnp
 from jaxseg.cli import options, pictures
 from jaxseg.cli.progress import TrainingProgress, bar
 from jaxseg.cli.train_data import read_data
-from jaxseg.cli.train_flags import BATCH_SIZE, EXAMPLES, add_flags
+from jaxseg.cli.train_flags import EXAMPLES, NEEDED, add_flags
+from jaxseg.cli.train_given import check_flags, given_settings, given_synthetic
 from jaxseg.cli.train_plan import check_plan, planned
+from jaxseg.cli.train_resume import resumed
 from jaxseg.data.collection import splits
 from jaxseg.data.folds import digest
 from jaxseg.errors import UserError
@@ -29,8 +32,7 @@ from jaxseg.training.loop import (
     Run,
     variables_of_run,
 )
-from jaxseg.training.network import ENCODER_NETWORKS, UNETS, network_of
-from jaxseg.training.plateau import PLATEAUS
+from jaxseg.training.network import network_of, require_gradients
 from jaxseg.training.search import best_rate
 from jaxseg.training.sources import SYNTHETIC, Examples, Subset, examples, spread
 
@@ -88,7 +90,8 @@ def _check_network(config: RunConfig) -> None:
     image = jax.ShapeDtypeStruct((1, *config.size, config.channels), jnp.float32)
     try:
         params, extra = jax.eval_shape(network.init, key, image)
-        jax.eval_shape(network.forward, params, extra, image, key)
+        each = -(-config.batch_size // jax.device_count())
+        require_gradients(config, network, -(-each // config.accumulate))
         if config.weights is not None:
             load_torchvision(Path(config.weights), {"params": params, **extra})
         if config.start_run is not None:
@@ -110,26 +113,23 @@ def _check_processes(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    hyper = options.hyper_parameters(arguments.loss, arguments.hyper)
-    _check_phases(arguments)
-    _check_looks(arguments)
     folder: Path = arguments.out
     first = jax.process_index() == 0
-    stored = _stored(folder, resume=arguments.resume) if first else None
-    config = _config(arguments, hyper)
+    given = given_settings(arguments)
+    stored = (
+        _stored(folder, resume=arguments.resume) if _looks_back(arguments) else None
+    )
+    if stored is None:
+        config = _new(arguments, given)
+    else:
+        config = resumed(arguments, given, stored)
     for phase in config.phases:
         options.check_loss(phase.loss, phase.hyper, config.num_classes)
     _check_network(config)
     validation = _validation(config)
     keep_freed_memory()
-    if arguments.search_rates is not None:
+    if stored is None and arguments.search_rates is not None:
         config = _searched(arguments, config, validation)
-    if stored is not None:
-        difference = config.difference(stored)
-        if difference:
-            raise UserError(
-                f"--resume: {folder} holds a run with other settings ({difference})"
-            )
     run = Run(config, options.made_folder(folder))
     if first:
         write_json(folder / CONFIG, config.to_json())
@@ -153,30 +153,12 @@ def _train(arguments: argparse.Namespace) -> None:
         print(f"wrote {path}")
 
 
-def _check_phases(arguments: argparse.Namespace) -> None:
-    if arguments.pretrain_loss is None:
-        for flag in ("pretrain_steps", "pretrain_learning_rate"):
-            if getattr(arguments, flag) is not None:
-                raise UserError(
-                    f"--{flag.replace('_', '-')} goes with --pretrain-loss NAME"
-                )
-    elif (arguments.pretrain_steps or 1) >= arguments.steps:
-        raise UserError(
-            f"--pretrain-steps {arguments.pretrain_steps or 1} leaves none of "
-            f"--steps {arguments.steps} for --loss {arguments.loss}"
-        )
+def _looks_back(arguments: argparse.Namespace) -> bool:
+    """Whether this process looks for a run in --out.
 
-
-def _check_looks(arguments: argparse.Namespace) -> None:
-    if arguments.weights is not None and arguments.start_run is not None:
-        raise UserError("--weights and --start-run both say where weights start from")
-    if arguments.evaluate_every == 0:
-        for needed, flag in (
-            (arguments.schedule in PLATEAUS, f"--schedule {arguments.schedule}"),
-            (arguments.stop_after is not None, "--stop-after"),
-        ):
-            if needed:
-                raise UserError(f"{flag} needs validations, not --evaluate-every 0")
+    Of a new run only the first does: it may have begun when the others come to look.
+    """
+    return arguments.resume or jax.process_index() == 0
 
 
 def _stored(folder: Path, *, resume: bool) -> RunConfig | None:
@@ -202,114 +184,54 @@ def _is_free(folder: Path, *, resume: bool) -> bool:
     )
 
 
-def _config(arguments: argparse.Namespace, hyper: dict) -> RunConfig:
-    """The run's settings, with what only the data can tell."""
-    synthetic = {
-        name: value
-        for name in ("foreground_share", "lesion_free")
-        if (value := getattr(arguments, name)) is not None
-    }
-    if (arguments.folds is None) != (arguments.fold is None):
-        raise UserError("--folds FILE and --fold K go together")
-    if arguments.patience is not None and arguments.schedule not in PLATEAUS:
-        raise UserError(f"--patience goes with --schedule {', '.join(PLATEAUS)}")
+def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
+    """Settings of a new run: those given, and what only the data can tell.
+
+    Raises:
+      UserError: flags that are missing or do not go together; data that do not serve.
+    """
+    missing = [f"--{name}" for name in NEEDED if name not in given]
+    if missing:
+        raise UserError(
+            f"a new run needs {', '.join(missing)}; see jaxseg train --help"
+        )
+    check_flags(arguments)
     check_plan(arguments)
+    synthetic = given_synthetic(arguments)
     data = read_data(arguments, synthetic)
     volumes = data.windows is not None
+    planned_settings: Mapping[str, Any] = {}
     if arguments.plan:
-        data, network = planned(arguments, data)
-    else:
-        network = {"batch_size": arguments.batch_size or BATCH_SIZE}
-    assert data.size is not None
-    steps = arguments.steps
-    share = arguments.foreground_patches
+        data, planned_settings = planned(arguments, data)
+    steps = given["steps"]
+    otherwise = {
+        "evaluate_every": max(steps // 5, 1),
+        "checkpoint_every": max(steps // 10, 1),
+        "pretrain_steps": 0 if arguments.pretrain_loss is None else steps // 2,
+        "augment": "volume" if volumes else "full",
+        "normalise": "image" if arguments.weights is None else "imagenet",
+    }
+    _check_class_weights(arguments, data.num_classes)
+    if volumes and arguments.normalise is not None:
+        raise UserError("--normalise goes with images, not with volumes")
     return RunConfig(
-        data=data.name,
-        loss=arguments.loss,
-        hyper=hyper,
-        class_weights=_class_weights(arguments, data.num_classes),
-        steps=steps,
-        pretrain_loss=arguments.pretrain_loss,
-        pretrain_steps=0
-        if arguments.pretrain_loss is None
-        else arguments.pretrain_steps or steps // 2,
-        pretrain_learning_rate=arguments.pretrain_learning_rate,
-        size=data.size,
-        seed=arguments.seed,
-        num_classes=data.num_classes,
-        channels=data.channels,
-        spacing=data.spacing,
-        voxel_mm=data.voxel_mm,
-        windows=data.windows,
-        foreground_patches=1 / 3 if share is None else share,
-        folds=None if arguments.folds is None else str(arguments.folds),
-        fold=arguments.fold,
-        folds_digest=None if arguments.folds is None else digest(arguments.folds),
-        optimizer=arguments.optimizer,
-        learning_rate=arguments.learning_rate,
-        schedule=arguments.schedule,
-        patience=arguments.patience,
-        stop_after=arguments.stop_after,
-        clip=arguments.clip or None,
-        average=arguments.average,
-        accumulate=arguments.accumulate,
-        precision=arguments.precision,
-        parallel=arguments.parallel,
-        model=arguments.model,
-        weights=None if arguments.weights is None else str(arguments.weights),
-        start_run=None if arguments.start_run is None else str(arguments.start_run),
-        norm=arguments.norm,
-        normalise=_normalisation(arguments, volumes=volumes),
-        **{**_fields(arguments), **network},
-        augment=arguments.augment or ("volume" if volumes else "full"),
-        evaluate_every=max(steps // 5, 1)
-        if arguments.evaluate_every is None
-        else arguments.evaluate_every,
-        checkpoint_every=arguments.checkpoint_every or max(steps // 10, 1),
-        synthetic=synthetic,
+        **{
+            **otherwise,
+            **given,
+            **data.settings,
+            **planned_settings,
+            "synthetic": synthetic,
+            "folds_digest": arguments.folds and digest(Path(arguments.folds)),
+        }
     )
 
 
-def _class_weights(
-    arguments: argparse.Namespace, num_classes: int
-) -> tuple[float, ...] | None:
+def _check_class_weights(arguments: argparse.Namespace, num_classes: int) -> None:
     weights = arguments.class_weights
-    if weights is None:
-        return None
-    if len(weights) != num_classes or not any(weights):
+    if weights is not None and (len(weights) != num_classes or not any(weights)):
         raise UserError(
             f"--class-weights takes {num_classes} numbers here, one a class, not all 0"
         )
-    return tuple(weights)
-
-
-def _normalisation(arguments: argparse.Namespace, *, volumes: bool) -> str:
-    if volumes and arguments.normalise is not None:
-        raise UserError("--normalise goes with images, not with volumes")
-    if arguments.normalise is not None:
-        return arguments.normalise
-    return "image" if arguments.weights is None else "imagenet"
-
-
-def _fields(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Settings of a U-Net, or of networks with an encoder, which others do not have."""
-    names = ("depth", "width", "dropout", "coarse_maps")
-    given = {
-        name: value for name in names if (value := getattr(arguments, name)) is not None
-    }
-    if given and arguments.model not in UNETS:
-        flag = "--" + next(iter(given)).replace("_", "-")
-        raise UserError(f"{flag} goes with --model {' or '.join(UNETS)}")
-    if arguments.multiplier is None:
-        return given
-    if arguments.model not in ENCODER_NETWORKS:
-        raise UserError(
-            f"--multiplier goes with networks that have an encoder, such as "
-            f"{ENCODER_NETWORKS[0]}, not with {arguments.model}"
-        )
-    if arguments.weights is not None and arguments.multiplier != 1:
-        raise UserError("--weights are of the literature's encoders: --multiplier 1")
-    return {**given, "multiplier": arguments.multiplier}
 
 
 def _validation(config: RunConfig) -> Examples | None:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -15,6 +16,8 @@ from jaxseg.data.synthetic import Lesions
 from jaxseg.data.volume_facts import VolumeFacts, check_volumes, require_labels
 from jaxseg.errors import UserError
 from jaxseg.training.sources import SYNTHETIC
+
+LEAST_SIDE = 8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,19 @@ class DataFacts:
     shapes: tuple[tuple[int, ...], ...] = ()
     spacings_mm: tuple[tuple[float, ...], ...] | None = None
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of a `RunConfig` that the data give."""
+        return {
+            "data": self.name,
+            "size": self.size,
+            "num_classes": self.num_classes,
+            "channels": self.channels,
+            "spacing": self.spacing,
+            "voxel_mm": self.voxel_mm,
+            "windows": self.windows,
+        }
+
 
 def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> DataFacts:
     """Reads the data, or refuses flags that do not go with them."""
@@ -54,6 +70,11 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
     if size is not None and len(size) != wanted[1]:
         what = "volumes take" if volumes else "images take"
         raise UserError(f"--size: {what} {wanted[0]}, not {len(size)} numbers")
+    if size is not None and min(size) < LEAST_SIDE:
+        raise UserError(
+            f"--size {' '.join(map(str, size))}: {min(size)} is less than "
+            f"{LEAST_SIDE}, the shortest side that a network can halve"
+        )
     if not made and synthetic:
         flag = "--" + next(iter(synthetic)).replace("_", "-")
         raise UserError(f"{flag} goes with --data synthetic, not with a folder")
@@ -69,7 +90,7 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
         return DataFacts(
             name=SYNTHETIC,
             size=size or Lesions().size,
-            num_classes=arguments.classes or 2,
+            num_classes=arguments.num_classes or 2,
             channels=1,
         )
     training, validation = _cases(path, arguments.folds, arguments.fold)
@@ -79,11 +100,11 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
 
 
 def _cases(
-    path: Path, folds: Path | None, fold: int | None
+    path: Path, folds: str | None, fold: int | None
 ) -> tuple[list[Case], list[Case]]:
     """Cases to train with and to validate on; the latter may be none."""
     if folds is not None and fold is not None:
-        return cases_of_fold(path, folds, fold)
+        return cases_of_fold(path, Path(folds), fold)
     training = list_cases(path, "train")
     known = splits(path)
     return training, list_cases(path, "validation") if "validation" in known else []
@@ -99,7 +120,7 @@ def _of_images(
     count = len(training) + len(validation)
     with bar(count, "checking images", "image") as progress:
         facts = check_cases(
-            training, num_classes=arguments.classes, tick=progress.update
+            training, num_classes=arguments.num_classes, tick=progress.update
         )
         if validation:
             check_cases(validation, num_classes=facts.num_classes, tick=progress.update)
@@ -136,7 +157,7 @@ def _of_volumes(
     index = read_index(path)
     with bar(len(training) + len(validation), "checking volumes", "volume") as progress:
         facts = check_volumes(
-            training, index, num_classes=arguments.classes, tick=progress.update
+            training, index, num_classes=arguments.num_classes, tick=progress.update
         )
         if validation:
             check_volumes(

@@ -1,19 +1,15 @@
-"""The flags of `jaxseg train`."""
+"""The flags of `jaxseg train`, made from the settings of a run, and a few more."""
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from jaxseg.cli import options
 from jaxseg.cli.train_plan import MEMORY_GB
-from jaxseg.data.augment import AUGMENTATIONS
-from jaxseg.data.intensity import NORMALISATIONS
-from jaxseg.models.catalog import DTYPES, MODELS
-from jaxseg.models.norms import NORMS
-from jaxseg.training.optimizers import OPTIMIZERS, SCHEDULES
-from jaxseg.training.plateau import PLATEAUS
+from jaxseg.training.config import SETTINGS, Rate, Share
 from jaxseg.training.search import MA_RATES
+from jaxseg.training.settings import Group, Setting, limits
 
-BATCH_SIZE = 8
 EXAMPLES = """\
 examples:
   jaxseg train --data synthetic --loss dice_ce --out runs/first --steps 300
@@ -37,54 +33,124 @@ Several processes: pass --coordinator HOST:PORT --processes N --process-id K to 
 """
 
 
+GROUPS: dict[Group, str] = {
+    "data": "data",
+    "loss": "loss",
+    "optimizer": "optimizer",
+    "network": "network",
+    "course": "course of the training",
+}
+NEEDED = ("data", "loss", "steps")
+"""Settings that a new run must be given."""
+
+
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds what a training can be told."""
-    positive = options.at_least(1)
+    """Adds a flag for each setting that has one, and what is not a setting."""
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder of the run"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="take up the run in --out where its newest checkpoint left it; no other "
+        "flag is needed, and one that is given must agree with the run or change "
+        "nothing of its weights",
+    )
+    for group, title in GROUPS.items():
+        within = parser.add_argument_group(title)
+        for about in SETTINGS.values():
+            if about.group == group:
+                add_setting(within, about)
+        _MORE.get(group, lambda _: None)(within)
+    _add_processes(parser.add_argument_group("several processes"))
+
+
+def add_setting(parser: argparse._ActionsContainer, about: Setting) -> None:
+    """Adds the flag of a setting; where it is not given its value is None."""
+    more: dict[str, Any] = {}
+    if about.name == "hyper":
+        more["action"] = "append"
+    elif about.many:
+        more["nargs"] = about.count or "+"
+    parser.add_argument(
+        f"--{about.flag}",
+        dest=about.name,
+        type=parser_of(about),
+        metavar=about.metavar or metavar_of(about),
+        help=help_of(about).replace("%", "%%"),
+        **more,
+    )
+
+
+def help_of(about: Setting) -> str:
+    """What ``--help`` says of a setting: what it is, its legal names, its default."""
+    text = about.help
+    if about.names and about.name not in LOSSES:
+        text += f", one of {', '.join(about.names)}"
+    default = about.said_default
+    return f"{text} (default: {default})" if default else text
+
+
+LOSSES = ("loss", "pretrain_loss")
+
+
+def parser_of(about: Setting) -> Any:
+    """Text to one value of a setting, refused out of its range."""
+    if about.name in LOSSES:
+        return options.loss_name
+    if about.names:
+        return options.one_of(about.names)
+    base, meta = limits(about.each)
+    if base is int:
+        return options.at_least(int(meta.ge or 0), at_most=meta.le)  # pyright: ignore
+    if base is float:
+        return options.number_within(about.each)
+    return str
+
+
+def metavar_of(about: Setting) -> str:
+    """What stands for a value in ``--help``."""
+    if about.names:
+        return "NAME"
+    return {int: "N", float: "X"}.get(limits(about.each)[0], "TEXT")
+
+
+def _data(parser: argparse._ActionsContainer) -> None:
     add = parser.add_argument
-    add("--data", required=True, metavar="DIR", help="data folder, or 'synthetic'")
     add(
-        "--loss",
-        required=True,
-        type=options.loss_name,
-        metavar="NAME",
-        help="name of a loss; `jaxseg losses` lists them",
-    )
-    add(
-        "--hyper",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="hyper-parameter of the loss; may be repeated",
-    )
-    add(
-        "--class-weights",
-        nargs="+",
-        type=options.number_in(0, 1e9),
-        metavar="W",
-        help="weight of each class in the loss, background first; 0 1 is foreground "
-        "only (default: all alike)",
-    )
-    add("--out", required=True, type=Path, metavar="DIR", help="folder of the run")
-    add("--steps", required=True, type=positive, metavar="N", help="optimizer steps")
-    add(
-        "--pretrain-loss",
-        type=options.loss_name,
-        metavar="NAME",
-        help="loss of the first --pretrain-steps; --loss goes on from their weights "
-        "with a fresh optimizer",
-    )
-    add(
-        "--pretrain-steps",
-        type=positive,
-        metavar="N",
-        help="how many of --steps are pre-training (default: half)",
-    )
-    add(
-        "--pretrain-learning-rate",
-        type=options.number_in(0, 100, ends=False),
+        "--foreground-share",
+        type=options.number_in(0, 1, ends=False),
         metavar="X",
-        help="its peak in pre-training (default: that of --learning-rate)",
+        help="synthetic: share of pixels in lesions (default: 0.08)",
     )
+    add(
+        "--lesion-free",
+        type=options.number_within(Share),
+        metavar="X",
+        help="synthetic: probability of an image without lesions (default: 0.2)",
+    )
+
+
+def _optimizer(parser: argparse._ActionsContainer) -> None:
+    add = parser.add_argument
+    add(
+        "--search-rates",
+        type=options.number_within(Rate),
+        nargs="+",
+        metavar="X",
+        help="try these learning rates in short runs first and take the one with the "
+        f"best validation Dice (Ma 2021: {' '.join(f'{r:g}' for r in MA_RATES)})",
+    )
+    add(
+        "--search-steps",
+        type=options.at_least(1),
+        metavar="N",
+        help="length of each short run (default: a tenth of the steps)",
+    )
+
+
+def _network(parser: argparse._ActionsContainer) -> None:
+    add = parser.add_argument
     add(
         "--plan",
         action="store_true",
@@ -96,260 +162,29 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--memory-gb",
         type=options.number_in(0, 1e6, ends=False),
         metavar="X",
-        help=f"memory of a device that a plan may use (default {MEMORY_GB:g})",
+        help=f"memory of a device that a plan may use (default: {MEMORY_GB:g})",
     )
-    add(
-        "--batch-size",
-        type=positive,
-        metavar="N",
-        help=f"images a step over all devices (default {BATCH_SIZE})",
-    )
-    add(
-        "--size",
-        type=options.at_least(8),
-        nargs="+",
-        metavar=("H", "W"),
-        help="height and width that images are resized to (default: their own, if they "
-        "all agree; 64 64 for synthetic), or H W D of the patches of volumes",
-    )
-    add(
-        "--spacing",
-        type=options.number_in(0, 1000, ends=False),
-        nargs=3,
-        metavar=("X", "Y", "Z"),
-        help="volumes: voxel size in mm to resample to (default: the median, if cases "
-        "differ)",
-    )
-    add(
-        "--foreground-patches",
-        type=options.number_in(0, 1),
-        metavar="X",
-        help="volumes: share of patches that must hold foreground (default 1/3)",
-    )
-    add(
-        "--folds",
-        type=Path,
-        metavar="FILE",
-        help="folds of `jaxseg check --folds`: train on all but --fold",
-    )
-    add(
-        "--fold",
-        type=options.at_least(0),
-        metavar="K",
-        help="fold that is held back for validation, from 0",
-    )
-    add(
-        "--seed",
-        type=options.at_least(0, at_most=2**31 - 2),
-        default=0,
-        metavar="N",
-        help="of weights, order, augmentation and lesions (default 0)",
-    )
-    add(
-        "--classes",
-        type=options.at_least(2, at_most=255),
-        metavar="N",
-        help="number of classes, background included (default: from the masks; "
-        "2 for synthetic)",
-    )
-    add(
-        "--optimizer",
-        type=options.one_of(list(OPTIMIZERS)),
-        default="adam",
-        metavar="NAME",
-        help=f"one of {', '.join(OPTIMIZERS)} (default adam)",
-    )
-    add(
-        "--learning-rate",
-        type=options.number_in(0, 100, ends=False),
-        default=1e-3,
-        metavar="X",
-        help="its peak (default 0.001)",
-    )
-    add(
-        "--search-rates",
-        type=options.number_in(0, 100, ends=False),
-        nargs="+",
-        metavar="X",
-        help="try these learning rates in short runs first and take the one with the "
-        f"best validation Dice (Ma 2021: {' '.join(f'{r:g}' for r in MA_RATES)})",
-    )
-    add(
-        "--search-steps",
-        type=positive,
-        metavar="N",
-        help="length of each short run (default: a tenth of the steps)",
-    )
-    add(
-        "--schedule",
-        type=options.one_of([*SCHEDULES, *PLATEAUS]),
-        default="warmup_cosine",
-        metavar="NAME",
-        help="course of the learning rate, one of "
-        f"{', '.join([*SCHEDULES, *PLATEAUS])} (default warmup_cosine)",
-    )
-    add(
-        "--patience",
-        type=positive,
-        metavar="N",
-        help="of halving, fifths and moving_average: validations without a lower loss "
-        "before the rate falls (default: as in the papers)",
-    )
-    add(
-        "--stop-after",
-        type=positive,
-        metavar="N",
-        help="end training after N validations without a lower loss (default: never)",
-    )
-    add(
-        "--clip",
-        type=options.number_in(0, 1e9),
-        default=10.0,
-        metavar="X",
-        help="largest norm of the gradient, 0 for any (default 10)",
-    )
-    add(
-        "--average",
-        type=options.number_in(0, 1, ends=False),
-        metavar="X",
-        help="keep a moving average of the weights with this weight of the past, such "
-        "as 0.999, and use it (default: none)",
-    )
-    add(
-        "--accumulate",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="pass a device's images through the network in N parts, to save memory; "
-        "the loss is still that of the whole batch (default 1)",
-    )
-    add(
-        "--precision",
-        type=options.one_of(list(DTYPES)),
-        default="float32",
-        metavar="NAME",
-        help=f"of the network's layers, one of {', '.join(DTYPES)} (default "
-        "float32); weights and losses are float32",
-    )
-    add(
-        "--parallel",
-        type=options.one_of(["pmap", "shard_map"]),
-        default="pmap",
-        metavar="NAME",
-        help="how a step is spread over devices, pmap or shard_map (default pmap)",
-    )
-    add(
-        "--model",
-        type=options.one_of(list(MODELS)),
-        default="unet",
-        metavar="NAME",
-        help=f"network, one of {', '.join(MODELS)} (default unet)",
-    )
-    add(
-        "--weights",
-        type=Path,
-        metavar="FILE",
-        help="safetensors file in torchvision's naming that the encoder starts from; "
-        "needs --norm frozen-batch, or batch (default: random)",
-    )
-    add(
-        "--normalise",
-        type=options.one_of(list(NORMALISATIONS)),
-        metavar="NAME",
-        help="images: 'image' gives each mean 0 and deviation 1, 'imagenet' shifts and "
-        "scales all by the colours that pretrained weights expect (default image; "
-        "imagenet with --weights)",
-    )
-    add(
-        "--start-run",
-        type=Path,
-        metavar="DIR",
-        help="folder of a finished run of the same network whose weights this one "
-        "starts from, such as one pre-trained with another loss or on other data",
-    )
-    add(
-        "--depth",
-        type=positive,
-        metavar="N",
-        help="halvings of the U-Net (default 4)",
-    )
-    add(
-        "--width",
-        type=positive,
-        metavar="N",
-        help="channels of the U-Net at full resolution (default 16)",
-    )
-    add(
-        "--multiplier",
-        type=options.number_in(0.05, 4),
-        metavar="X",
-        help="channels of a network with an encoder, as a multiple of the "
-        "literature's: 0.25 trains on a CPU (default 1)",
-    )
-    add(
-        "--norm",
-        type=options.one_of(list(NORMS)),
-        default="group",
-        metavar="NAME",
-        help=f"one of {', '.join(NORMS)} (default group)",
-    )
-    add(
-        "--dropout",
-        type=options.number_in(0, 0.99),
-        metavar="X",
-        help="probability with which a channel of the U-Net is dropped (default 0)",
-    )
-    add(
-        "--coarse-maps",
-        type=options.at_least(0),
-        metavar="N",
-        help="deep supervision: coarser score maps of the U-Net that learn, too "
-        "(default 0)",
-    )
-    add(
-        "--augment",
-        type=options.one_of(list(AUGMENTATIONS)),
-        metavar="NAME",
-        help=f"one of {', '.join(AUGMENTATIONS)} (default full; volume for volumes)",
-    )
-    add(
-        "--evaluate-every",
-        type=options.at_least(0),
-        metavar="N",
-        help="steps between validations, 0 for none (default: a fifth of the steps)",
-    )
-    add(
-        "--checkpoint-every",
-        type=positive,
-        metavar="N",
-        help="steps between checkpoints (default: a tenth of the steps)",
-    )
-    add(
-        "--foreground-share",
-        type=options.number_in(0, 1, ends=False),
-        metavar="X",
-        help="synthetic: share of pixels in lesions (default 0.08)",
-    )
-    add(
-        "--lesion-free",
-        type=options.number_in(0, 1),
-        metavar="X",
-        help="synthetic: probability of an image without lesions (default 0.2)",
-    )
-    add(
-        "--resume",
-        action="store_true",
-        help="take up the run in --out where its newest checkpoint left it",
-    )
+
+
+_MORE: dict[Group, Any] = {"data": _data, "optimizer": _optimizer, "network": _network}
+
+
+def _add_processes(parser: argparse._ActionsContainer) -> None:
+    add = parser.add_argument
     add(
         "--coordinator",
         metavar="HOST:PORT",
         help="train with several processes: address of the first, or 'auto'",
     )
-    add("--processes", type=positive, metavar="N", help="how many processes there are")
+    add(
+        "--processes",
+        type=options.at_least(1),
+        metavar="N",
+        help="how many processes there are",
+    )
     add(
         "--process-id",
         type=options.at_least(0),
         metavar="K",
         help="number of this process, from 0",
-    )  # fmt: skip
+    )

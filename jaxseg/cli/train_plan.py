@@ -30,7 +30,7 @@ def check_plan(arguments: argparse.Namespace) -> None:
         return
     if arguments.data == SYNTHETIC:
         raise UserError("--plan goes with a data folder, not with synthetic data")
-    if arguments.model not in UNETS:
+    if (arguments.model or "unet") not in UNETS:
         raise UserError(f"--plan goes with --model {' or '.join(UNETS)}")
     if arguments.depth is not None:
         raise UserError("--depth contradicts --plan, which chooses the levels itself")

@@ -1,6 +1,5 @@
 """Batches read from files by threads, in an order fixed by the seed."""
 
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -18,6 +17,9 @@ from jaxseg.data.volume_facts import read_case
 from jaxseg.data.volumes import Spacing
 
 CACHE_BYTES = 2 * 2**30
+ENDLESS = 2**40
+"""Batches that a stream promises: any number beyond a run's steps, and one that stays
+exact where it is divided in floating point."""
 Record = dict[str, Any]
 
 
@@ -175,7 +177,7 @@ class _Stream:
 
     def __len__(self) -> int:
         """As good as endless."""
-        return sys.maxsize // self._batch_size * self._each
+        return ENDLESS * self._each
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         """Sample `index` of this process."""

@@ -1,9 +1,28 @@
 """What a run is: every choice that its result depends on."""
 
 import dataclasses
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from jaxseg.errors import UserError
+from msgspec import Meta
+
+from jaxseg.data.augment import AUGMENTATIONS
+from jaxseg.data.intensity import NORMALISATIONS
+from jaxseg.losses import CATALOG
+from jaxseg.models.catalog import DTYPES, MODELS
+from jaxseg.models.norms import NORMS
+from jaxseg.training.optimizers import OPTIMIZERS, SCHEDULES
+from jaxseg.training.plateau import PLATEAUS
+from jaxseg.training.settings import Setting, converted, setting, settings_of
+
+Parallel = Literal["pmap", "shard_map"]
+MOST_STEPS = 2**31 - 2
+"""What the counter of steps can hold."""
+Count = Annotated[int, Meta(ge=1, le=MOST_STEPS)]
+Index = Annotated[int, Meta(ge=0, le=MOST_STEPS)]
+Rate = Annotated[float, Meta(gt=0, lt=100)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Millimetres = Annotated[float, Meta(gt=0, lt=1000)]
+Side = Annotated[int, Meta(ge=1, le=2**15)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,117 +54,229 @@ class Phase:
 class RunConfig:
     """Settings of a training run, as stored in ``config.json``.
 
-    Attributes:
-      data: data folder, or "synthetic".
-      loss: name in the catalog.
-      hyper: hyper-parameters of the loss that differ from its defaults.
-      class_weights: that the loss is called with, one a class; None weighs none.
-      steps: optimizer steps, >= 1, those of pre-training included.
-      pretrain_loss: loss, with its defaults, of the first `pretrain_steps`; afterwards
-        `loss` goes on from those weights with a fresh optimizer.
-      pretrain_steps: >= 0 and less than `steps`.
-      pretrain_learning_rate: its peak; None is `learning_rate`.
-      batch_size: images a step, over all devices.
-      size: (height, width) of the network's input, or (X, Y, Z) of a patch.
-      seed: of initial weights, order, patches, augmentation and synthetic images.
-      num_classes: classes, background included.
-      channels: image channels.
-      spacing: voxel size in millimetres that volumes are resampled to; None leaves them
-        as they are, and for images.
-      voxel_mm: voxel size of the network's input, resampled or not; None for images.
-      windows: of volumes, for each channel the settings of a
-        `jaxseg.data.intensity.Window` or None; None for images.
-      foreground_patches: share of the patches that must hold foreground.
-      folds: file of folds; None trains on the split "train".
-      fold: number of the fold that is held back for validation.
-      folds_digest: of the file, so that a changed one is noticed.
-      optimizer: name in `training.optimizers.OPTIMIZERS`.
-      learning_rate: its peak.
-      schedule: name in `training.optimizers.SCHEDULES`, or in
-        `training.plateau.PLATEAUS`.
-      patience: looks of a plateau rule; None is the rule's own.
-      stop_after: validations without a lower loss after which training ends; None
-        never.
-      clip: largest norm of the gradient; None does not clip.
-      average: weight of the past in the moving average of the weights, which is then
-        what is validated and used; None keeps none.
-      accumulate: parts of a device's images whose activations are in memory one after
-        the other.
-      precision: name in `models.catalog.DTYPES`.
-      parallel: "pmap" or "shard_map".
-      model: name in `models.catalog.MODELS`.
-      weights: safetensors file that its encoder starts from; None starts at random.
-      start_run: folder of a run whose weights this one starts from, with an optimizer
-        of its own; None starts at random or from `weights`.
-      normalise: what images are brought to, a name in
-        `data.intensity.NORMALISATIONS`; volumes follow `windows`.
-      plan: what `models.plan` made of the data and a memory budget, for information;
-        None where nothing was planned.
-      depth: halvings of the U-Net.
-      width: channels at the U-Net's full resolution.
-      strides: of the U-Net from level to level, ``[depth][axes]``; None follows from
-        depth and voxel size.
-      kernels: of each of its levels, ``[depth + 1][axes]``; None is 3 everywhere.
-      max_width: channels that no level exceeds; None is the network's own limit.
-      multiplier: of all numbers of channels of a network with an encoder of the
-        literature; 1 is the literature's.
-      norm: name in `models.norms.NORMS`.
-      dropout: probability with which a channel of the U-Net is dropped.
-      coarse_maps: coarser score maps of the U-Net that are supervised, too.
-      augment: name in `data.augment.AUGMENTATIONS`.
-      evaluate_every: steps between validations; 0 never looks, not even at the end.
-      checkpoint_every: steps between checkpoints.
-      synthetic: settings of the synthetic lesions, if they are the data.
+    Each field tells what it is; `SETTINGS` has all of that by name. The flags of
+    ``jaxseg train``, the check of stored settings, what resuming compares and
+    ``docs/settings.md`` are made from it.
     """
 
-    data: str
-    loss: str
-    hyper: dict[str, float] = dataclasses.field(default_factory=dict)
-    class_weights: tuple[float, ...] | None = None
-    steps: int
-    pretrain_loss: str | None = None
-    pretrain_steps: int = 0
-    pretrain_learning_rate: float | None = None
-    batch_size: int = 8
-    size: tuple[int, ...]
-    seed: int = 0
-    num_classes: int
-    channels: int
-    spacing: tuple[float, ...] | None = None
-    voxel_mm: tuple[float, ...] | None = None
-    windows: tuple[dict[str, float] | None, ...] | None = None
-    foreground_patches: float = 1 / 3
-    folds: str | None = None
-    fold: int | None = None
-    folds_digest: str | None = None
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "warmup_cosine"
-    patience: int | None = None
-    stop_after: int | None = None
-    clip: float | None = 10.0
-    average: float | None = None
-    accumulate: int = 1
-    precision: str = "float32"
-    parallel: Literal["pmap", "shard_map"] = "pmap"
-    model: str = "unet"
-    weights: str | None = None
-    start_run: str | None = None
-    normalise: str = "image"
-    plan: dict[str, Any] | None = None
-    depth: int = 4
-    width: int = 16
-    strides: tuple[tuple[int, ...], ...] | None = None
-    kernels: tuple[tuple[int, ...], ...] | None = None
-    max_width: int | None = None
-    multiplier: float = 1.0
-    norm: str = "group"
-    dropout: float = 0.0
-    coarse_maps: int = 0
-    augment: str = "full"
-    evaluate_every: int = 100
-    checkpoint_every: int = 100
-    synthetic: dict[str, float] = dataclasses.field(default_factory=dict)
+    data: str = setting(
+        help="data folder, or 'synthetic'",
+        group="data", effect="place", metavar="DIR", compiled=False,
+    )  # fmt: skip
+    loss: str = setting(
+        help="name of a loss; `jaxseg losses` lists them",
+        group="loss", names=CATALOG,
+    )  # fmt: skip
+    hyper: dict[str, bool | int | float | str] = setting(
+        dict,
+        help="hyper-parameter of the loss; may be repeated",
+        group="loss", metavar="NAME=VALUE",
+    )  # fmt: skip
+    class_weights: tuple[Annotated[float, Meta(ge=0, le=1e9)], ...] | None = setting(
+        None,
+        help="weight of each class in the loss, background first; 0 1 is foreground "
+        "only",
+        group="loss", metavar="W", otherwise="all alike",
+    )  # fmt: skip
+    steps: Count = setting(
+        help="optimizer steps, those of pre-training included", group="course"
+    )
+    pretrain_loss: str | None = setting(
+        None,
+        help="loss of the first --pretrain-steps; --loss goes on from their weights "
+        "with a fresh optimizer",
+        group="loss", names=CATALOG,
+    )  # fmt: skip
+    pretrain_steps: Index = setting(
+        0,
+        help="how many of --steps are pre-training",
+        group="course", otherwise="half",
+    )  # fmt: skip
+    pretrain_learning_rate: Rate | None = setting(
+        None,
+        help="its peak in pre-training",
+        group="optimizer", otherwise="that of --learning-rate", compiled=False,
+    )  # fmt: skip
+    batch_size: Annotated[int, Meta(ge=1, le=2**20)] = setting(
+        8, help="images a step over all devices", group="course"
+    )
+    size: tuple[Side, ...] = setting(
+        help="height and width that images are resized to, or H W D of the patches of "
+        "volumes",
+        group="data", metavar=("H", "W"),
+        otherwise="images: their own, if they all agree; 64 64 for synthetic",
+    )  # fmt: skip
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 2)] = setting(
+        0,
+        help="of weights, order, patches, augmentation and lesions",
+        group="course", compiled=False,
+    )  # fmt: skip
+    num_classes: Annotated[int, Meta(ge=2, le=255)] = setting(
+        help="number of classes, background included",
+        group="data", flag="classes", otherwise="from the data; 2 for synthetic",
+    )  # fmt: skip
+    channels: Annotated[int, Meta(ge=1, le=2**16)] = setting(help="of an image")
+    spacing: tuple[Millimetres, Millimetres, Millimetres] | None = setting(
+        None,
+        help="volumes: voxel size in mm to resample to",
+        group="data", metavar=("X", "Y", "Z"), otherwise="the median, if cases differ",
+    )  # fmt: skip
+    voxel_mm: tuple[float, ...] | None = setting(
+        None, help="voxel size of the network's input, resampled or not"
+    )
+    windows: tuple[dict[str, float] | None, ...] | None = setting(
+        None,
+        help="of volumes, the normalisation of each channel: settings of a "
+        "`jaxseg.data.intensity.Window`, or null for its own mean and deviation",
+    )
+    foreground_patches: Share = setting(
+        1 / 3,
+        help="volumes: share of patches that must hold foreground",
+        group="data", otherwise="1/3", compiled=False,
+    )  # fmt: skip
+    folds: str | None = setting(
+        None,
+        help="folds of `jaxseg check --folds`: train on all but --fold",
+        group="data", effect="place", metavar="FILE", compiled=False,
+    )  # fmt: skip
+    fold: Index | None = setting(
+        None,
+        help="fold that is held back for validation, from 0",
+        group="data", metavar="K", compiled=False,
+    )  # fmt: skip
+    folds_digest: str | None = setting(
+        None, help="hash of the folds' file", compiled=False
+    )
+    optimizer: str = setting(
+        "adam", help="how gradients become steps", group="optimizer", names=OPTIMIZERS
+    )
+    learning_rate: Rate = setting(
+        1e-3, help="its peak", group="optimizer", compiled=False
+    )
+    schedule: str = setting(
+        "warmup_cosine",
+        help="course of the learning rate",
+        group="optimizer", names=(*SCHEDULES, *PLATEAUS),
+    )  # fmt: skip
+    patience: Count | None = setting(
+        None,
+        help=f"of {', '.join(PLATEAUS)}: validations without a lower loss before the "
+        "rate falls",
+        group="optimizer", otherwise="as in the papers", compiled=False,
+    )  # fmt: skip
+    stop_after: Count | None = setting(
+        None,
+        help="end training after N validations without a lower loss",
+        group="course", otherwise="never", compiled=False,
+    )  # fmt: skip
+    clip: Annotated[float, Meta(ge=0, le=1e9)] | None = setting(
+        10.0,
+        help="largest norm of the gradient, 0 for any",
+        group="optimizer",
+    )
+    average: Annotated[float, Meta(gt=0, lt=1)] | None = setting(
+        None,
+        help="keep a moving average of the weights with this weight of the past, such "
+        "as 0.999, and use it",
+        group="optimizer", otherwise="none",
+    )  # fmt: skip
+    accumulate: Annotated[int, Meta(ge=1, le=2**20)] = setting(
+        1,
+        help="pass a device's images through the network in N parts, to save memory; "
+        "the loss is still that of the whole batch",
+        group="course",
+    )
+    precision: str = setting(
+        "float32",
+        help="of the network's layers; weights and losses are float32",
+        group="network", names=DTYPES,
+    )  # fmt: skip
+    parallel: Parallel = setting(
+        "pmap",
+        help="how a step is spread over devices",
+        group="course", effect="speed", names=get_args(Parallel),
+    )  # fmt: skip
+    model: str = setting("unet", help="network", group="network", names=MODELS)
+    weights: str | None = setting(
+        None,
+        help="safetensors file in torchvision's naming that the encoder starts from; "
+        "needs --norm frozen-batch, or batch",
+        group="network", metavar="FILE", otherwise="random", compiled=False,
+    )  # fmt: skip
+    start_run: str | None = setting(
+        None,
+        help="folder of a finished run of the same network whose weights this one "
+        "starts from, such as one pre-trained with another loss or on other data",
+        group="network", metavar="DIR", compiled=False,
+    )  # fmt: skip
+    normalise: str = setting(
+        "image",
+        help="images: 'image' gives each mean 0 and deviation 1, 'imagenet' shifts and "
+        "scales all by the colours that pretrained weights expect",
+        group="data", names=NORMALISATIONS,
+        otherwise="image; imagenet with --weights", added=True,
+    )  # fmt: skip
+    plan: dict[str, Any] | None = setting(
+        None, help="what was planned, and for how much memory", added=True
+    )
+    depth: Annotated[int, Meta(ge=1, le=15)] = setting(
+        4, help="halvings of the U-Net", group="network"
+    )
+    width: Annotated[int, Meta(ge=1, le=2**15)] = setting(
+        16, help="channels of the U-Net at full resolution", group="network"
+    )
+    strides: tuple[tuple[Count, ...], ...] | None = setting(
+        None,
+        help="of the U-Net from level to level; null follows from depth and voxel size",
+        added=True,
+    )
+    kernels: tuple[tuple[Count, ...], ...] | None = setting(
+        None, help="of each level of the U-Net; null is 3 everywhere", added=True
+    )
+    max_width: Count | None = setting(
+        None,
+        help="channels that no level exceeds; null is the network's own limit",
+        added=True,
+    )
+    multiplier: Annotated[float, Meta(ge=0.05, le=4)] = setting(
+        1.0,
+        help="channels of a network with an encoder, as a multiple of the "
+        "literature's: 0.25 trains on a CPU",
+        group="network", added=True,
+    )  # fmt: skip
+    norm: str = setting(
+        "group", help="normalisation between layers", group="network", names=NORMS
+    )
+    dropout: Annotated[float, Meta(ge=0, le=0.99)] = setting(
+        0.0,
+        help="probability with which a channel of the U-Net is dropped",
+        group="network",
+    )
+    coarse_maps: Annotated[int, Meta(ge=0, le=15)] = setting(
+        0,
+        help="deep supervision: coarser score maps of the U-Net that learn, too",
+        group="network",
+    )
+    augment: str = setting(
+        "full",
+        help="random changes of the training images",
+        group="data", names=AUGMENTATIONS, otherwise="full; volume for volumes",
+    )  # fmt: skip
+    evaluate_every: Index = setting(
+        100,
+        help="steps between validations, 0 for none",
+        group="course", effect="looks", otherwise="a fifth of the steps",
+        compiled=False,
+    )  # fmt: skip
+    checkpoint_every: Count = setting(
+        100,
+        help="steps between checkpoints",
+        group="course", effect="looks", otherwise="a tenth of the steps",
+        compiled=False,
+    )  # fmt: skip
+    synthetic: dict[str, float] = setting(
+        dict, help="settings of the synthetic lesions, if they are the data"
+    )
 
     @property
     def volumes(self) -> bool:
@@ -185,20 +316,10 @@ class RunConfig:
         """The settings stored in `value`.
 
         Raises:
-          UserError: a setting is missing or unknown; the sentence names `source`.
+          UserError: a setting is missing, unknown, of another type or out of its range;
+            the sentence names `source`.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = set(value) - known
-        if unknown:
-            raise UserError(
-                f"{source} has unknown settings: {', '.join(sorted(unknown))}"
-            )
-        try:
-            return cls(**{name: _as_tuples(part) for name, part in value.items()})
-        except (KeyError, TypeError) as error:
-            raise UserError(
-                f"{source} is not the settings of a run: {error}"
-            ) from error
+        return converted(value, cls, source)
 
     def difference(self, other: Self) -> str | None:
         """First setting in which two runs differ, as a phrase; None if they agree."""
@@ -213,5 +334,5 @@ def _as_lists(value: Any) -> Any:
     return [_as_lists(part) for part in value] if isinstance(value, tuple) else value
 
 
-def _as_tuples(value: Any) -> Any:
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+SETTINGS: dict[str, Setting] = settings_of(RunConfig)
+"""All settings by name, with what is declared of them."""

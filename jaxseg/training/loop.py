@@ -25,7 +25,7 @@ from jaxseg.losses.compound import with_class_weights
 from jaxseg.models.weights import load_torchvision
 from jaxseg.training import checkpoints
 from jaxseg.training.cases import Trained, case_masks
-from jaxseg.training.config import Phase, RunConfig
+from jaxseg.training.config import SETTINGS, Phase, RunConfig
 from jaxseg.training.devices import Share, share_of
 from jaxseg.training.evaluation import Evaluation
 from jaxseg.training.inference import Inference
@@ -180,35 +180,26 @@ class _Programs:
     loss: Callable[..., Any]
 
 
-NOT_COMPILED_IN: dict[str, Any] = {
-    "data": "",
-    "seed": 0,
-    "learning_rate": 1.0,
-    "pretrain_learning_rate": None,
-    "folds": None,
-    "fold": None,
-    "folds_digest": None,
-    "foreground_patches": 0.0,
-    "weights": None,
-    "start_run": None,
-    "patience": None,
-    "stop_after": None,
-    "evaluate_every": 1,
-    "checkpoint_every": 1,
-}
-"""Settings that no compiled program depends on, with values to put in their place."""
+@dataclasses.dataclass(frozen=True)
+class _Compiled:
+    """A run's phase as compiled programs see it: equal ones share them."""
+
+    config: RunConfig = dataclasses.field(compare=False)
+    phase: int
+    settings: str
 
 
 def _programs(config: RunConfig, phase: int) -> _Programs:
     """Of a phase by number; runs that differ in data, seed or rate alone share them."""
-    shared = dataclasses.replace(config, **NOT_COMPILED_IN)
-    return _made_programs(json.dumps(shared.to_json()), phase)
+    stored = config.to_json()
+    seen = {name: stored[name] for name, about in SETTINGS.items() if about.compiled}
+    return _made_programs(_Compiled(config, phase, json.dumps(seen)))
 
 
 @functools.lru_cache(maxsize=8)
-def _made_programs(settings: str, phase: int) -> _Programs:
-    config = RunConfig.from_json(json.loads(settings), "settings")
-    objective = objective_of(config, config.phases[phase])
+def _made_programs(what: _Compiled) -> _Programs:
+    config = what.config
+    objective = objective_of(config, config.phases[what.phase])
     inspect = functools.partial(inspect_step, objective=objective)
     loss = functools.partial(loss_step, objective=objective)
     return _Programs(

@@ -1,14 +1,20 @@
 """The network of a run, as the step and the predictor call it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxseg.errors import UserError
 from jaxseg.models.catalog import MODELS, build_model
+from jaxseg.models.group_norm import GroupNorm
 from jaxseg.training.config import RunConfig
 
 UNETS = ("unet", "residual_unet")
@@ -49,18 +55,50 @@ class Network:
         return scores
 
     def forward(
-        self, params: Any, extra: Mapping[str, Any], images: Array, key: Array
+        self,
+        params: Any,
+        extra: Mapping[str, Any],
+        images: Array,
+        key: Array,
+        real: Array | None = None,
     ) -> tuple[tuple[Array, ...], dict[str, Any]]:
-        """Score maps in training, finest first, and the other collections after it."""
-        scores, changed = self.module.apply(
-            {"params": params, **extra},
-            images,
-            train=True,
-            rngs={"dropout": key},
-            mutable=list(extra),
-        )
+        """Score maps in training, finest first, and the other collections after it.
+
+        Args:
+          params: the parameters.
+          extra: the other collections.
+          images: ``[B, *size, C]``.
+          key: of dropout.
+          real: ``[B]`` bool, False for images that statistics of the batch leave out;
+            None counts all. Where none is real the statistics are of no use.
+        """
+        with nn.intercept_methods(functools.partial(_masked_statistics, real)):
+            scores, changed = self.module.apply(
+                {"params": params, **extra},
+                images,
+                train=True,
+                rngs={"dropout": key},
+                mutable=list(extra),
+            )
         maps = scores if isinstance(scores, tuple) else (scores,)
         return maps, dict(changed)
+
+
+def _masked_statistics(
+    real: Array | None,
+    call: Callable[..., Any],
+    args: tuple,
+    kwargs: dict[str, Any],
+    context: nn.module.InterceptorContext,
+) -> Any:
+    """Lets every batch normalisation of a network take its statistics of real images.
+
+    Where there are none it takes them of all, so that nothing is divided by zero.
+    """
+    if real is None or not isinstance(context.module, nn.BatchNorm):
+        return call(*args, **kwargs)
+    counted = (real | ~jnp.any(real)).reshape(-1, *(1 for _ in args[0].shape[1:]))
+    return call(*args, **kwargs, mask=counted)
 
 
 def network_of(config: RunConfig) -> Network:
@@ -98,6 +136,55 @@ def network_of(config: RunConfig) -> Network:
         **fields,
     )
     return Network(module, map_weights=entry.map_weights)
+
+
+def require_gradients(config: RunConfig, network: Network, images: int) -> None:
+    """Refuses a run in which a normalisation hands on nothing of what it is given.
+
+    Normalised over a single value, everything is 0, and so is the gradient of all
+    layers before.
+
+    Args:
+      config: of the run.
+      network: of the run.
+      images: that a device's batch statistics are taken of.
+
+    Raises:
+      UserError: naming the size.
+    """
+    smallest: list[tuple[int, ...]] = []
+
+    def look(
+        call: Callable[..., Any],
+        args: tuple,
+        kwargs: dict[str, Any],
+        context: nn.module.InterceptorContext,
+    ) -> Any:
+        module = context.module
+        count = 0
+        if isinstance(module, GroupNorm):
+            *size, channels = args[0].shape[1:]
+            count = math.prod(size) * (channels // module.groups)
+        elif isinstance(module, nn.BatchNorm) and not module.use_running_average:
+            count = math.prod(args[0].shape[:-1])
+        if count == 1:
+            smallest.append(args[0].shape[1:-1])
+        return call(*args, **kwargs)
+
+    key = jax.random.key(0)
+    image = jax.ShapeDtypeStruct(
+        (images, *config.size, config.channels), np.dtype(np.float32)
+    )
+    params, extra = jax.eval_shape(network.init, key, image)
+    with nn.intercept_methods(look):
+        jax.eval_shape(network.forward, params, extra, image, key)
+    if smallest:
+        shallower = "a smaller --depth, " if config.model in UNETS else ""
+        raise UserError(
+            f"--size {' '.join(map(str, config.size))} shrinks to a single pixel in "
+            f"{config.model}, and --norm {config.norm} leaves nothing of one pixel: "
+            f"take a larger --size, {shallower}or another --norm"
+        )
 
 
 def strides_of(

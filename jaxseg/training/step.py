@@ -138,14 +138,13 @@ def train_step(
     Returns:
       The next state and ``{"loss", "gradient_norm"}``, the same on all devices.
     """
-    images, labels, where = _prepared(state, batch, objective)
-    loss = _loss_of_maps(objective, objective.loss_at(objective.progress(state.step)))
-    score = functools.partial(loss, axis_name=axis_name)
-    gradients = _gradients if objective.accumulate == 1 else _accumulated_gradients
-    key = _dropout_key(state, axis_name)
-    value, grads, extra = gradients(
-        objective, score, state, images, labels, where, key, axis_name
+    inputs = _prepared(state, batch, objective, axis_name)
+    loss = functools.partial(
+        _loss_of_maps(objective, objective.loss_at(objective.progress(state.step))),
+        axis_name=axis_name,
     )
+    gradients = _gradients if objective.accumulate == 1 else _accumulated_gradients
+    value, grads, extra = gradients(objective, loss, state, inputs, axis_name)
     if axis_name is not None:
         grads = lax.pmean(grads, axis_name)
     updates, opt_state = objective.optimizer.update(
@@ -193,9 +192,11 @@ def inspect_step(
       and ``terms``: of each term of a compound, the norm of its gradient by the finest
       scores as a share of the sum of these norms. The same on all devices.
     """
-    images, labels, where = _prepared(state, batch, objective)
-    key = _dropout_key(state, axis_name)
-    maps, _ = objective.network.forward(state.params, state.extra, images, key)
+    inputs = _prepared(state, batch, objective, axis_name)
+    labels, where = inputs.labels, inputs.where
+    maps, _ = objective.network.forward(
+        state.params, state.extra, inputs.images, inputs.key, inputs.real
+    )
     scores = maps[0]
     total = functools.partial(_psum, axis_name=axis_name)
     pixels = jnp.maximum(total(jnp.sum(where, dtype=scores.dtype)), 1)
@@ -223,18 +224,41 @@ def _psum(x: Array, axis_name: str | None) -> Array:
     return x if axis_name is None else lax.psum(x, axis_name)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Prepared:
+    """A device's share of a batch as the network and the loss take it.
+
+    Attributes:
+      images: ``[B, *size, C]`` augmented inputs of the network.
+      labels: ``[B, *size]`` int32 class ids.
+      where: ``[B, *size]`` bool, True where a pixel counts.
+      real: ``[B]`` bool, False for an image that only fills up a batch.
+      key: of dropout, for this step and device.
+    """
+
+    images: Array
+    labels: Array
+    where: Array
+    real: Array
+    key: Array
+
+
 def _prepared(
-    state: TrainState, batch: Batch, objective: Objective
-) -> tuple[Array, Array, Array]:
-    """Augmented inputs of the network, class ids, and which pixels count."""
+    state: TrainState, batch: Batch, objective: Objective, axis_name: str | None
+) -> _Prepared:
     step_key = jax.random.fold_in(state.key, state.step)
     keys = jax.vmap(functools.partial(jax.random.fold_in, step_key))(batch.positions)
     settings = objective.augmentation
     images, labels = jax.vmap(
         lambda key, image, ids: augment(key, image, ids, settings)
     )(keys, unit_images(batch), jnp.asarray(batch.labels))
-    where = counted(dataclasses.replace(batch, labels=labels))
-    return objective.prepare(images), labels.astype(jnp.int32), where
+    return _Prepared(
+        images=objective.prepare(images),
+        labels=labels.astype(jnp.int32),
+        where=counted(dataclasses.replace(batch, labels=labels)),
+        real=jnp.asarray(batch.real),
+        key=_dropout_key(state, axis_name),
+    )
 
 
 def _dropout_key(state: TrainState, axis_name: str | None) -> Array:
@@ -258,17 +282,27 @@ def _loss_of_maps(objective: Objective, loss: Any) -> Callable[..., Array]:
 
 
 def _shared(
-    extra: dict[str, Any], before: dict[str, Any], axis_name: str | None
+    extra: dict[str, Any],
+    before: dict[str, Any],
+    real: Array,
+    axis_name: str | None,
 ) -> dict[str, Any]:
     """Running statistics averaged over the devices; what has not moved keeps its bits.
 
-    The mean of equal numbers is not always that number, and frozen statistics would
-    drift by a rounding every step.
+    A device counts by its `real` images, and where there are none at all nothing moves.
+    Changes are averaged, as the mean of equal numbers is not always that number, and
+    frozen statistics would drift by a rounding every step.
     """
+    images = jnp.sum(real)
     if axis_name is None:
-        return extra
-    change = lax.pmean(jax.tree.map(jnp.subtract, extra, before), axis_name)
-    return jax.tree.map(jnp.add, before, change)
+        return jax.tree.map(lambda a, b: jnp.where(images > 0, a, b), extra, before)
+    total = jnp.maximum(lax.psum(images, axis_name), 1)
+
+    def moved(after: Array, before: Array) -> Array:
+        share = (images / total).astype(before.dtype)
+        return before + lax.psum(share * (after - before), axis_name)
+
+    return jax.tree.map(moved, extra, before)
 
 
 def _of_device(params: Any, axis_name: str | None) -> Any:
@@ -289,33 +323,29 @@ def _of_device(params: Any, axis_name: str | None) -> Any:
 
 def _gradients(
     objective: Objective,
-    score: Callable[..., Array],
+    loss: Callable[..., Array],
     state: TrainState,
-    images: Array,
-    labels: Array,
-    where: Array,
-    key: Array,
+    inputs: _Prepared,
     axis_name: str | None,
 ) -> tuple[Array, Any, dict[str, Any]]:
     """Loss, gradients and the network's other collections, in one go."""
 
     def scalar(params: Any) -> tuple[Array, dict[str, Any]]:
         params = _of_device(params, axis_name)
-        maps, extra = objective.network.forward(params, state.extra, images, key)
-        return score(maps, labels, where=where), extra
+        maps, extra = objective.network.forward(
+            params, state.extra, inputs.images, inputs.key, inputs.real
+        )
+        return loss(maps, inputs.labels, where=inputs.where), extra
 
     (value, extra), grads = jax.value_and_grad(scalar, has_aux=True)(state.params)
-    return value, grads, _shared(extra, state.extra, axis_name)
+    return value, grads, _shared(extra, state.extra, inputs.real, axis_name)
 
 
 def _accumulated_gradients(
     objective: Objective,
-    score: Callable[..., Array],
+    loss: Callable[..., Array],
     state: TrainState,
-    images: Array,
-    labels: Array,
-    where: Array,
-    key: Array,
+    inputs: _Prepared,
     axis_name: str | None,
 ) -> tuple[Array, Any, dict[str, Any]]:
     """The same, with the activations of one part of the images in memory at a time.
@@ -324,41 +354,43 @@ def _accumulated_gradients(
     whatever pixels it pools or ranks, and its gradient by the scores goes back through
     each part, whose activations are computed a second time.
     """
-    parts = objective.accumulate
+    parts, count = objective.accumulate, len(inputs.images)
     forward = objective.network.forward
 
     def divided(x: Array) -> Array:
         x = jnp.pad(x, [(0, -len(x) % parts)] + [(0, 0)] * (x.ndim - 1))
         return x.reshape(parts, -1, *x.shape[1:])
 
-    keys = jax.vmap(functools.partial(jax.random.fold_in, key))(jnp.arange(parts))
-    inputs = divided(images), keys
+    keys = jax.vmap(functools.partial(jax.random.fold_in, inputs.key))(
+        jnp.arange(parts)
+    )
+    shares = divided(inputs.images), keys, divided(inputs.real)
 
-    def scores_of(extra: dict[str, Any], part: tuple[Array, Array]) -> Any:
+    def scores_of(extra: dict[str, Any], part: tuple[Array, Array, Array]) -> Any:
         params = _of_device(state.params, axis_name)
         maps, after = forward(params, extra, *part)
-        return _shared(after, extra, axis_name), maps
+        return _shared(after, extra, part[-1], axis_name), maps
 
-    extra, maps = lax.scan(scores_of, state.extra, inputs)
+    extra, maps = lax.scan(scores_of, state.extra, shares)
 
     def of_scores(maps: tuple[Array, ...]) -> Array:
-        whole = tuple(x.reshape(-1, *x.shape[2:])[: len(images)] for x in maps)
-        return score(whole, labels, where=where)
+        whole = tuple(x.reshape(-1, *x.shape[2:])[:count] for x in maps)
+        return loss(whole, inputs.labels, where=inputs.where)
 
     value, cotangents = jax.value_and_grad(of_scores)(maps)
 
     def go_back(grads: Any, part: tuple) -> tuple[Any, None]:
-        image, part_key, cotangent = part
+        *share, cotangent = part
         _, back = jax.vjp(
-            lambda params: forward(
-                _of_device(params, axis_name), state.extra, image, part_key
-            )[0],
+            lambda params: forward(_of_device(params, axis_name), state.extra, *share)[
+                0
+            ],
             state.params,
         )
         return jax.tree.map(jnp.add, grads, back(cotangent)[0]), None
 
     zeros = jax.tree.map(jnp.zeros_like, state.params)
-    grads, _ = lax.scan(go_back, zeros, (*inputs, cotangents))
+    grads, _ = lax.scan(go_back, zeros, (*shares, cotangents))
     return value, grads, extra
 
 

@@ -11,48 +11,7 @@ from PIL import Image
 from jaxseg.cli.main import main
 from jaxseg.files import read_json, read_rows
 from jaxseg.losses import CATALOG, cards
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Discs to find: train, validation and test of an image folder."""
-    root = tmp_path_factory.mktemp("discs")
-    rng = np.random.default_rng(0)
-    rows, columns = np.mgrid[:20, :24]
-    for split, count in (("train", 6), ("validation", 2), ("test", 3)):
-        for index in range(count):
-            centre = rng.uniform(6, 14, 2)
-            inside = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 < 20
-            if split == "test" and index == 2:
-                inside[:] = False
-            image = 60 + 120 * inside[..., None] + rng.normal(0, 8, (20, 24, 3))
-            for kind, pixels in (("images", image), ("masks", inside)):
-                path = root / split / kind / f"disc{index}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
-    return root
-
-
-SMALL = "--steps 3 --batch-size 2 --depth 1 --width 4".split()
-
-
-@pytest.fixture(scope="module")
-def run(folder, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "discs"
-    argv = ["train", "--data", str(folder), "--loss", "dice_ce", "--out", str(out)]
-    assert main([*argv, *SMALL]) == 0
-    return out
-
-
-def sentence(capsys, argv, *parts, status=2):
-    """Asserts the exit status, and one line on stderr that holds all the parts."""
-    capsys.readouterr()
-    assert main([str(a) for a in argv]) == status
-    captured = capsys.readouterr()
-    errors = [line for line in captured.err.splitlines() if line.startswith("jaxseg:")]
-    assert len(errors) == 1, captured.err
-    for part in parts:
-        assert str(part) in errors[0]
+from tests.cli.sentences import SMALL, sentence
 
 
 def test_a_run_writes_what_it_promises(run):
@@ -179,6 +138,9 @@ BASE = ("train", "--data", "synthetic", "--loss", "dice", "--out", "unused")
         (("train", "--data", "synthetic", "--loss", "dise_ce", "--out", "x",
           "--steps", "1"), ("no loss 'dise_ce'", "dice_ce")),
         (("losses", "tversky_los"), ("tversky",)),
+        ((*BASE, "--stepz", "1"), ("no flag --stepz", "did you mean --steps?")),
+        (("evaluate", "--rnu", "x"), ("no flag --rnu", "did you mean --run?")),
+        ((*BASE, "--resume"), ("a new run needs --steps",)),
         (("fly",), ("fly", "train")),
         ((), ("COMMAND",)),
         ((*BASE, "--steps", "1", "--class-weights", "1"), ("takes 2 numbers",)),
@@ -257,7 +219,8 @@ def test_an_out_folder_that_is_taken_is_left_alone(run, folder, tmp_path, capsys
     argv = ["train", "--data", folder, "--loss", "dice", "--out", run, *SMALL]
     before = sorted((p, p.stat().st_mtime_ns) for p in run.rglob("*"))
     sentence(capsys, argv, f"--out {run} already holds a run", "--resume")
-    sentence(capsys, [*argv, "--resume"], "other settings (loss 'dice' here")
+    sentence(capsys, [*argv, "--resume"], "--loss dice would change the weights",
+             "had dice_ce", f"--start-run {run}")  # fmt: skip
     assert before == sorted((p, p.stat().st_mtime_ns) for p in run.rglob("*"))
     other = tmp_path / "other"
     other.mkdir()
