@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxseg.data import decathlon
 from jaxseg.data.collection import list_cases, splits
-from jaxseg.data.folder import Case, require_equal_size
+from jaxseg.data.folder import Case, passed_over, require_equal_size
 from jaxseg.data.images import VOID, read_image, read_mask
 from jaxseg.data.volume_facts import read_case
 from jaxseg.errors import UserError
@@ -177,6 +177,9 @@ def check_folder(
         except UserError as error:
             problems.append(Problem("error", "listing", str(error)))
             continue
+        if not volumes and (others := passed_over(folder, split)):
+            text = f"not images, passed over: {_few(others)}"
+            problems.append(Problem("note", "stray", text))
         unlabelled = [case for case in cases if case.mask is None]
         if unlabelled:
             problems.append(

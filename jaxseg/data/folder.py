@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,9 +11,11 @@ from jaxseg.data.images import (
     IMAGE_SUFFIXES,
     MASK_SUFFIX,
     VOID,
+    orientation,
     read_image,
     read_mask,
 )
+from jaxseg.data.listing import list_files, strays
 from jaxseg.errors import UserError
 
 
@@ -53,24 +54,12 @@ class Facts:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Image files of a folder by name; hidden files are passed over.
+    """Image files of a folder by name; all else is passed over.
 
     Raises:
-      UserError: the folder is missing or empty, or holds some other kind of file.
+      UserError: the folder is missing or holds no image, or two of one name.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder")
-    files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
-    for path in files:
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
-            known = ", ".join(IMAGE_SUFFIXES)
-            raise UserError(f"{path} is not an image file: expected one of {known}")
-    if not files:
-        raise UserError(f"{folder} holds no images")
-    for before, after in itertools.pairwise(files):
-        if before.stem == after.stem:
-            raise UserError(f"{before} and {after.name} have the same name")
-    return files
+    return list_files(folder, "images", IMAGE_SUFFIXES)
 
 
 def splits(folder: Path) -> list[str]:
@@ -112,6 +101,17 @@ def list_cases(folder: Path, split: str) -> list[Case]:
     for mask in masks.values():
         raise UserError(f"{mask} has no image in {folder / split / 'images'}")
     return cases
+
+
+def passed_over(folder: Path, split: str) -> list[str]:
+    """Files and folders beside the images and masks of a split that are not read."""
+    parts = (folder / split / kind for kind in ("images", "masks"))
+    return [
+        f"{part}/{name}"
+        for part in parts
+        if part.is_dir()
+        for name in strays(part, IMAGE_SUFFIXES)
+    ]
 
 
 def check_cases(
@@ -187,9 +187,11 @@ def require_equal_size(case: Case, image: np.ndarray, mask: np.ndarray) -> None:
     """
     if mask.shape != image.shape[:2]:
         height, width = mask.shape
+        turned = orientation(case.image)
+        exif = f", turned by its EXIF orientation {turned}" if turned != 1 else ""
         raise UserError(
             f"the mask {case.mask} is {width}x{height} pixels but its image "
-            f"{case.image} is {image.shape[1]}x{image.shape[0]}"
+            f"{case.image} is {image.shape[1]}x{image.shape[0]}{exif}"
         )
 
 

@@ -1,36 +1,49 @@
-"""Reading and resizing images and masks of class ids."""
+"""Opening images as they are meant to be seen, and resizing images and class ids."""
 
 import io
+import threading
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from jaxseg.errors import UserError
 
 VOID = 255
-"""Mask value of pixels that belong to no class and count in nothing."""
+"""Class id of pixels that belong to no class and count in nothing."""
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+IMAGE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".ppm",
+)  # fmt: skip
 MASK_SUFFIX = ".png"
+MAX_PIXELS = 2**30
+"""Pixels that an image may have: 32,768 square."""
+_GREY = ("1", "L", "LA", "La")
+_ORIENTATION = 0x0112  # the tag of EXIF
+_limit = threading.Lock()
 
 
 def read_image(path: Path, channels: int | None = None) -> np.ndarray:
     """Pixels of an 8-bit image, ``[H, W, C]`` uint8.
 
+    Turned as its EXIF orientation says; transparent pixels are black.
+
     Args:
-      path: a PNG or JPEG file.
+      path: a file of one of `IMAGE_SUFFIXES`.
       channels: 1 for grey, 3 for colour, converted if need be; None as stored.
 
     Raises:
       UserError: the file is no image, is damaged or has more than 8 bits.
     """
-    image = _opened(path)
+    image = open_image(path)
     if image.mode.startswith(("I", "F")):
-        raise UserError(f"{path} has mode {image.mode}; images need 8 bits")
-    stored = 1 if image.mode in ("1", "L", "LA") else 3
+        raise UserError(
+            f"{path} holds {image.mode.replace(';', '')} values (more than 8 bits); "
+            "images need 8: scale its values to 0 ... 255 and save it again"
+        )
+    stored = 1 if image.mode in _GREY else 3
     mode = "L" if (channels or stored) == 1 else "RGB"
-    pixels = np.asarray(image.convert(mode))
+    pixels = np.asarray(without_alpha(image).convert(mode))
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
@@ -40,7 +53,7 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
       UserError: the file is no image, is damaged, or has several channels.
     """
-    image = _opened(path)
+    image = open_image(path)
     if image.mode not in ("L", "P", "1"):
         raise UserError(
             f"{path} has mode {image.mode}; a mask is one channel of 8-bit class ids"
@@ -48,15 +61,62 @@ def read_mask(path: Path) -> np.ndarray:
     return np.asarray(image).astype(np.uint8)
 
 
-def _opened(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
+    """The image of a file, upright: turned as its EXIF orientation says.
+
+    Raises:
+      UserError: the file is no image, is damaged, is larger than `MAX_PIXELS`, holds
+        several pictures, or more than 8 bits for each of several channels.
+    """
     try:
-        image = Image.open(io.BytesIO(path.read_bytes()))
-        image.load()
+        with _limit:
+            # Pillow refuses large images of strangers; these are the user's own.
+            before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                image = Image.open(io.BytesIO(path.read_bytes()))
+            finally:
+                Image.MAX_IMAGE_PIXELS = before
+        _require_readable(path, image)
+        ImageOps.exif_transpose(image, in_place=True)  # loads it
+        return image
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not an image that can be read") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as an image: {error}") from error
-    return image
+
+
+def orientation(path: Path) -> int:
+    """The EXIF orientation of an image, 1 where it is upright as stored."""
+    with Image.open(path) as image:
+        return image.getexif().get(_ORIENTATION, 1)
+
+
+def _require_readable(path: Path, image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise UserError(
+            f"{path} is {image.width}x{image.height} pixels, more than {MAX_PIXELS}: "
+            "cut it into tiles"
+        )
+    count = getattr(image, "n_frames", 1)
+    if count > 1 and image.format != "MPO":  # photographs with a preview behind
+        raise UserError(f"{path} holds {count} pictures; save each in its own file")
+    tiles = getattr(image, "tile", None)
+    stored = tiles[0].args if tiles else ""
+    stored = str(stored[0] if isinstance(stored, tuple) else stored)
+    if stored.startswith(("LA;16", "RGB;16", "RGBA;16", "RGBX;16")):
+        raise UserError(
+            f"{path} has 16 bits a channel, of which only the upper 8 would be read; "
+            "save it with 8 bits a channel"
+        )
+
+
+def without_alpha(image: Image.Image) -> Image.Image:
+    """The image on black: what is transparent shows no hidden colour."""
+    if not image.has_transparency_data:
+        return image
+    black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+    black.alpha_composite(image.convert("RGBA"))
+    return black.convert("L" if image.mode in _GREY else "RGB")
 
 
 def resize_image(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

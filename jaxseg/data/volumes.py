@@ -2,7 +2,6 @@
 
 import dataclasses
 import gzip
-import itertools
 import zlib
 from pathlib import Path
 
@@ -12,9 +11,12 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from jaxseg.data.images import VOID
+from jaxseg.data.listing import list_files, stem
 from jaxseg.errors import UserError
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii")
+NEAR = 0.01
+"""How far a stored label may be from a whole number."""
 Spacing = tuple[float, float, float]
 
 
@@ -40,29 +42,16 @@ def is_volume(path: Path) -> bool:
 
 def volume_name(path: Path) -> str:
     """The file's name without ``.nii.gz`` or ``.nii``."""
-    suffix = next(s for s in VOLUME_SUFFIXES if path.name.lower().endswith(s))
-    return path.name[: -len(suffix)]
+    return stem(path, VOLUME_SUFFIXES)
 
 
 def list_volume_files(folder: Path) -> list[Path]:
-    """NIfTI files of a folder by name; hidden files are passed over.
+    """NIfTI files of a folder by name; all else is passed over.
 
     Raises:
-      UserError: the folder is missing or empty, or holds some other kind of file.
+      UserError: the folder is missing or holds no volume, or two of one name.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder")
-    files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
-    for path in files:
-        if not is_volume(path):
-            known = ", ".join(VOLUME_SUFFIXES)
-            raise UserError(f"{path} is not a volume: expected one of {known}")
-    if not files:
-        raise UserError(f"{folder} holds no volumes")
-    for before, after in itertools.pairwise(files):
-        if volume_name(before) == volume_name(after):
-            raise UserError(f"{before} and {after.name} have the same name")
-    return files
+    return list_files(folder, "volumes", VOLUME_SUFFIXES)
 
 
 def read_volume(path: Path) -> Volume:
@@ -95,16 +84,34 @@ def read_volume_labels(path: Path) -> Volume:
         values = values[..., 0]
     if values.ndim != 3:
         raise UserError(f"{path} has {values.ndim} axes; class ids have three")
-    ids = np.zeros(values.shape, np.uint8)
-    with np.errstate(invalid="ignore"):
-        ids[...] = np.clip(values, 0, VOID)
-    wrong = values[ids != values]
+    values = whole_numbers(path, values)
+    wrong = values[(values < 0) | (values > VOID)]
     if wrong.size:
         raise UserError(
-            f"{path} holds the value {wrong[0]:g}; class ids are 0, 1, 2, ... and "
+            f"{path} holds the value {wrong[0]}; class ids are 0, 1, 2, ... and "
             f"{VOID} for void"
         )
-    return dataclasses.replace(volume, voxels=ids)
+    return dataclasses.replace(volume, voxels=values.astype(np.uint8))
+
+
+def whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
+    """Labels as integers, from any type; floats within `NEAR` of one are rounded.
+
+    Raises:
+      UserError: a value is none; the sentence names the file and the value.
+    """
+    if np.issubdtype(values.dtype, np.integer):
+        return values
+    near = np.rint(values)
+    with np.errstate(invalid="ignore"):
+        wrong = values[~(np.abs(values - near) <= NEAR)]
+    if wrong.size:
+        number = np.format_float_positional(wrong.flat[0], precision=6, trim="-")
+        raise UserError(
+            f"{path} holds the value {number}; labels are whole numbers (within "
+            f"{NEAR:g}): resample them by nearest neighbour"
+        )
+    return near.astype(np.int64)
 
 
 def _opened(path: Path) -> Volume:
@@ -126,6 +133,12 @@ def _opened(path: Path) -> Volume:
         HeaderDataError,
     ) as error:
         raise UserError(f"{path} is damaged: {error}") from error
+    if voxels.dtype.fields or np.iscomplexobj(voxels):
+        kind = "colours" if voxels.dtype.fields else f"{voxels.dtype} numbers"
+        raise UserError(
+            f"{path} holds {kind}, not intensities: save one real number a voxel, or "
+            "channels along a fourth axis"
+        )
     if voxels.ndim not in (3, 4):
         raise UserError(
             f"{path} has {voxels.ndim} axes; a volume has three, and a fourth for "

@@ -115,7 +115,7 @@ def test_each_mistake_is_named_with_its_file(folder):
     save(label, np.where(ids == 1, 7, ids))
     refused(r"training1.nii.gz holds class id 7, but with 3 classes")
     save(label, (ids + 0.5).astype(np.float32))
-    refused(r"training1.nii.gz holds the value 0.5; class ids are 0, 1, 2")
+    refused(r"training1.nii.gz holds the value 0.5; labels are whole numbers")
     save(label, ids.astype(np.float32))
     assert check(folder).num_classes == 3  # whole numbers may be stored as floats
     refused(r"holds class id 2, but with 2 classes", num_classes=2)
