@@ -10,7 +10,6 @@ from jaxseg.cli import inference_flags, options
 from jaxseg.cli.progress import bar
 from jaxseg.data.export import write_volume
 from jaxseg.data.overlay import overlay
-from jaxseg.data.volumes import Volume
 from jaxseg.errors import UserError
 from jaxseg.files import replacing
 from jaxseg.training.cases import ensemble_probabilities
@@ -91,10 +90,8 @@ def main(arguments: argparse.Namespace) -> None:
 
 def _write(folder: Path, example: Example, values: np.ndarray) -> None:
     """Class ids or probabilities, in the format and on the grid of the image."""
-    if example.affine is not None and example.spacing_mm is not None:
-        x, y, z = example.spacing_mm
-        like = Volume(example.image, (x, y, z), example.affine)
-        write_volume(folder / f"{example.name}.nii.gz", values, like)
+    if example.geometry is not None:
+        write_volume(folder / f"{example.name}.nii.gz", values, example.geometry)
     elif values.dtype == np.uint8:
         _write_png(folder / f"{example.name}.png", values)
     else:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxseg.data import decathlon
 from jaxseg.data.collection import list_cases, splits
 from jaxseg.data.folder import Case, passed_over, require_equal_size
+from jaxseg.data.geometry import Geometry
 from jaxseg.data.images import VOID, read_image, read_mask
 from jaxseg.data.volume_facts import read_case
 from jaxseg.errors import UserError
@@ -47,6 +48,7 @@ class CaseFacts:
       of_ids: pixels of each class id below 255.
       void: pixels of 255.
       image_hash: of the pixels of the image.
+      geometry: of the file of a volume, else None.
     """
 
     name: str
@@ -56,6 +58,7 @@ class CaseFacts:
     of_ids: np.ndarray
     void: int
     image_hash: str
+    geometry: Geometry | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,6 +208,7 @@ def check_folder(
         known = found.get("train") or list(itertools.chain(*found.values()))
         num_classes = 1 + max(map(_highest, known), default=1)
     problems += _class_problems(found, num_classes)
+    problems += _geometry_notes(found)
     problems += _copies(found)
     kind = "volumes" if volumes else "images"
     return Report(folder, kind, num_classes, found, problems)
@@ -249,6 +253,28 @@ def _class_problems(
     return problems
 
 
+def _geometry_notes(found: dict[str, list[CaseFacts]]) -> list[Problem]:
+    """Orders of axes, and headers that contradict themselves."""
+    cases = [case for split in found.values() for case in split if case.geometry]
+    codes: dict[str, int] = {}
+    remarks: dict[str, list[str]] = {}
+    for case in cases:
+        assert case.geometry is not None
+        codes[case.geometry.code] = codes.get(case.geometry.code, 0) + 1
+        for remark in case.geometry.remarks:
+            kind = remark.split()[0]
+            remarks.setdefault(kind, []).append(f"{case.name}: {remark}")
+    problems = []
+    if len(codes) > 1:
+        counts = ", ".join(f"{code} ({codes[code]})" for code in sorted(codes))
+        text = f"axes of the files run to {counts}; all are brought to RAS"
+        problems.append(Problem("note", "orientation", text))
+    for texts in remarks.values():
+        more = f" (and {len(texts) - 1} more such files)" if len(texts) > 1 else ""
+        problems.append(Problem("note", "geometry", texts[0] + more))
+    return problems
+
+
 def _copies(found: dict[str, list[CaseFacts]]) -> list[Problem]:
     """Images of equal pixels, in one split or, worse, in two."""
     groups: dict[str, list[tuple[str, str]]] = {}
@@ -281,11 +307,12 @@ def _read(case: Case, *, volumes: bool, channels: int | None) -> CaseFacts | Pro
 
 def _facts(case: Case, *, volumes: bool, channels: int | None) -> CaseFacts:
     assert case.mask is not None
-    spacing = None
+    spacing = geometry = None
     if volumes:
         image, labels = read_case(case, channels)
         assert labels is not None
         pixels, ids, spacing = image.voxels, labels.voxels, image.spacing_mm
+        geometry = image.geometry
     else:
         pixels, ids = read_image(case.image), read_mask(case.mask)
         require_equal_size(case, pixels, ids)
@@ -300,4 +327,5 @@ def _facts(case: Case, *, volumes: bool, channels: int | None) -> CaseFacts:
         image_hash=hashlib.sha256(
             repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()
         ).hexdigest(),
+        geometry=geometry,
     )

@@ -6,35 +6,56 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from jaxseg.data.volumes import Volume
+from jaxseg.data.geometry import Geometry
 from jaxseg.errors import UserError
 from jaxseg.files import replacing
 
 
-def write_volume(path: Path, values: np.ndarray, like: Volume) -> None:
+def write_volume(path: Path, values: np.ndarray, like: Geometry) -> None:
     """Class ids or probabilities as ``.nii.gz``, whole or not at all.
 
-    Voxel sizes and the place in space are those of `like`: both of the header's
-    affines are its affine, in millimetres.
+    The voxels go back to the order of the file that they belong to, and the geometry of
+    its header is copied whole: whichever part of it a viewer believes, the mask lies on
+    the image.
 
     Args:
       path: ends with ``.nii.gz``.
-      values: ``[X, Y, Z]`` uint8 class ids, or ``[X, Y, Z, classes]`` float32.
-      like: the volume that was predicted.
+      values: ``[X, Y, Z]`` uint8 class ids, or ``[X, Y, Z, classes]`` float32, in RAS
+        order.
+      like: geometry of the volume that was predicted.
 
     Raises:
       UserError: the values lie on another grid, or the disk is full.
     """
-    if values.shape[:3] != like.voxels.shape[:3]:
+    if values.shape[:3] != like.ras_shape:
         raise UserError(
             f"{path} would hold {values.shape[:3]} voxels but its image has "
-            f"{like.voxels.shape[:3]}"
+            f"{like.ras_shape}"
         )
-    image = nibabel.Nifti1Image(values, like.affine)  # pyright: ignore
-    image.header.set_zooms((*like.spacing_mm, *(1,) * (values.ndim - 3)))
-    image.header.set_xyzt_units("mm")
-    image.set_sform(like.affine, code="scanner")
-    image.set_qform(like.affine, code="scanner")
+    stored = like.from_ras(values)
+    if like.header is None:
+        image = nibabel.Nifti1Image(stored, like.affine)  # pyright: ignore
+        image.header.set_xyzt_units("mm")
+        image.set_sform(like.affine, code="scanner")
+        image.set_qform(like.affine, code="scanner")
+    else:
+        kind = {nibabel.Nifti2Header: nibabel.Nifti2Image}  # pyright: ignore
+        make = kind.get(type(like.header), nibabel.Nifti1Image)  # pyright: ignore
+        image = make(stored, None, _geometry_alone(like.header, stored))
     with replacing(path) as file:
         # No name and no time inside, so that equal masks are equal files.
         file.write(gzip.compress(image.to_bytes(), 6, mtime=0))
+
+
+def _geometry_alone(header, values: np.ndarray):
+    """A header for `values` with the geometry of another, and nothing else of it."""
+    new = type(header)()
+    new.set_data_dtype(values.dtype)
+    new.set_data_shape(values.shape)
+    for name in (
+        "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d", "qoffset_x",
+        "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z", "xyzt_units",
+    ):  # fmt: skip
+        new[name] = header[name]
+    new["pixdim"][:4] = header["pixdim"][:4]  # with the sign of the third axis
+    return new

@@ -9,12 +9,12 @@ import numpy as np
 
 from jaxseg.data.batch import Batch
 from jaxseg.data.folder import Case
+from jaxseg.data.geometry import Spacing
 from jaxseg.data.images import read_image, read_mask, resize_image, resize_mask
 from jaxseg.data.intensity import Window, normalized
 from jaxseg.data.patches import draw_patch, holds_foreground, places_of_classes
 from jaxseg.data.resample import resample, resample_labels, resampled_shape
 from jaxseg.data.volume_facts import read_case
-from jaxseg.data.volumes import Spacing
 
 CACHE_BYTES = 2 * 2**30
 ENDLESS = 2**40

@@ -20,10 +20,16 @@ def resample(voxels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Intensities or probabilities ``[X, Y, Z, C]`` on a grid of `shape`, linearly.
 
     Both grids cover the same extent; outside the outermost voxel centres the nearest
-    value goes on.
+    value goes on. Along an axis that becomes coarser by a factor f, a Gaussian of
+    standard deviation (f - 1) / 2 voxels takes out first what the coarse grid cannot
+    hold, as scikit-image does by default.
     """
     if voxels.shape[:-1] == tuple(shape):
         return voxels
+    ratios = np.divide(voxels.shape[:-1], shape)
+    blur = np.maximum((ratios - 1) / 2, 0)
+    if blur.any():
+        voxels = ndimage.gaussian_filter(voxels, (*blur, 0), mode="nearest")
     planes = [_zoomed(voxels[..., c], shape, 1) for c in range(voxels.shape[-1])]
     return np.stack(planes, axis=-1)
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from jaxseg.data.decathlon import Index
 from jaxseg.data.folder import Case
+from jaxseg.data.geometry import Spacing
 from jaxseg.data.images import VOID
 from jaxseg.data.intensity import Window
-from jaxseg.data.volumes import Spacing, Volume, read_volume, read_volume_labels
+from jaxseg.data.volumes import SAME_SPACING, Volume, read_volume, read_volume_labels
 from jaxseg.errors import UserError
 
 CUT_OFF = (0.5, 99.5)
 """Percentiles of CT intensities that are kept, from Ma 2021, section 3.2."""
 _SAMPLED = 10_000
-_SAME_SPACING = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class VolumeFacts:
         """The middle voxel size along each axis; None if all cases share one."""
         spacings = np.array(self.spacings_mm)
         middle = np.median(spacings, axis=0)
-        if np.all(np.abs(spacings - middle) <= _SAME_SPACING * middle):
+        if np.all(np.abs(spacings - middle) <= SAME_SPACING * middle):
             return None
         x, y, z = middle.tolist()
         return x, y, z
@@ -66,7 +66,7 @@ class _CaseFacts:
 
 
 def read_case(case: Case, channels: int | None) -> tuple[Volume, Volume | None]:
-    """Image and labels of a case, of one shape and voxel size.
+    """Image and labels of a case, on one grid in space.
 
     Args:
       case: the label file may be None.
@@ -76,30 +76,14 @@ def read_case(case: Case, channels: int | None) -> tuple[Volume, Volume | None]:
       UserError: see `read_volume`; or the two files do not fit each other.
     """
     image = read_volume(case.image)
-    *shape, found = image.voxels.shape
+    found = image.voxels.shape[-1]
     if channels is not None and found != channels:
         raise UserError(
             f"{case.image} has {found} channels, not the {channels} of its data set"
         )
     if case.mask is None:
         return image, None
-    labels = read_volume_labels(case.mask)
-    if labels.voxels.shape != tuple(shape):
-        raise UserError(
-            f"the labels {case.mask} have {_by(labels.voxels.shape)} voxels but their "
-            f"image {case.image} has {_by(shape)}"
-        )
-    ratio = np.divide(labels.spacing_mm, image.spacing_mm)
-    if np.any(np.abs(ratio - 1) > _SAME_SPACING):
-        raise UserError(
-            f"the labels {case.mask} have voxels of {_by(labels.spacing_mm)} mm but "
-            f"their image {case.image} has {_by(image.spacing_mm)}"
-        )
-    return image, labels
-
-
-def _by(numbers: Sequence[float]) -> str:
-    return "x".join(f"{number:g}" for number in numbers)
+    return image, read_volume_labels(case.mask, image.geometry)
 
 
 def require_labels(cases: Sequence[Case], split: str) -> None:

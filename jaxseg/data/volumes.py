@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel
@@ -10,29 +11,34 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
+from jaxseg.data.geometry import Geometry, Spacing, apart_mm, of_nifti, spacing_of
 from jaxseg.data.images import VOID
 from jaxseg.data.listing import list_files, stem
 from jaxseg.errors import UserError
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii")
+SAME_SPACING = 0.01
+"""By what share voxel sizes may differ and yet be the same."""
 NEAR = 0.01
 """How far a stored label may be from a whole number."""
-Spacing = tuple[float, float, float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Volume:
-    """Intensities or class ids on a grid in space.
+    """Intensities or class ids on a grid in space, in RAS order.
 
     Attributes:
       voxels: ``[X, Y, Z, C]`` float32 intensities, or ``[X, Y, Z]`` uint8 class ids.
-      spacing_mm: size of a voxel along each axis.
-      affine: ``[4, 4]`` from voxel indices to millimetres in space.
+      geometry: of the file that they come from.
     """
 
     voxels: np.ndarray
-    spacing_mm: Spacing
-    affine: np.ndarray
+    geometry: Geometry
+
+    @property
+    def spacing_mm(self) -> Spacing:
+        """Size of a voxel along each axis."""
+        return self.geometry.spacing_mm
 
 
 def is_volume(path: Path) -> bool:
@@ -61,29 +67,34 @@ def read_volume(path: Path) -> Volume:
       UserError: the file is missing, damaged, of another rank, or holds an intensity
         that is not finite.
     """
-    volume = _opened(path)
-    voxels = volume.voxels.astype(np.float32)
+    stored, geometry = _opened(path)
+    voxels = stored.astype(np.float32)
     if voxels.ndim == 3:
         voxels = voxels[..., None]
     bad = np.count_nonzero(~np.isfinite(voxels))
     if bad:
         raise UserError(f"{path} holds {bad} intensities that are not finite")
-    return dataclasses.replace(volume, voxels=voxels)
+    return Volume(geometry.to_ras(voxels), geometry)
 
 
-def read_volume_labels(path: Path) -> Volume:
+def read_volume_labels(path: Path, image: Geometry | None = None) -> Volume:
     """Class ids of a 3D file, stored in any type; 255 is void.
 
+    Args:
+      path: of the file.
+      image: geometry of the image that is labelled, see `matched`.
+
     Raises:
-      UserError: the file is missing, damaged, of another rank, or holds a value that is
-        no whole number from 0 to 255.
+      UserError: the file is missing, damaged, of another rank, holds a value that is no
+        whole number from 0 to 255, or does not lie on the image.
     """
-    volume = _opened(path)
-    values = volume.voxels
+    values, geometry = _opened(path)
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.ndim != 3:
         raise UserError(f"{path} has {values.ndim} axes; class ids have three")
+    if image is not None:
+        geometry = matched(path, geometry, image)
     values = whole_numbers(path, values)
     wrong = values[(values < 0) | (values > VOID)]
     if wrong.size:
@@ -91,7 +102,46 @@ def read_volume_labels(path: Path) -> Volume:
             f"{path} holds the value {wrong[0]}; class ids are 0, 1, 2, ... and "
             f"{VOID} for void"
         )
-    return dataclasses.replace(volume, voxels=values.astype(np.uint8))
+    return Volume(geometry.to_ras(values.astype(np.uint8)), geometry)
+
+
+def matched(path: Path, labels: Geometry, image: Geometry) -> Geometry:
+    """The geometry of labels, as it is or, if their header has none, the image's.
+
+    Raises:
+      UserError: the labels have other voxels than the image, or lie elsewhere by more
+        than half a voxel.
+    """
+    if labels.placed != image.placed and labels.shape == image.shape:
+        zooms = spacing_of(labels.affine)
+        if zooms == (1, 1, 1) or np.allclose(
+            zooms, spacing_of(image.affine), rtol=SAME_SPACING
+        ):
+            return image
+    if labels.ras_shape != image.ras_shape:
+        raise UserError(
+            f"the labels {path} have {by(labels.ras_shape)} voxels but their image has "
+            f"{by(image.ras_shape)}"
+        )
+    ratio = np.divide(labels.spacing_mm, image.spacing_mm)
+    if np.any(np.abs(ratio - 1) > SAME_SPACING):
+        raise UserError(
+            f"the labels {path} have voxels of {by(labels.spacing_mm)} mm but their "
+            f"image has {by(image.spacing_mm)}"
+        )
+    gap = apart_mm(labels.ras_affine, image.ras_affine, image.ras_shape)
+    if gap > min(image.spacing_mm) / 2:
+        raise UserError(
+            f"the labels {path} lie up to {gap:.3g} mm from their image: its header "
+            f"says {image.code}, theirs {labels.code}; if voxels do correspond, give "
+            "the labels the image's header"
+        )
+    return labels
+
+
+def by(numbers: Sequence[float]) -> str:
+    """Numbers with "x" between them."""
+    return "x".join(f"{number:g}" for number in numbers)
 
 
 def whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
@@ -114,12 +164,15 @@ def whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
     return near.astype(np.int64)
 
 
-def _opened(path: Path) -> Volume:
+def _opened(path: Path) -> tuple[np.ndarray, Geometry]:
+    """The array of a file as stored, ``[X, Y, Z]`` or ``[X, Y, Z, C]``."""
     try:
         image = nibabel.load(path)  # pyright: ignore[reportPrivateImportUsage]
         voxels = np.asanyarray(image.dataobj)  # pyright: ignore
-        zooms = tuple(float(size) for size in image.header.get_zooms()[:3])  # pyright: ignore
-        affine = np.asarray(image.affine, float)  # pyright: ignore
+        if voxels.ndim == 5 and voxels.shape[3] == 1:
+            voxels = voxels[:, :, :, 0]  # NIfTI's vectors lie along the fifth axis
+        _require_numbers(path, voxels)
+        return voxels, of_nifti(image.header, voxels.shape[:3])
     except FileNotFoundError:
         raise UserError(f"{path} does not exist") from None
     except ImageFileError as error:
@@ -133,6 +186,9 @@ def _opened(path: Path) -> Volume:
         HeaderDataError,
     ) as error:
         raise UserError(f"{path} is damaged: {error}") from error
+
+
+def _require_numbers(path: Path, voxels: np.ndarray) -> None:
     if voxels.dtype.fields or np.iscomplexobj(voxels):
         kind = "colours" if voxels.dtype.fields else f"{voxels.dtype} numbers"
         raise UserError(
@@ -144,7 +200,3 @@ def _opened(path: Path) -> Volume:
             f"{path} has {voxels.ndim} axes; a volume has three, and a fourth for "
             "channels"
         )
-    if not all(np.isfinite(size) and size > 0 for size in zooms):
-        raise UserError(f"{path} gives the voxel size {zooms}; it must be positive")
-    x, y, z = zooms
-    return Volume(voxels, (x, y, z), affine)

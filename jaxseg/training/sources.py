@@ -13,13 +13,13 @@ from jaxseg.data.batch import Batch
 from jaxseg.data.collection import list_cases
 from jaxseg.data.folder import Case, list_images, require_equal_size
 from jaxseg.data.folds import cases_of_fold
+from jaxseg.data.geometry import Geometry, Spacing
 from jaxseg.data.images import read_image, read_mask
 from jaxseg.data.intensity import Window
 from jaxseg.data.pipeline import CaseSource, PatchSource, training_batches
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
 from jaxseg.data.volume_facts import read_case
 from jaxseg.data.volumes import (
-    Spacing,
     is_volume,
     list_volume_files,
     volume_name,
@@ -37,17 +37,17 @@ class Example:
 
     Attributes:
       name: of the case.
-      image: ``[H, W, C]`` uint8, or ``[X, Y, Z, C]`` float32 as stored.
+      image: ``[H, W, C]`` uint8, or ``[X, Y, Z, C]`` float32 as stored, in RAS order.
       labels: ``[H, W]`` or ``[X, Y, Z]`` uint8 class ids, or None.
       spacing_mm: size of a voxel; None for an image.
-      affine: ``[4, 4]`` from voxel indices to millimetres in space; None for an image.
+      geometry: of the file of a volume, for what is written; None for an image.
     """
 
     name: str
     image: np.ndarray
     labels: np.ndarray | None
     spacing_mm: tuple[float, ...] | None = None
-    affine: np.ndarray | None = None
+    geometry: Geometry | None = None
 
 
 class Examples(Protocol):
@@ -104,7 +104,7 @@ class VolumeExamples:
             image.voxels,
             None if labels is None else labels.voxels,
             image.spacing_mm,
-            image.affine,
+            image.geometry,
         )
 
 
