@@ -167,7 +167,10 @@ def test_volumes_keep_their_voxels_and_their_place(volumes, tmp_path, capsys):
     for more, part in (
         (("--overlays",), "--overlays draws on images"),
         (("--window", "8", "8"), "--window 8 8: expected X Y Z"),
-        (("--images", volumes / "data"), "holds no volumes but dataset.json and 2 more"),
+        (
+            ("--images", volumes / "data"),
+            "holds no volumes but dataset.json and 2 more",
+        ),
     ):
         assert main([str(a) for a in (*argv, *more)]) == 2
         assert part in capsys.readouterr().err
