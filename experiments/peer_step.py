@@ -61,6 +61,110 @@ class UNet(nn.Module):
         return self.head(x)
 
 
+class Block(nn.Module):
+    """Expand by a 1 x 1, filter each channel, project by a 1 x 1."""
+
+    def __init__(self, before, features, expansion, stride, kernel):
+        super().__init__()
+        inner = before * expansion
+        layers = [] if expansion == 1 else normed(before, inner, 1, relu=nn.ReLU6)
+        layers += normed(inner, inner, kernel, stride, inner, relu=nn.ReLU6)
+        layers += normed(inner, features, 1, relu=None)
+        self.layers = nn.Sequential(*layers)
+        self.same = stride == 1 and before == features
+
+    def forward(self, x):
+        """``[B, C, H, W]`` to ``[B, features, H / stride, W / stride]``."""
+        y = self.layers(x)
+        return x + y if self.same else y
+
+
+def normed(before, features, kernel, stride=1, groups=1, *, relu):
+    """Convolution, batch normalisation and perhaps a ReLU."""
+    conv = nn.Conv2d(
+        before, features, kernel, stride, kernel // 2, groups=groups, bias=False
+    )
+    layers = [conv, nn.BatchNorm2d(features)]
+    return layers if relu is None else [*layers, relu(inplace=True)]
+
+
+class EfficientNetFPN(nn.Module):
+    """That of jaxseg: EfficientNet-Lite0 under a pyramid of features."""
+
+    STAGES = (
+        (1, 16, 1, 1, 3),
+        (6, 24, 2, 2, 3),
+        (6, 40, 2, 2, 5),
+        (6, 80, 3, 2, 3),
+        (6, 112, 3, 1, 5),
+        (6, 192, 4, 2, 5),
+        (6, 320, 1, 1, 3),
+    )
+
+    def __init__(self, channels, classes, pyramid, width):
+        super().__init__()
+        self.stem = nn.Sequential(*normed(channels, 32, 3, 2, relu=nn.ReLU6))
+        blocks, before, self.taken, sizes = [], 32, [], []
+        for expansion, features, count, first, kernel in self.STAGES:
+            for repeat in range(count):
+                stride = first if repeat == 0 else 1
+                if stride == 2:
+                    self.taken.append(len(blocks) - 1)
+                    sizes.append(before)
+                blocks.append(Block(before, features, expansion, stride, kernel))
+                before = features
+        self.taken.append(len(blocks) - 1)
+        sizes.append(before)
+        self.blocks = nn.ModuleList(blocks)
+        self.lateral = nn.ModuleList(nn.Conv2d(n, pyramid, 1) for n in sizes[1:])
+        self.up = nn.ModuleList(
+            nn.ModuleList(
+                nn.Sequential(
+                    *normed(pyramid if k == 0 else width, width, 3, relu=nn.ReLU)
+                )
+                for k in range(max(1, level))
+            )
+            for level in range(4)
+        )
+        self.head = nn.Conv2d(width, classes, 1)
+
+    def forward(self, images):
+        """Scores ``[B, classes, H, W]`` of images ``[B, C, H, W]``."""
+        x, features = self.stem(images), []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in self.taken:
+                features.append(x)
+        features = features[1:]
+        levels = [self.lateral[-1](features[-1])]
+        for feature, lateral in zip(features[-2::-1], self.lateral[-2::-1]):  # noqa: B905
+            coarser = nn.functional.interpolate(levels[-1], scale_factor=2)
+            levels.append(lateral(feature) + coarser)
+        quarter, total = levels[-1].shape[2:], 0
+        for level, steps in zip(levels[::-1], self.up):  # noqa: B905
+            x = level
+            for step in steps:
+                x = step(x)
+                if x.shape[2:] != quarter:
+                    x = nn.functional.interpolate(x, scale_factor=2, mode="bilinear")
+            total = total + x
+        return nn.functional.interpolate(
+            self.head(total), images.shape[2:], mode="bilinear"
+        )
+
+
+def network_of(case):
+    """The case's network."""
+    axes, fields = len(case["pixels"]) - 1, case["fields"]
+    if case["network"] == "unet":
+        return UNet(axes, case["channels"], case["classes"], **fields)
+    if case["network"] == "efficientnet_lite0_fpn":
+        return EfficientNetFPN(
+            case["channels"], case["classes"], **fields["decoder_fields"]
+        )
+    raise ValueError(f"the network {case['network']} is not written here")
+
+
 def measured(case, last: bool, compiled: bool, repeats: int) -> dict:
     """Median milliseconds of a step with Adam on cross-entropy."""
     torch.manual_seed(0)
@@ -69,10 +173,7 @@ def measured(case, last: bool, compiled: bool, repeats: int) -> dict:
     axes = len(size)
     layout = {2: torch.channels_last, 3: torch.channels_last_3d}[axes]
     memory = layout if last else torch.contiguous_format
-    network = UNet(
-        axes, case["channels"], case["classes"], case["depth"], case["width"]
-    )
-    network = network.to(device, memory_format=memory)
+    network = network_of(case).to(device, memory_format=memory)
     images = torch.randn(batch, case["channels"], *size, device=device)
     images = images.to(memory_format=memory)
     labels = torch.randint(0, case["classes"], (batch, *size), device=device)

@@ -9,8 +9,9 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -36,21 +37,37 @@ class Case:
       pixels: images, then their size along each axis.
       channels: of the images.
       classes: scores per pixel.
-      depth: halvings.
-      width: channels at full resolution.
+      network: name in `jaxseg.models.MODELS`.
+      norm: what follows its convolutions.
+      fields: of its own: of a U-Net ``depth``, its halvings, and ``width``, its
+        channels at full resolution.
     """
 
     name: str
     pixels: tuple[int, ...]
     channels: int
     classes: int
-    depth: int
-    width: int
+    network: str = "unet"
+    norm: str = "group"
+    fields: Mapping[str, Any]
 
 
+UNET: Mapping[str, Any] = MappingProxyType({"depth": 3, "width": 16})
+FPN: Mapping[str, Any] = MappingProxyType(
+    {"decoder_fields": {"pyramid": 64, "width": 64}}
+)
 CASES = (
-    Case(name="2D", pixels=(8, 128, 128), channels=3, classes=4, depth=3, width=16),
-    Case(name="3D", pixels=(2, 64, 64, 32), channels=1, classes=4, depth=3, width=16),
+    Case(name="2D", pixels=(8, 128, 128), channels=3, classes=4, fields=UNET),
+    Case(name="3D", pixels=(2, 64, 64, 32), channels=1, classes=4, fields=UNET),
+    Case(
+        name="EfficientNet",
+        pixels=(8, 128, 160),
+        channels=3,
+        classes=2,
+        network="efficientnet_lite0_fpn",
+        norm="batch",
+        fields=FPN,
+    ),
 )
 
 
@@ -86,7 +103,7 @@ class Config:
 
 def training_step(case: Case) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """A compiled step (state, images, labels) to the next state, and its arguments."""
-    network = build_model("unet", case.classes, depth=case.depth, width=case.width)
+    network = build_model(case.network, case.classes, norm=case.norm, **case.fields)
     rng = np.random.default_rng(0)
     shape = (*case.pixels, case.channels)
     images = jnp.asarray(rng.standard_normal(shape), jnp.float32)
@@ -94,17 +111,22 @@ def training_step(case: Case) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     adam = optax.adam(1e-3)
 
     def step(state: Any, images: jax.Array, labels: jax.Array) -> Any:
-        def value(variables: Any) -> jax.Array:
-            scores = network.apply(variables, images, train=True)
-            return cross_entropy_loss(scores, labels)  # pyright: ignore
+        params, statistics, moments = state
 
-        variables, moments = state
-        grads = jax.grad(value)(variables)
+        def value(params: Any) -> tuple[jax.Array, Any]:
+            scores, moved = network.apply(
+                {"params": params, **statistics}, images, train=True,
+                mutable=list(statistics),
+            )  # fmt: skip
+            return cross_entropy_loss(scores, labels), moved  # pyright: ignore
+
+        grads, moved = jax.grad(value, has_aux=True)(params)
         updates, moments = adam.update(grads, moments)
-        return optax.apply_updates(variables, updates), moments
+        return optax.apply_updates(params, updates), moved, moments
 
-    variables = jax.jit(network.init)(jax.random.key(0), images)
-    state = variables, adam.init(variables)
+    statistics = dict(jax.jit(network.init)(jax.random.key(0), images))
+    params = statistics.pop("params")
+    state = params, statistics, adam.init(params)
     return jax.jit(step, donate_argnums=0), (state, images, labels)
 
 
@@ -134,7 +156,7 @@ def measured_by_peer(config: Config, python: Path) -> list[dict[str, Any]]:
       UserError: that Python lacks PyTorch or cannot be run.
     """
     settings = {
-        "cases": [dataclasses.asdict(case) for case in config.cases],
+        "cases": [vars(case) | {"fields": dict(case.fields)} for case in config.cases],
         "repeats": config.repeats,
     }
     return rows_of_peers(python, "peer_step.py", json.dumps(settings))
@@ -166,12 +188,12 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         if row["library"] != "jaxseg":
             least = min(row["milliseconds"], peers.get(row["case"], float("inf")))
             peers[row["case"]] = least
-    lines = [f"{'case':<6}{'library':<36}{'ms a step':>12}{'of the peer':>14}"]
+    lines = [f"{'case':<14}{'library':<36}{'ms a step':>12}{'of the peer':>14}"]
     for row in rows:
         of_peer = peers.get(row["case"])
         ratio = "" if of_peer is None else f"{row['milliseconds'] / of_peer:.2f}"
         lines.append(
-            f"{row['case']:<6}{row['library']:<36}{row['milliseconds']:>12.1f}"
+            f"{row['case']:<14}{row['library']:<36}{row['milliseconds']:>12.1f}"
             f"{ratio:>14}"
         )
     return "\n".join(lines)

@@ -4,13 +4,19 @@ import numpy as np
 
 from experiments.step_speed import Case, Config, run, table, training_step
 
-TINY = Case(name="2D", pixels=(2, 8, 8), channels=1, classes=2, depth=1, width=4)
+TINY = Case(
+    name="2D",
+    pixels=(2, 8, 8),
+    channels=1,
+    classes=2,
+    fields={"depth": 1, "width": 4},
+)
 
 
 def test_the_step_that_is_timed_learns():
     step, (state, images, labels) = training_step(TINY)
-    before = np.asarray(state[0]["params"]["Head_0"]["Dense_0"]["kernel"])
-    after = step(state, images, labels)[0]["params"]["Head_0"]["Dense_0"]["kernel"]
+    before = np.asarray(state[0]["Head_0"]["Dense_0"]["kernel"])
+    after = step(state, images, labels)[0]["Head_0"]["Dense_0"]["kernel"]
     np.testing.assert_allclose(np.abs(after - before), 1e-3, rtol=1e-2)  # Adam's first
 
 
