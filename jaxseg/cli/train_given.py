@@ -10,6 +10,7 @@ from jaxseg.training.network import ENCODER_NETWORKS, UNETS
 from jaxseg.training.plateau import PLATEAUS
 
 OF_UNETS = ("depth", "width", "dropout", "coarse_maps")
+OF_ENCODERS = ("multiplier", "decoder_multiplier")
 OF_SYNTHETIC = ("foreground_share", "lesion_free")
 
 
@@ -91,12 +92,11 @@ def _check_network(arguments: argparse.Namespace) -> None:
     if given and model not in UNETS:
         flag = SETTINGS[given[0]].flag
         raise UserError(f"--{flag} goes with --model {' or '.join(UNETS)}")
-    if arguments.multiplier is None:
-        return
-    if model not in ENCODER_NETWORKS:
-        raise UserError(
-            f"--multiplier goes with networks that have an encoder, such as "
-            f"{ENCODER_NETWORKS[0]}, not with {model}"
-        )
-    if arguments.weights is not None and arguments.multiplier != 1:
+    for name in OF_ENCODERS:
+        if getattr(arguments, name) is not None and model not in ENCODER_NETWORKS:
+            raise UserError(
+                f"--{SETTINGS[name].flag} goes with networks that have an encoder, such "
+                f"as {ENCODER_NETWORKS[0]}, not with {model}"
+            )
+    if arguments.weights is not None and arguments.multiplier not in (None, 1):
         raise UserError("--weights are of the literature's encoders: --multiplier 1")

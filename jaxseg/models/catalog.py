@@ -99,17 +99,20 @@ def encoder_decoder(
     norm: Norm,
     dtype: Dtype,
     multiplier: float = 1.0,
+    decoder_multiplier: float = 1.0,
     encoder_fields: Mapping[str, Any] = MappingProxyType({}),
     decoder_fields: Mapping[str, Any] = MappingProxyType({}),
 ) -> EncoderDecoder:
     """An encoder with a decoder, each with fields of its own.
 
-    All numbers of channels are those of the literature times `multiplier`.
+    All numbers of channels are those of the literature times `multiplier`; the
+    decoder's are also multiplied by `decoder_multiplier`.
     """
     shared = {"norm": norm, "dtype": dtype}
     below, above = {}, {}
+    if multiplier * decoder_multiplier != 1:
+        above = _narrowed(DECODER_CHANNELS[decoder], multiplier * decoder_multiplier)
     if multiplier != 1:
-        above = _narrowed(DECODER_CHANNELS[decoder], multiplier)
         below = (
             {"multiplier": multiplier}
             if encoder == "mobilenetv2"

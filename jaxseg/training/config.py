@@ -244,6 +244,12 @@ class RunConfig:
         "literature's: 0.25 trains on a CPU",
         group="network", added=True,
     )  # fmt: skip
+    decoder_multiplier: Annotated[float, Meta(ge=0.05, le=4)] = setting(
+        1.0,
+        help="channels of its decoder alone, as a multiple: 0.25 makes a pretrained "
+        "encoder train on a CPU",
+        group="network", added=True,
+    )  # fmt: skip
     norm: str = setting(
         "group", help="normalisation between layers", group="network", names=NORMS
     )

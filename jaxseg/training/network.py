@@ -127,7 +127,10 @@ def network_of(config: RunConfig) -> Network:
         if config.max_width is not None:
             fields["max_width"] = config.max_width
     elif config.model in ENCODER_NETWORKS:
-        fields["multiplier"] = config.multiplier
+        fields = {
+            "multiplier": config.multiplier,
+            "decoder_multiplier": config.decoder_multiplier,
+        }
     module = build_model(
         config.model,
         config.num_classes,

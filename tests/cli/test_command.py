@@ -208,6 +208,8 @@ def test_a_multiplier_is_of_encoders_without_stored_weights(folder, tmp_path, ca
     argv = ["train", "--data", folder, "--loss", "dice", "--out", tmp_path / "out"]
     argv += ["--steps", "2", "--multiplier", "0.5"]
     sentence(capsys, argv, "--multiplier goes with networks that have an encoder")
+    few = [*argv[:-2], "--decoder-multiplier", "0.5"]
+    sentence(capsys, few, "--decoder-multiplier goes with networks that have")
     stored = tmp_path / "resnet18.safetensors"
     stored.write_bytes(b"")
     argv += ["--model", "resnet18_fpn", "--weights", stored]

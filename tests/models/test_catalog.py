@@ -117,3 +117,18 @@ def test_a_multiplier_narrows_encoder_and_decoder(name):
 
     whole, quarter = channels(1.0), channels(0.25)
     assert np.mean(quarter) < 0.6 * np.mean(whole)
+
+
+def test_a_multiplier_of_the_decoder_leaves_the_encoder():
+    def shapes(**multipliers):
+        network = build_model("resnet18_fpn", 3, **multipliers)
+        init = jax.eval_shape(network.init, jax.random.key(0), images_of(2))
+        return {part: jax.tree.map(jnp.shape, init["params"][part])
+                for part in ("encoder", "decoder")}  # fmt: skip
+
+    whole, narrow = shapes(), shapes(decoder_multiplier=0.25)
+    assert narrow["encoder"] == whole["encoder"]
+    assert whole["decoder"]["Conv_0"]["kernel"][-1] == 256
+    assert narrow["decoder"]["Conv_0"]["kernel"][-1] == 64
+    both = shapes(multiplier=0.5, decoder_multiplier=0.5)["decoder"]
+    assert both["Conv_0"]["kernel"][-1] == 64
