@@ -95,8 +95,8 @@ def _check_network(arguments: argparse.Namespace) -> None:
     for name in OF_ENCODERS:
         if getattr(arguments, name) is not None and model not in ENCODER_NETWORKS:
             raise UserError(
-                f"--{SETTINGS[name].flag} goes with networks that have an encoder, such "
-                f"as {ENCODER_NETWORKS[0]}, not with {model}"
+                f"--{SETTINGS[name].flag} goes with networks that have an encoder, "
+                f"such as {ENCODER_NETWORKS[0]}, not with {model}"
             )
     if arguments.weights is not None and arguments.multiplier not in (None, 1):
         raise UserError("--weights are of the literature's encoders: --multiplier 1")
