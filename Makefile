@@ -32,7 +32,8 @@ peers:
 	  scipy edt==3.1.2
 	.venv-peers/bin/python -m pip install --quiet --no-deps \
 	  segmentation-models-pytorch==0.6.0 \
-	  medpy==0.5.2 simpleitk==2.5.7 surface-distance==0.1 absl-py==2.5.1
+	  medpy==0.5.2 simpleitk==2.5.7 surface-distance==0.1 absl-py==2.5.1 \
+	  efficientnet-lite-pytorch==0.1.0
 
 clean:
 	rm -rf $(VENV) .venv-peers .cache .pytest_cache .ruff_cache build *.egg-info

@@ -21,8 +21,13 @@ from jaxseg.data.collection import splits
 from jaxseg.data.folds import digest
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, write_json
-from jaxseg.models.weights import load_torchvision
-from jaxseg.training.config import RunConfig
+from jaxseg.models.catalog import MODELS
+from jaxseg.models.weights import (
+    load_weights,
+    normalisation_of_weights,
+    weights_file,
+)
+from jaxseg.training.config import SETTINGS, RunConfig
 from jaxseg.training.devices import joined
 from jaxseg.training.heap import keep_freed_memory
 from jaxseg.training.loop import (
@@ -93,7 +98,8 @@ def _check_network(config: RunConfig) -> None:
         each = -(-config.batch_size // jax.device_count())
         require_gradients(config, network, -(-each // config.accumulate))
         if config.weights is not None:
-            load_torchvision(Path(config.weights), {"params": params, **extra})
+            file = weights_file(config.weights, MODELS[config.model].encoder)
+            load_weights(file, {"params": params, **extra})
         if config.start_run is not None:
             variables_of_run(Path(config.start_run), {"params": params, **extra})
     except (ValueError, TypeError) as error:
@@ -209,7 +215,7 @@ def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
         "checkpoint_every": max(steps // 10, 1),
         "pretrain_steps": 0 if arguments.pretrain_loss is None else steps // 2,
         "augment": "volume" if volumes else "full",
-        "normalise": "image" if arguments.weights is None else "imagenet",
+        **_for_weights(given),
     }
     _check_class_weights(arguments, data.num_classes)
     if volumes and arguments.normalise is not None:
@@ -224,6 +230,14 @@ def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
             "folds_digest": arguments.folds and digest(Path(arguments.folds)),
         }
     )
+
+
+def _for_weights(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What goes with pretrained weights where flags do not say."""
+    if given.get("weights") is None:
+        return {}
+    encoder = MODELS[given.get("model", SETTINGS["model"].default)].encoder
+    return {"norm": "batch", "normalise": normalisation_of_weights(encoder)}
 
 
 def _check_class_weights(arguments: argparse.Namespace, num_classes: int) -> None:

@@ -39,8 +39,20 @@ def imagenet(image: Array) -> Array:
     return (image - mean) / std
 
 
+def efficientnet_lite(image: Array) -> Array:
+    """`image` in [0, 1] as the weights of EfficientNet-Lite expect it.
+
+    (x - 127) / 128 where x is in [0, 255].
+    """
+    return (255 * image - 127) / 128
+
+
 NORMALISATIONS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
-    {"image": standardize, "imagenet": imagenet}
+    {
+        "image": standardize,
+        "imagenet": imagenet,
+        "efficientnet_lite": efficientnet_lite,
+    }
 )
 """Images ``[..., H, W, C]`` in [0, 1] to a network's input, by name."""
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxseg.models.decoders import AtrousDecoder, FPNDecoder, UNetDecoder
 from jaxseg.models.deepmedic import DeepMedic
 from jaxseg.models.encoder_decoder import Cascade, EncoderDecoder
-from jaxseg.models.encoders import VGG16, MobileNetV2, ResNet
+from jaxseg.models.encoders import VGG16, EfficientNetLite, MobileNetV2, ResNet
 from jaxseg.models.layers import Dtype
 from jaxseg.models.norms import NORMS, Norm
 from jaxseg.models.unet import UNet
@@ -36,6 +36,7 @@ class ModelEntry:
       build: (num_classes, norm=, dtype=, and fields of its own) to the module.
       map_weights: weights of the losses of its score maps in training, the one to
         predict from first; None halves them from map to map.
+      encoder: name in `ENCODERS`; None where it has no encoder of its own.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ModelEntry:
     axes: tuple[int, ...]
     build: Callable[..., nn.Module]
     map_weights: tuple[float, ...] | None = None
+    encoder: str | None = None
 
 
 _RESNET18 = functools.partial(ResNet, blocks=(2, 2, 2, 2))
@@ -60,6 +62,11 @@ ENCODERS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
         "resnet101": _RESNET101,
         "resnext50": _RESNEXT50,
         "mobilenetv2": MobileNetV2,
+        "efficientnet_lite0": EfficientNetLite,
+        "efficientnet_lite1": functools.partial(EfficientNetLite, deepening=1.1),
+        "efficientnet_lite2": functools.partial(
+            EfficientNetLite, widening=1.1, deepening=1.2
+        ),
         "vgg16": VGG16,
     }
 )
@@ -70,7 +77,8 @@ DECODERS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
 )
 
 ENCODER_CHANNELS: Mapping[str, Any] = MappingProxyType({"width": 64})
-"""Of all encoders but mobilenetv2, which has a multiplier of its own."""
+"""Of all encoders that have no multiplier of their own."""
+_MULTIPLIED = ("mobilenetv2", "efficientnet_lite")
 DECODER_CHANNELS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "unet": {"widths": (256, 128, 64, 32, 16)},
@@ -115,7 +123,7 @@ def encoder_decoder(
     if multiplier != 1:
         below = (
             {"multiplier": multiplier}
-            if encoder == "mobilenetv2"
+            if encoder.startswith(_MULTIPLIED)
             else _narrowed(ENCODER_CHANNELS, multiplier)
         )
     return EncoderDecoder(
@@ -138,9 +146,21 @@ _ENCODER_NAMES = {
     "resnet101": "ResNet-101 (He 2016)",
     "resnext50": "ResNeXt-50 32x4d (Xie 2017)",
     "mobilenetv2": "MobileNetV2 (Sandler 2018)",
+    "efficientnet_lite0": "EfficientNet-Lite0 (Tan 2019)",
+    "efficientnet_lite1": "EfficientNet-Lite1 (Tan 2019)",
+    "efficientnet_lite2": "EfficientNet-Lite2 (Tan 2019)",
 }
 _LIU = ("resnet34", "resnet50", "resnet101")
 """Encoders of Liu 2022; all are of the kinds in Galdran 2022."""
+
+
+def _paper(encoder: str) -> str:
+    """Where an encoder with a decoder comes from."""
+    if encoder.startswith("efficientnet"):
+        return "Tan 2019"
+    return "Liu 2022" if encoder in _LIU else "Galdran 2022"
+
+
 _DECODER_NAMES = {
     "unet": "U-Net decoder (Ronneberger 2015)",
     "fpn": "FPN decoder (Kirillov 2019)",
@@ -186,6 +206,7 @@ def _entries() -> list[ModelEntry]:
                 paper=paper,
                 axes=(2,),
                 build=build,
+                encoder=encoder,
             )
         )
     for encoder, of_encoder in _ENCODER_NAMES.items():
@@ -195,9 +216,10 @@ def _entries() -> list[ModelEntry]:
                 ModelEntry(
                     name=f"{encoder}_{decoder}",
                     summary=f"{of_encoder} with {of_decoder}",
-                    paper="Liu 2022" if encoder in _LIU else "Galdran 2022",
+                    paper=_paper(encoder),
                     axes=(2,),
                     build=functools.partial(encoder_decoder, **options),
+                    encoder=encoder,
                 )
             )
         entries.append(
@@ -208,6 +230,7 @@ def _entries() -> list[ModelEntry]:
                 axes=(2,),
                 build=functools.partial(cascade, encoder=encoder, decoder="fpn"),
                 map_weights=(1.0, 1.0),
+                encoder=encoder,
             )
         )
     return entries

@@ -27,11 +27,12 @@ def conv(
     strides: Sequence[int] | None = None,
     dilation: int = 1,
     groups: int = 1,
+    padding: Sequence[tuple[int, int]] | None = None,
     bias: bool = True,
     dtype: Dtype = None,
     name: str | None = None,
 ) -> nn.Conv:
-    """A convolution whose zeros lie evenly on both sides, as PyTorch's do.
+    """A convolution; its zeros lie evenly on both sides, as PyTorch's do, if not said.
 
     Args:
       features: channels out.
@@ -39,15 +40,18 @@ def conv(
       strides: along each axis; None is 1.
       dilation: distance between the kernel's taps.
       groups: of channels that do not see each other.
+      padding: zeros (before, after) along each axis; None as many before as after, so
+        that a stride of 1 keeps the size.
       bias: whether one is added.
       dtype: computed in; parameters are float32.
       name: of the module; None numbers it.
     """
+    even = [(dilation * (k // 2), dilation * (k // 2)) for k in kernel]
     return nn.Conv(
         features,
         tuple(kernel),
         strides=strides,
-        padding=[(dilation * (k // 2), dilation * (k // 2)) for k in kernel],
+        padding=even if padding is None else padding,
         kernel_dilation=dilation,
         feature_group_count=groups,
         use_bias=bias,
@@ -159,6 +163,12 @@ def fill_up(images: Array, multiple: Sequence[int]) -> Array:
 def crop(x: Array, size: Sequence[int]) -> Array:
     """The first `size` pixels of ``[B, *, C]`` along each spatial axis."""
     return x[(slice(None), *(slice(n) for n in size))]
+
+
+def multiple_of_8(channels: float) -> int:
+    """The nearest multiple of 8 that is not below nine tenths of `channels`."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels else nearest + 8
 
 
 def drop_channels(x: Array, rate: float, *, train: bool) -> Array:

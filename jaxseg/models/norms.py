@@ -42,6 +42,7 @@ def batch_norm(
     train: bool = False,
     frozen: bool = False,
     axis_name: str | None = None,
+    epsilon: float = 1e-5,
 ) -> Array:
     """Mean 0, variance 1 of each channel over the batch, or by running statistics.
 
@@ -56,11 +57,12 @@ def batch_norm(
         pretrained network, any batch size, nothing to share between devices.
       axis_name: mapped axis whose batches count as one; None normalises each device's
         images by themselves.
+      epsilon: added to the variance.
     """
     return nn.BatchNorm(
         use_running_average=frozen or not train,
         momentum=0.9,
-        epsilon=1e-5,
+        epsilon=epsilon,
         use_fast_variance=False,
         axis_name=axis_name,
         dtype=features.dtype,
@@ -75,6 +77,15 @@ def no_norm(features: Array, *, train: bool = False) -> Array:
     """The features as they are."""
     del train
     return features
+
+
+def with_epsilon(norm: Norm, epsilon: float) -> Norm:
+    """Batch normalisation with another epsilon; other kinds as they are."""
+    if norm is batch_norm:
+        return functools.partial(batch_norm, epsilon=epsilon)
+    if isinstance(norm, functools.partial) and norm.func is batch_norm:
+        return functools.partial(norm, epsilon=epsilon)
+    return norm
 
 
 NORMS: Mapping[str, Norm] = MappingProxyType(

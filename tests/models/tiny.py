@@ -9,6 +9,7 @@ PER_ENCODER = {
     "resnet101": dict(blocks=(1, 1, 1, 1), width=8),
     "resnext50": dict(blocks=(1, 1, 1, 1), width=8, groups=2, group_width=64),
     "mobilenetv2": dict(multiplier=0.25),
+    "efficientnet_lite": dict(multiplier=0.25),
     "vgg16": dict(width=16),
 }
 PER_DECODER = {
@@ -38,5 +39,14 @@ TWINS = [
     for name in MODELS
     if ("resnet34" in name or "resnet101" in name)
     or (name.startswith("cascade") and name != "cascade_resnet18_fpn")
-    or name in ("resnext50_fpn", "mobilenetv2_unet", "resnet50_unet", "resnet18_fpn")
+    or "efficientnet_lite1" in name
+    or "efficientnet_lite2" in name
+    or name
+    in (
+        "resnext50_fpn",
+        "efficientnet_lite0_unet",
+        "mobilenetv2_unet",
+        "resnet50_unet",
+        "resnet18_fpn",
+    )
 ]

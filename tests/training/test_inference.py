@@ -3,12 +3,15 @@
 import itertools
 import tracemalloc
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
-from jaxseg.data.intensity import imagenet
+from jaxseg.data.intensity import NORMALISATIONS, imagenet
+from jaxseg.training import loop
+from jaxseg.training.cases import Trained, case_predictor
 from jaxseg.training.inference import (
     Inference,
     image_predictor,
@@ -17,6 +20,7 @@ from jaxseg.training.inference import (
 from jaxseg.training.sources import Example
 from jaxseg.training.thresholds import above, best_for_dice, best_mask, most_probable
 from jaxseg.training.window import gaussian_weights, mirrored, starts, windowed
+from tests.training.small import small_config
 
 
 def softmax(scores):
@@ -257,3 +261,21 @@ def test_masks_of_thresholds():
     assert not best_for_dice(np.array([[1.0, 0.0, 0.0]] * 4)).any()
     with_tie = np.stack([1 - np.full(6, 0.2), np.full(6, 0.2)], -1)
     assert best_for_dice(with_tie).all()  # 1/5 is above half of 2/6
+
+
+@pytest.mark.parametrize("name", NORMALISATIONS)
+def test_predictions_see_images_as_training_does(name):
+    config = small_config(normalise=name, num_classes=3, channels=3)
+    trained = Trained(config, lambda variables, images: images, {})
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    (probs,) = case_predictor(trained)([Example("one", pixels, None)])
+    prepare = loop.objective_of(config, config.phases[0]).prepare
+    seen = prepare(pixels[None].astype(np.float32) / 255)
+    np.testing.assert_allclose(probs, jax.nn.softmax(seen)[0], rtol=1e-5)
+
+
+def test_normalisations_by_hand():
+    """A black, a middling and a white pixel, as in the releases' own code."""
+    pixels = jnp.array([0.0, 127.0, 255.0]).reshape(1, 1, 3, 1) / 255
+    lite = NORMALISATIONS["efficientnet_lite"](pixels)
+    np.testing.assert_allclose(lite.ravel(), [-127 / 128, 0, 1], atol=1e-6)

@@ -3,7 +3,7 @@
 import flax.linen as nn
 from jax import Array
 
-from jaxseg.models.layers import Dtype, conv
+from jaxseg.models.layers import Dtype, conv, multiple_of_8
 from jaxseg.models.norms import Norm, Normed, group_norm, no_norm
 
 STAGES = (
@@ -76,7 +76,7 @@ class MobileNetV2(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> list[Array]:
         """``[B, H, W, C]``, sizes multiples of 32, to five features."""
-        first = _multiple_of_8(32 * self.multiplier)
+        first = multiple_of_8(32 * self.multiplier)
         x = _layer(self, x, first, 3, "features_0", stride=2, train=train)
         features = []
         index = 1
@@ -86,7 +86,7 @@ class MobileNetV2(nn.Module):
                 if stride > 1:
                     features.append(x)
                 x = InvertedResidual(
-                    _multiple_of_8(channels * self.multiplier),
+                    multiple_of_8(channels * self.multiplier),
                     expansion,
                     stride,
                     self.norm,
@@ -94,7 +94,7 @@ class MobileNetV2(nn.Module):
                     name=f"features_{index}",
                 )(x, train=train)
                 index += 1
-        last = _multiple_of_8(LAST * max(self.multiplier, 1.0))
+        last = multiple_of_8(LAST * max(self.multiplier, 1.0))
         x = _layer(self, x, last, 1, f"features_{index}", train=train)
         return [*features, x]
 
@@ -121,9 +121,3 @@ def _layer(
         name=f"{name}_0",
     )(x)
     return nn.relu6(Normed(of.norm, name=f"{name}_1")(x, train=train))
-
-
-def _multiple_of_8(channels: float) -> int:
-    """The nearest multiple of 8 that is not below nine tenths of `channels`."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * channels else nearest + 8
