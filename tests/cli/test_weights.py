@@ -62,7 +62,10 @@ def test_a_mistake_is_answered_with_one_sentence(weights, tmp_path, capsys):
         ((*frozen, "--weights", other), "other.safetensors lacks features.0.1."),
         ((*frozen, "--weights", "nowhere"), "nowhere is not a file"),
         (("--weights", weights, "--norm", "group"), "norm batch or frozen-batch"),
-        (("--weights", "imagenet"), "goes with the encoders efficientnet_lite0,"),
+        (
+            (*frozen, "--weights", "imagenet"),
+            "goes with the encoders efficientnet_lite0,",
+        ),
         (("--weights", weights, "--model", "unet", *frozen), "no encoder"),
     ):
         out = tmp_path / "out"

@@ -9,7 +9,7 @@ PER_ENCODER = {
     "resnet101": dict(blocks=(1, 1, 1, 1), width=8),
     "resnext50": dict(blocks=(1, 1, 1, 1), width=8, groups=2, group_width=64),
     "mobilenetv2": dict(multiplier=0.25),
-    "efficientnet_lite": dict(multiplier=0.25),
+    "efficientnet_lite": dict(multiplier=0.25, deepening=0.25),
     "vgg16": dict(width=16),
 }
 PER_DECODER = {
