@@ -52,7 +52,9 @@ _RESNET18 = functools.partial(ResNet, blocks=(2, 2, 2, 2))
 _RESNET34 = functools.partial(ResNet, blocks=(3, 4, 6, 3))
 _RESNET50 = functools.partial(ResNet, blocks=(3, 4, 6, 3), bottleneck=True)
 _RESNET101 = functools.partial(ResNet, blocks=(3, 4, 23, 3), bottleneck=True)
+_RESNET152 = functools.partial(ResNet, blocks=(3, 8, 36, 3), bottleneck=True)
 _RESNEXT50 = functools.partial(_RESNET50, groups=32, group_width=4)
+_RESNEXT101 = functools.partial(_RESNET101, groups=32, group_width=8)
 
 ENCODERS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
     {
@@ -60,7 +62,9 @@ ENCODERS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
         "resnet34": _RESNET34,
         "resnet50": _RESNET50,
         "resnet101": _RESNET101,
+        "resnet152": _RESNET152,
         "resnext50": _RESNEXT50,
+        "resnext101": _RESNEXT101,
         "mobilenetv2": MobileNetV2,
         "efficientnet_lite0": EfficientNetLite,
         "efficientnet_lite1": functools.partial(EfficientNetLite, deepening=1.1),
@@ -144,7 +148,9 @@ _ENCODER_NAMES = {
     "resnet34": "ResNet-34 (He 2016)",
     "resnet50": "ResNet-50 (He 2016)",
     "resnet101": "ResNet-101 (He 2016)",
+    "resnet152": "ResNet-152 (He 2016)",
     "resnext50": "ResNeXt-50 32x4d (Xie 2017)",
+    "resnext101": "ResNeXt-101 32x8d (Xie 2017)",
     "mobilenetv2": "MobileNetV2 (Sandler 2018)",
     "efficientnet_lite0": "EfficientNet-Lite0 (Tan 2019)",
     "efficientnet_lite1": "EfficientNet-Lite1 (Tan 2019)",

@@ -53,7 +53,9 @@ NETWORKS = {
     "resnet34": (lambda: of_torchvision("resnet34"), 64),
     "resnet50": (lambda: of_torchvision("resnet50"), 64),
     "resnet101": (lambda: of_torchvision("resnet101"), 64),
+    "resnet152": (lambda: of_torchvision("resnet152"), 64),
     "resnext50": (lambda: of_torchvision("resnext50_32x4d"), 64),
+    "resnext101": (lambda: of_torchvision("resnext101_32x8d"), 64),
     "mobilenetv2": (lambda: of_torchvision("mobilenet_v2"), 64),
     "vgg16": (vgg16, 32),
     "resnext14": (lambda: of_bottlenecks(1, 1, 1, 1, groups=32, width_per_group=4), 64),
@@ -111,10 +113,10 @@ def row_of(name):
         for part in parts_of(name, network):
             x = part(x)
             features.append(described(x.permute(0, 2, 3, 1).numpy()))
-    packages = ("torch", "torchvision", "efficientnet-lite-pytorch")
-    known = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    lite = name.startswith("efficientnet")
+    packages = ("torch", "efficientnet-lite-pytorch" if lite else "torchvision")
     return {
-        "versions": {p: known[p] for p in packages if p in known},
+        "versions": {p: importlib.metadata.version(p) for p in packages},
         "size": size,
         "tensors": len(shapes),
         "digest": digest(shapes),

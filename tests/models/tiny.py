@@ -7,7 +7,9 @@ PER_ENCODER = {
     "resnet34": dict(blocks=(1, 1, 1, 1), width=8),
     "resnet50": dict(blocks=(1, 1, 1, 1), width=8),
     "resnet101": dict(blocks=(1, 1, 1, 1), width=8),
+    "resnet152": dict(blocks=(1, 1, 1, 1), width=8),
     "resnext50": dict(blocks=(1, 1, 1, 1), width=8, groups=2, group_width=64),
+    "resnext101": dict(blocks=(1, 1, 1, 1), width=8, groups=2, group_width=64),
     "mobilenetv2": dict(multiplier=0.25),
     "efficientnet_lite": dict(multiplier=0.25, deepening=0.25),
     "vgg16": dict(width=16),
@@ -39,6 +41,8 @@ TWINS = [
     for name in MODELS
     if ("resnet34" in name or "resnet101" in name)
     or (name.startswith("cascade") and name != "cascade_resnet18_fpn")
+    or "resnet152" in name
+    or "resnext101" in name
     or "efficientnet_lite1" in name
     or "efficientnet_lite2" in name
     or name

@@ -69,10 +69,11 @@ class ResNet(nn.Module):
 
     Attributes:
       blocks: how many in each of the four stages: (2, 2, 2, 2) is ResNet-18, (3, 4, 6,
-        3) ResNet-34 and, with bottlenecks, ResNet-50; (3, 4, 23, 3) ResNet-101.
+        3) ResNet-34 and, with bottlenecks, ResNet-50; (3, 4, 23, 3) ResNet-101, (3, 8,
+        36, 3) ResNet-152.
       bottleneck: blocks of three convolutions.
       groups: 32 is ResNeXt.
-      group_width: 4 with `groups` 32.
+      group_width: with `groups` 32, 4 is ResNeXt-50 and 8 ResNeXt-101.
       output_stride: 32, or 16 or 8 where the last stages dilate instead.
       width: channels of the first layer, 64 in the literature.
       norm: what follows each convolution.
