@@ -2,7 +2,6 @@
 
 From Coq Require Import Reals Lra Lia Psatz.
 From Coquelicot Require Import Rcomplements.
-From Interval Require Import Tactic.
 From Proofs Require Import Overlap DiceJaccard.
 Open Scope R_scope.
 
@@ -235,9 +234,6 @@ Proof.
         by (unfold e; field; lra). lra.
 Qed.
 
-Lemma last_change_size : 0.76 < last_change < 0.761.
-Proof. unfold last_change. split; interval. Qed.
-
 (** The root of the last change is the root of 17 x^2 - 4 sqrt 2 x - 8. *)
 Lemma last_change_root : last_change = ((12 + 2 * sqrt 2) / 17) ^ 2.
 Proof.
@@ -248,6 +244,14 @@ Proof.
     with ((2736 + 912 * sqrt 2 - 864 * sqrt 2 + (76 - 288) * (sqrt 2 * sqrt 2)
       - 24 * sqrt 2 * (sqrt 2 * sqrt 2)) / 289) by field.
   rewrite square. field.
+Qed.
+
+Lemma last_change_size : 0.76 < last_change < 0.761.
+Proof.
+  destruct root_2 as [square size]. rewrite last_change_root.
+  replace (((12 + 2 * sqrt 2) / 17) ^ 2)
+    with ((144 + 48 * sqrt 2 + 4 * (sqrt 2 * sqrt 2)) / 289) by field.
+  rewrite square. assert (1.414 < sqrt 2 < 1.4143) by (split; nra). lra.
 Qed.
 
 Lemma third_piece : forall r, 7 / 11 <= r <= last_change -> best r (1 - 1 / 9) (1 / 9).
@@ -339,8 +343,24 @@ Proof.
     + intros v [v0 v1].
       assert (strict : (1 - x * x) * (1 - root_e ^ 2)
         - 2 * (x * x) * (1 - w ^ 2 + root_e ^ 2) <= 0).
-      { assert (0.87 <= x <= 1) by (clearbody t; lra).
-        unfold root_e, w, t. interval with (i_bisect x, i_depth 12). }
+      { assert (0.87 <= x <= 1) by lra. assert (t_size : 1.41 < t < 1.42) by (split; nra).
+        apply Rmult_le_reg_r with ((1 + t * x) ^ 2); [now apply pow_lt|].
+        replace (((1 - x * x) * (1 - root_e ^ 2)
+          - 2 * (x * x) * (1 - w ^ 2 + root_e ^ 2)) * (1 + t * x) ^ 2)
+          with ((1 - x * x) * ((1 + t * x) ^ 2 - (2 * x - 1) ^ 2) - 2 * (x * x)
+            * ((1 + t * x) ^ 2 - ((1 + t) * x) ^ 2 + (2 * x - 1) ^ 2))
+          by (unfold root_e, w; field; lra).
+        replace ((1 + t * x) ^ 2) with (1 + 2 * t * x + t * t * x ^ 2) by ring.
+        replace (((1 + t) * x) ^ 2) with ((1 + 2 * t + t * t) * x ^ 2) by ring.
+        rewrite square.
+        assert ((1 - x * x) * (t + 2 - x) <= 0.25 * 2.55).
+        { apply Rmult_le_compat; nra. }
+        assert (0.87 * 0.82 <= x * (2 - (4 - 2 * t) * x + (3 - 2 * t) * x ^ 2)).
+        { apply Rmult_le_compat; try lra. assert (0 <= (3 - 2 * t) * x ^ 2).
+          { apply Rmult_le_pos; [lra|apply pow2_ge_0]. } nra. }
+        assert (0 <= x * (x * (2 - (4 - 2 * t) * x + (3 - 2 * t) * x ^ 2)
+          - (1 - x * x) * (t + 2 - x))) by (apply Rmult_le_pos; lra).
+        lra. }
       assert (0 <= root_e ^ 2) by apply pow2_ge_0.
       assert (0 <= 1 - w ^ 2) by nra.
       assert (0 <= (1 - w ^ 2) * (1 - x * x) * v ^ 2).

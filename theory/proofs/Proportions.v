@@ -1,9 +1,8 @@
 (** Vectors over classes: the bias of log-Dice (L06, L07) and the softmax (L23). *)
 
 From Coq Require Import Reals List Lra Lia Psatz.
-From Coquelicot Require Import Rcomplements Rbar Hierarchy Derive AutoDerive Lim_seq
-  Continuity ElemFct.
-From Proofs Require Import Overlap.
+From Coquelicot Require Import Rcomplements Rbar Hierarchy Derive Continuity.
+From Proofs Require Import Overlap Slopes Logarithm.
 Open Scope R_scope.
 
 (** A vector has an entry for each class 0, ..., K - 1. *)
@@ -24,7 +23,7 @@ Definition update (p : vector) (k : nat) (x : R) : vector :=
 
 (** The bias term of Liu 2022, Eqs. (1) and (6), and its exponential, which is exact also
     where a logarithm is minus infinity. *)
-Definition DB (K : nat) (y p : vector) : R := Sum K (fun k => ln (p k + y k)).
+Definition DB (K : nat) (y p : vector) : R := Sum K (fun k => log (p k + y k)).
 Definition exp_DB (K : nat) (y p : vector) : R := Prod K (fun k => p k + y k).
 
 (** * Sums and products *)
@@ -108,11 +107,11 @@ Qed.
 Lemma Prod_times : forall K v w, Prod K (fun k => v k * w k) = Prod K v * Prod K w.
 Proof. induction K as [|K IH]; intros; simpl; [ring|rewrite IH; ring]. Qed.
 
-Lemma ln_Prod : forall K v, (forall k, (k < K)%nat -> 0 < v k) ->
-  ln (Prod K v) = Sum K (fun k => ln (v k)).
+Lemma log_Prod : forall K v, (forall k, (k < K)%nat -> 0 < v k) ->
+  log (Prod K v) = Sum K (fun k => log (v k)).
 Proof.
-  induction K as [|K IH]; intros v positive; simpl; [apply ln_1|].
-  rewrite ln_mult, IH; auto. apply Prod_positive; auto.
+  induction K as [|K IH]; intros v positive; simpl; [apply log_1|].
+  rewrite log_mult, IH; auto. apply Prod_positive; auto.
 Qed.
 
 (** * L06 *)
@@ -235,9 +234,9 @@ Section Positive.
 End Positive.
 
 Lemma exp_of_bias : forall K y p, (forall k, (k < K)%nat -> 0 <= p k) ->
-  (forall k, (k < K)%nat -> 0 < y k) -> DB K y p = ln (exp_DB K y p).
+  (forall k, (k < K)%nat -> 0 < y k) -> DB K y p = log (exp_DB K y p).
 Proof.
-  intros K y p nonneg positive. unfold DB, exp_DB. symmetry. apply ln_Prod.
+  intros K y p nonneg positive. unfold DB, exp_DB. symmetry. apply log_Prod.
   intros k below. specialize (nonneg k below). specialize (positive k below). lra.
 Qed.
 
@@ -292,9 +291,9 @@ Proof.
     pose proof (exp_bias_positive K y p nonneg positive).
     pose proof (exp_bias_positive K y (vertex j) at_j positive).
     split.
-    + apply ln_le; [assumption|]. now apply bias_is_least.
+    + apply log_monotone; [assumption|]. now apply bias_is_least.
     + split.
-      * intros equal. apply ln_inv in equal; try assumption.
+      * intros equal. apply log_injective in equal; try assumption.
         now apply only_at_a_vertex.
       * intros (m & below & tie & at_m). f_equal.
         assert (exp_DB K y p = exp_DB K y (vertex m)) as ->.
@@ -338,24 +337,24 @@ Lemma slope_of_bias : forall K y p k, (k < K)%nat -> 0 < p k + y k ->
   is_derive (fun x => DB K y (update p k x)) (p k) (1 / (p k + y k)).
 Proof.
   intros K y p k inside positive.
-  set (rest := DB K y p - ln (p k + y k)).
-  apply is_derive_ext with (fun x => rest + ln (x + y k)).
-  - assert (forall x : R, rest + ln (x + y k) = DB K y (update p k x)) as same;
+  set (rest := DB K y p - log (p k + y k)).
+  apply is_derive_ext with (fun x => rest + log (x + y k)).
+  - assert (forall x : R, rest + log (x + y k) = DB K y (update p k x)) as same;
       [|exact same].
     intros x. unfold rest, DB.
     assert (forall n, (n <= k)%nat ->
-      Sum n (fun m => ln (update p k x m + y m)) = Sum n (fun m => ln (p m + y m))) as low.
+      Sum n (fun m => log (update p k x m + y m)) = Sum n (fun m => log (p m + y m))) as low.
     { intros n below. apply Sum_equal. intros m less. rewrite update_other by lia.
       reflexivity. }
     assert (forall n, (k < n)%nat ->
-      Sum n (fun m => ln (update p k x m + y m)) =
-      Sum n (fun m => ln (p m + y m)) - ln (p k + y k) + ln (x + y k)) as high.
+      Sum n (fun m => log (update p k x m + y m)) =
+      Sum n (fun m => log (p m + y m)) - log (p k + y k) + log (x + y k)) as high.
     { induction n as [|n IH]; intros above; [lia|]. simpl.
       destruct (Nat.eq_dec n k) as [->|other].
       - rewrite low, update_same by lia. ring.
       - rewrite IH, update_other by lia. ring. }
     rewrite high by assumption. reflexivity.
-  - auto_derive; [assumption|]. field. lra.
+  - now apply slope_of_shifted_log.
 Qed.
 
 Theorem L07 : forall K y p k l, (k < K)%nat -> (l < K)%nat ->
@@ -380,13 +379,16 @@ Proof.
       - rewrite update_other by assumption. auto. }
     exact (slope_of_bias K y (update p l x) k ik some).
   - destruct (Nat.eqb_spec k l) as [->|other].
-    + apply is_derive_ext with (fun x => 1 / (x + y l)).
-      { assert (forall x : R, 1 / (x + y l) = 1 / (update p l x l + y l)) as same;
-          [|exact same]. intros x. now rewrite update_same. }
-      pose proof (positive l il). auto_derive; [lra|]. field. lra.
+    + apply is_derive_ext with (fun x => 1 / (y l + 1 * x)).
+      { assert (forall x : R, 1 / (y l + 1 * x) = 1 / (update p l x l + y l)) as same;
+          [|exact same]. intros x. rewrite update_same. f_equal. ring. }
+      pose proof (positive l il).
+      replace (- (1 / (p l + y l) ^ 2)) with (- (1 * 1 / (y l + 1 * p l) ^ 2))
+        by (field; lra).
+      apply slope_of_inverse. lra.
     + apply is_derive_ext with (fun _ => 1 / (p k + y k)).
       { intros x. now rewrite update_other. }
-      exact (@is_derive_const R_AbsRing R_NormedModule _ _).
+      apply slope_of_constant.
 Qed.
 
 Theorem L07_twin : ~ (forall K y p k l, (k < K)%nat -> (l < K)%nat ->
@@ -444,9 +446,6 @@ Proof.
   intros. apply Sum_positive with j; [assumption|]. intros. apply exp_pos.
 Qed.
 
-Lemma exp_monotone : forall x y, x <= y -> exp x <= exp y.
-Proof. intros x y [less | ->]; [left; now apply exp_increasing|lra]. Qed.
-
 Lemma constant_sum : forall K c, Sum K (fun _ => c) = K * c.
 Proof.
   induction K as [|K IH]; intros; [simpl; ring|].
@@ -473,7 +472,7 @@ Section Scores.
     apply Rinv_lt_contravar.
     - apply Rmult_lt_0_compat; now apply gaps_positive.
     - apply (Sum_strict K _ _ m below).
-      + apply exp_increasing. nra.
+      + apply exp_rises. nra.
       + intros k other. apply exp_monotone. specialize (largest k other). nra.
   Qed.
 
@@ -522,14 +521,26 @@ Section Scores.
     intros k below. destruct (Req_EM_T (z k) (z j)) as [equal|differ].
     - apply is_lim_ext with (fun _ => 1); [|apply is_lim_const].
       intros tau. now rewrite equal, Rminus_eq_0, Rmult_0_r, exp_0.
-    - specialize (largest k below). set (gap := z j - z k).
-      assert (0 < gap) by (unfold gap; lra).
-      apply is_lim_comp with m_infty.
-      + apply is_lim_exp_m.
-      + replace m_infty with (Rbar_mult p_infty (z k - z j)).
-        * apply is_lim_scal_r, is_lim_id.
-        * apply is_Rbar_mult_unique, is_Rbar_mult_p_infty_neg. simpl. unfold gap in *. lra.
-      + now exists 0.
+    - specialize (largest k below). apply is_lim_spec. intros eps.
+      set (gap := z j - z k). assert (some : 0 < gap) by (unfold gap; lra).
+      exists (/ (eps * gap)). intros tau large. rewrite Rminus_0_r.
+      pose proof (cond_pos eps) as eps_some.
+      assert (0 < / (eps * gap)) by (apply Rinv_0_lt_compat, Rmult_lt_0_compat; lra).
+      rewrite Rabs_pos_eq by (left; apply exp_pos).
+      replace (tau * (z k - z j)) with (- (tau * gap)) by (unfold gap; ring).
+      pose proof (exp_above_tangent (tau * gap)) as above.
+      pose proof (exp_pos (- (tau * gap))) as positive.
+      assert (inverse : exp (tau * gap) * exp (- (tau * gap)) = 1).
+      { rewrite <- exp_plus, Rplus_opp_r. apply exp_0. }
+      assert (1 < tau * gap * eps).
+      { assert (/ (eps * gap) * (eps * gap) < tau * (eps * gap)) as more.
+        { apply Rmult_lt_compat_r; [apply Rmult_lt_0_compat|]; lra. }
+        rewrite Rinv_l in more; [lra|]. apply Rgt_not_eq, Rmult_lt_0_compat; lra. }
+      assert (tau * gap < exp (tau * gap)) by lra.
+      assert (tau * gap * exp (- (tau * gap)) < 1) by nra.
+      assert (0 < tau * gap).
+      { apply Rmult_lt_0_compat; lra. }
+      apply Rmult_lt_reg_l with (tau * gap); [assumption|]. lra.
   Qed.
 
   Lemma limit_of_sum : forall n, (n <= K)%nat ->

@@ -1,8 +1,8 @@
 (** Region means of cross-entropy and log-Dice: L03, L04. *)
 
 From Coq Require Import Reals List Lra Lia Psatz.
-From Coquelicot Require Import Rcomplements Hierarchy Derive AutoDerive.
-From Proofs Require Import Overlap.
+From Coquelicot Require Import Rcomplements Hierarchy Derive.
+From Proofs Require Import Overlap Slopes Logarithm.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -12,8 +12,8 @@ Definition proper (r : region) : Prop := r <> [] /\ forall p, In p r -> 0 < p <=
 
 (** The two terms of one region, and their sums over the regions: Liu 2022, Eq. (1) and
     Table 1. *)
-Definition df (r : region) : R := - ln (mean r).
-Definition ce (r : region) : R := mean (map (fun p => - ln p) r).
+Definition df (r : region) : R := - log (mean r).
+Definition ce (r : region) : R := mean (map (fun p => - log p) r).
 Definition DF (rs : list region) : R := total (map df rs).
 Definition CE (rs : list region) : R := total (map ce rs).
 
@@ -74,37 +74,11 @@ Proof.
   change (length (p :: r)) with (S (length r)). rewrite S_INR. simpl. rewrite IH. ring.
 Qed.
 
-(** * The tangent of the logarithm *)
-
-Lemma ln_below_tangent : forall m p, 0 < m -> 0 < p -> ln p <= ln m + (p - m) / m.
-Proof.
-  intros m p pm pp. assert (0 < p / m) by (apply Rdiv_lt_0_compat; lra).
-  assert (ln (p / m) <= p / m - 1).
-  { destruct (Req_dec (ln (p / m)) 0) as [zero|nonzero].
-    - rewrite zero. assert (p / m = 1) by (rewrite <- (exp_ln (p / m)), zero by lra; apply exp_0). lra.
-    - pose proof (exp_ineq1 _ nonzero) as above. rewrite exp_ln in above; lra. }
-  unfold Rdiv in H0 at 1. rewrite ln_mult, ln_Rinv in H0 by (auto using Rinv_0_lt_compat).
-  replace ((p - m) / m) with (p / m - 1) by (field; lra). lra.
-Qed.
-
-Lemma ln_strictly_below : forall m p, 0 < m -> 0 < p -> p <> m ->
-  ln p < ln m + (p - m) / m.
-Proof.
-  intros m p pm pp differ. assert (0 < p / m) by (apply Rdiv_lt_0_compat; lra).
-  assert (ln (p / m) < p / m - 1).
-  { assert (nonzero : ln (p / m) <> 0).
-    { intros zero. apply differ. apply Rmult_eq_reg_r with (/ m).
-      - rewrite Rinv_r by lra. fold (p / m).
-        rewrite <- (exp_ln (p / m)), zero by lra. apply exp_0.
-      - apply Rinv_neq_0_compat. lra. }
-    pose proof (exp_ineq1 _ nonzero) as above. rewrite exp_ln in above; lra. }
-  unfold Rdiv in H0 at 1. rewrite ln_mult, ln_Rinv in H0 by (auto using Rinv_0_lt_compat).
-  replace ((p - m) / m) with (p / m - 1) by (field; lra). lra.
-Qed.
+(** * Jensen's inequality, by the tangent at the mean *)
 
 (** The tangent at the mean, summed over the region, is the mean itself. *)
 Lemma tangent_of_region : forall r, proper r -> let m := mean r in
-  total (map (fun p => ln m - 1 + / m * p) r) = length r * ln m.
+  total (map (fun p => log m - 1 + / m * p) r) = length r * log m.
 Proof.
   intros r ok m. rewrite total_linear. pose proof (mean_positive r ok).
   pose proof (length_positive r (proj1 ok)).
@@ -123,9 +97,9 @@ Proof.
   unfold df, ce, mean at 2. rewrite total_opp, map_length.
   apply Rle_div_r; [assumption|].
   pose proof (tangent_of_region r ok) as tangent. cbv zeta in tangent.
-  assert (total (map ln r) <= total (map (fun p => ln (mean r) - 1 + / mean r * p) r)).
+  assert (total (map log r) <= total (map (fun p => log (mean r) - 1 + / mean r * p) r)).
   { apply total_monotone. intros p member. destruct ok as [_ inside].
-    pose proof (ln_below_tangent (mean r) p pm (proj1 (inside p member))).
+    pose proof (log_below_tangent (mean r) p pm (proj1 (inside p member))).
     replace (/ mean r * p) with ((p - mean r) / mean r + 1) by (field; lra). lra. }
   lra.
 Qed.
@@ -139,18 +113,18 @@ Proof.
   unfold df, ce, mean at 2. rewrite total_opp, map_length. split.
   - intros equal p member. destruct (Req_dec p (mean r)) as [|differ]; [assumption|].
     exfalso.
-    assert (total (map ln r)
-      < total (map (fun p => ln (mean r) - 1 + / mean r * p) r)) as less.
+    assert (total (map log r)
+      < total (map (fun p => log (mean r) - 1 + / mean r * p) r)) as less.
     { destruct ok as [_ inside].
       apply total_strict with p; [assumption| |].
-      - pose proof (ln_strictly_below (mean r) p pm (proj1 (inside p member)) differ).
+      - pose proof (log_strictly_below (mean r) p pm (proj1 (inside p member)) differ).
         replace (/ mean r * p) with ((p - mean r) / mean r + 1) by (field; lra). lra.
-      - intros q other. pose proof (ln_below_tangent (mean r) q pm (proj1 (inside q other))).
+      - intros q other. pose proof (log_below_tangent (mean r) q pm (proj1 (inside q other))).
         replace (/ mean r * q) with ((q - mean r) / mean r + 1) by (field; lra). lra. }
     apply Rmult_eq_compat_r with (r := INR (length r)) in equal.
-    replace (- total (map ln r) / length r * length r) with (- total (map ln r))
+    replace (- total (map log r) / length r * length r) with (- total (map log r))
       in equal by (field; lra). lra.
-  - intros constant. rewrite (map_ext_in ln (fun _ => ln (mean r) + 0 * 0)).
+  - intros constant. rewrite (map_ext_in log (fun _ => log (mean r) + 0 * 0)).
     + assert (forall c, total (map (fun _ : R => c + 0 * 0) r) = length r * c) as same.
       { intros c. clear. induction r as [|p r IH]; [simpl; ring|].
         change (length (p :: r)) with (S (length r)). rewrite S_INR. simpl.
@@ -229,7 +203,7 @@ Proof.
   intros wrong. specialize (wrong [[/ 2]; [/ 2]]).
   unfold DF, df, pixel_CE, ce, mean in wrong. simpl in wrong.
   replace ((/ 2 + 0) / 1) with (/ 2) in wrong by field.
-  pose proof ln_lt_2. rewrite ln_Rinv in wrong by lra.
+  pose proof (log_above_0 2). rewrite log_inverse in wrong by lra.
   assert (proper [/ 2]).
   { split; [discriminate|]. intros p [<-|[]]. lra. }
   apply Rle_not_lt in wrong; [apply wrong; lra|].
@@ -252,13 +226,19 @@ Proof.
   pose proof (count_nonneg (length (l ++ r))).
   destruct (region_around l x r) as [sum _]. rewrite sum in *.
   apply is_derive_ext with
-    (fun t => - ln ((total (l ++ r) + t) / S (length (l ++ r)))).
-  - assert (forall t : R, - ln ((total (l ++ r) + t) / S (length (l ++ r)))
+    (fun t => - log ((total (l ++ r) + t) / S (length (l ++ r)))).
+  - assert (forall t : R, - log ((total (l ++ r) + t) / S (length (l ++ r)))
       = df (l ++ t :: r)) as same; [|exact same].
     intros t. unfold df, mean. destruct (region_around l t r) as [-> ->]. reflexivity.
-  - rewrite S_INR. auto_derive.
-    + apply Rdiv_lt_0_compat; lra.
-    + field. split; lra.
+  - rewrite S_INR. set (n := length (l ++ r) + 1). assert (0 < n) by (unfold n; lra).
+    set (a := total (l ++ r)) in *.
+    replace (- (1 / (a + x))) with (opp (scal (/ n) (1 / ((a + x) / n)))).
+    + apply (@is_derive_opp R_AbsRing R_NormedModule (fun t => log ((a + t) / n))).
+      apply (is_derive_comp log (fun t => (a + t) / n)).
+      * apply slope_of_log. apply Rdiv_lt_0_compat; lra.
+      * apply is_derive_ext with (fun t => a / n + / n * t);
+          [|apply slope_of_affine]. intros t. simpl. field. lra.
+    + unfold scal, opp. simpl. unfold mult. simpl. field. lra.
 Qed.
 
 Lemma slope_of_ce : forall l x r, proper (l ++ x :: r) ->
@@ -269,13 +249,20 @@ Proof.
   pose proof (count_nonneg (length (l ++ r))).
   destruct (region_around l x r) as [_ ->].
   apply is_derive_ext with
-    (fun t => (total (map (fun p => - ln p) (l ++ r)) + - ln t) / S (length (l ++ r))).
-  - assert (forall t : R, (total (map (fun p => - ln p) (l ++ r)) + - ln t)
+    (fun t => (total (map (fun p => - log p) (l ++ r)) + - log t) / S (length (l ++ r))).
+  - assert (forall t : R, (total (map (fun p => - log p) (l ++ r)) + - log t)
       / S (length (l ++ r)) = ce (l ++ t :: r)) as same; [|exact same].
     intros t. unfold ce, mean. rewrite map_length. destruct (region_around l t r) as [_ ->].
-    rewrite !map_app. simpl. destruct (region_around (map (fun p => - ln p) l) (- ln t)
-      (map (fun p => - ln p) r)) as [-> _]. reflexivity.
-  - rewrite S_INR. auto_derive; [assumption|]. field. lra.
+    rewrite !map_app. simpl. destruct (region_around (map (fun p => - log p) l) (- log t)
+      (map (fun p => - log p) r)) as [-> _]. reflexivity.
+  - rewrite S_INR. set (n := length (l ++ r) + 1). assert (0 < n) by (unfold n; lra).
+    set (a := total (map (fun p => - log p) (l ++ r))).
+    apply is_derive_ext with (fun t => a / n + - / n * log t).
+    { intros t. simpl. field. lra. }
+    replace (- (1 / (n * x))) with (scal (1 / x) (- / n)).
+    + apply (is_derive_comp (fun t => a / n + - / n * t) log);
+        [apply slope_of_affine|now apply slope_of_log].
+    + unfold scal. simpl. unfold mult. simpl. field. lra.
 Qed.
 
 (** One region among others. *)
@@ -287,9 +274,7 @@ Proof.
   apply is_derive_ext with
     (fun t => (total (map f before) + total (map f after)) + f (here t)).
   - intros t. rewrite map_app, total_app. simpl. ring.
-  - rewrite <- (Rplus_0_l s).
-    apply (@is_derive_plus R_AbsRing R_NormedModule); [|assumption].
-    exact (@is_derive_const R_AbsRing R_NormedModule _ _).
+  - rewrite <- (Rplus_0_l s). apply slope_of_sum; [apply slope_of_constant|assumption].
 Qed.
 
 Lemma mean_at_most_1 : forall r, proper r -> mean r <= 1.
@@ -304,8 +289,8 @@ Qed.
 Lemma df_nonneg : forall r, proper r -> 0 <= df r.
 Proof.
   intros r ok. pose proof (mean_positive r ok). pose proof (mean_at_most_1 r ok).
-  unfold df. assert (ln (mean r) <= ln 1) by (apply ln_le; assumption).
-  rewrite ln_1 in *. lra.
+  unfold df. assert (log (mean r) <= log 1) by (apply log_monotone; assumption).
+  rewrite log_1 in *. lra.
 Qed.
 
 Lemma df_zero : forall r, proper r -> (df r = 0 <-> forall p, In p r -> p = 1).
@@ -320,15 +305,15 @@ Proof.
       - intros q other. specialize (inside q other). lra. }
     rewrite total_linear, map_id in less.
     assert (mean r < 1) by (apply Rlt_div_l; lra).
-    assert (ln (mean r) < ln 1) by (apply ln_increasing; assumption).
-    unfold df in zero. rewrite ln_1 in *. lra.
+    assert (log (mean r) < log 1) by (apply log_increasing; assumption).
+    unfold df in zero. rewrite log_1 in *. lra.
   - intros ones. unfold df, mean.
     assert (total r = length r) as ->.
     { transitivity (total (map (fun p => 1 + 0 * p) r)).
       - rewrite <- (map_id r) at 1. f_equal. apply map_ext_in.
         intros p member. rewrite (ones p member). ring.
       - rewrite total_linear. ring. }
-    unfold Rdiv. rewrite Rinv_r by lra. rewrite ln_1. ring.
+    unfold Rdiv. rewrite Rinv_r by lra. rewrite log_1. ring.
 Qed.
 
 Lemma ce_zero : forall r, proper r -> (ce r = 0 <-> forall p, In p r -> p = 1).
@@ -339,8 +324,8 @@ Proof.
   - intros ones. assert (df r = 0) as <- by now apply df_zero.
     symmetry. apply jensen_equal; [assumption|]. intros p member.
     assert (df r = 0) as zero by now apply df_zero. unfold df in zero.
-    rewrite (ones p member). apply ln_inv; [lra|now apply mean_positive|].
-    rewrite ln_1. lra.
+    rewrite (ones p member). apply log_injective; [lra|now apply mean_positive|].
+    rewrite log_1. lra.
 Qed.
 
 Lemma zero_where_all_are : forall (f : region -> R) rs,

@@ -2,7 +2,7 @@
 
 From Coq Require Import Reals List Lra Lia Psatz.
 From Coquelicot Require Import Rcomplements Hierarchy Derive.
-From Proofs Require Import Overlap DiceJaccard.
+From Proofs Require Import Overlap Slopes DiceJaccard.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -311,7 +311,7 @@ Proof.
         assert (t <> 0).
         { intros ->. rewrite Rplus_0_l, Rabs_Ropp in close. lra. }
         assert (0 < t * t) by nra. lra.
-    + exact (@is_derive_const R_AbsRing R_NormedModule _ _).
+    + apply slope_of_constant.
   - intros p nothing. unfold soft_dice_loss.
     destruct (sums_of_no_lesion p) as [-> ->]. fold (squares p).
     rewrite nothing, Rplus_0_l, share_empty. ring.

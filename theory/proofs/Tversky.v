@@ -1,8 +1,8 @@
 (** Tversky and Dice: E27, E29, E30. *)
 
 From Coq Require Import Reals List Lra Lia Psatz.
-From Coquelicot Require Import Rcomplements Hierarchy Derive AutoDerive.
-From Proofs Require Import Overlap DiceJaccard.
+From Coquelicot Require Import Rcomplements Hierarchy Derive.
+From Proofs Require Import Overlap Slopes DiceJaccard.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -286,9 +286,13 @@ Proof.
       rewrite Rmult_comm. apply Rmult_le_compat_l; [apply Rabs_pos|].
       apply Rabs_le. lra. }
     apply Rabs_def2 in H1. lra.
-  - auto_derive.
-    + replace (a + 0) with a by ring. replace (c + - 0) with c by ring. lra.
-    + field. replace (a + 0) with a by ring. replace (c - 0) with c by ring. lra.
+  - apply is_derive_ext with
+      (fun t => b / ((b + alpha * a + beta * c) + (alpha - beta) * t)).
+    { intros t. simpl. f_equal. ring. }
+    replace (- ((alpha - beta) * b / (b + alpha * a + beta * c) ^ 2)) with
+      (- (b * (alpha - beta) / ((b + alpha * a + beta * c) + (alpha - beta) * 0) ^ 2))
+      by (field; lra).
+    apply slope_of_inverse. lra.
 Qed.
 
 Lemma dice_of_moves : forall tp fp fn t : R,
@@ -361,11 +365,11 @@ Theorem E29 : forall alpha beta, 0 < alpha -> 0 < beta -> alpha <> beta ->
 Proof.
   intros alpha beta pa pb _. split.
   - intros a b c na nb nc.
-    apply is_derive_ext with (fun t => tversky alpha beta b (a + t) (c - t) - dice b a c).
-    { intros t. now rewrite dice_of_moves. }
-    rewrite <- (Rminus_0_r (- _)). apply (is_derive_minus (K := R_AbsRing) (V := R_NormedModule)).
-    + now apply slope_of_tversky.
-    + exact (@is_derive_const R_AbsRing R_NormedModule _ _).
+    apply is_derive_ext with
+      (fun t => tversky alpha beta b (a + t) (c - t) + - dice b a c).
+    { intros t. rewrite dice_of_moves. reflexivity. }
+    rewrite <- (Rplus_0_r (- ((alpha - beta) * b / _))).
+    apply slope_of_sum; [now apply slope_of_tversky|apply slope_of_constant].
   - intros. apply largest_at_an_end; assumption.
 Qed.
 
