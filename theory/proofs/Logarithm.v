@@ -1,6 +1,7 @@
 (** The natural logarithm as the inverse of exp.
 
-    The standard library's ln is the same function (log_is_ln), but its construction goes
+    The standard library's ln is the same function (log_is_ln), but its construction
+        goes
     through the mean value theorem, which brings the law of excluded middle as a further
     axiom. Here the series of exp and the intermediate value theorem are enough. *)
 
@@ -117,14 +118,16 @@ Proof.
   assert (low : exp (- / y) - y < 0).
   { pose proof (exp_strictly_above (/ y)) as above. pose proof (exp_pos (- / y)).
     assert (0 < / y) by now apply Rinv_0_lt_compat.
-    assert (exp (/ y) * exp (- / y) = 1) by (rewrite <- exp_plus, Rplus_opp_r; apply exp_0).
+    assert (exp (/ y) * exp (- / y) = 1) by (rewrite <- exp_plus, Rplus_opp_r; apply
+        exp_0).
     assert (y * / y = 1) by (apply Rinv_r; lra).
     assert (1 + / y < exp (/ y)) by (apply above; lra).
     assert (/ y * exp (- / y) < 1) by nra.
     assert (y * (/ y * exp (- / y)) < y * 1) by (apply Rmult_lt_compat_l; assumption).
     replace (y * (/ y * exp (- / y))) with (y * / y * exp (- / y)) in * by ring. nra. }
   assert (high : 0 < exp y - y) by (pose proof (exp_above_tangent y); lra).
-  destruct (IVT (fun x => exp x - y) (- / y) y continuous) as [x [_ root]]; try assumption.
+  destruct (IVT (fun x => exp x - y) (- / y) y continuous) as [x [_ root]]; try
+      assumption.
   - pose proof (Rinv_0_lt_compat y positive). lra.
   - exists x. simpl in root. lra.
 Qed.
@@ -206,7 +209,8 @@ Proof.
   replace ((p - m) / m) with (p / m - 1) by (field; lra).
   assert (log (p / m) <> 0).
   { intros zero. apply differ. apply Rmult_eq_reg_r with (/ m).
-    - rewrite Rinv_r by lra. fold (p / m). rewrite <- (exp_log (p / m)), zero by assumption.
+    - rewrite Rinv_r by lra. fold (p / m). rewrite <- (exp_log (p / m)), zero by
+        assumption.
       apply exp_0.
     - apply Rinv_neq_0_compat. lra. }
   pose proof (exp_strictly_above _ H) as above. rewrite exp_log in above; lra.

@@ -69,7 +69,8 @@ Proof.
   { intros. unfold mean_of, mean. simpl. field. }
   unfold alike. rewrite !single.
   assert (Dice (pixels a (2 * (n - a)) 0 0) = a / n) as D.
-  { unfold Dice, dice. destruct (counts_of_pixels a (2 * (n - a)) 0 0) as (-> & -> & -> & _).
+  { unfold Dice, dice. destruct (counts_of_pixels a (2 * (n - a)) 0 0) as (-> & -> & ->
+      & _).
     rewrite mult_INR, minus_INR by assumption. simpl (INR 0). simpl (INR 2).
     rewrite share_of by lra. field. lra. }
   rewrite Jaccard_of_Dice, D. split; field; repeat split; nra.

@@ -91,7 +91,8 @@ Definition pixels (tp fp fn tn : nat) : image :=
   repeat (true, true) tp ++ repeat (true, false) fp ++
   repeat (false, true) fn ++ repeat (false, false) tn.
 
-Lemma number_app : forall kind a b, number kind (a ++ b) = (number kind a + number kind b)%nat.
+Lemma number_app : forall kind a b, number kind (a ++ b) = (number kind a + number kind
+    b)%nat.
 Proof. intros. unfold number. now rewrite filter_app, app_length. Qed.
 
 Lemma number_repeat : forall kind p n,

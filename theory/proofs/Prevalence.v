@@ -55,7 +55,8 @@ Proof.
   rewrite dice_of_rates by assumption. destruct ru as [u0 u1], rv as [v0 v1].
   assert (0 <= r * u <= r) by nra.
   assert (0 <= (1 - r) * v <= 1 - r) by nra.
-  set (whole := r + r * u + (1 - r) * v). assert (some : 0 < whole) by (unfold whole; lra).
+  set (whole := r + r * u + (1 - r) * v). assert (some : 0 < whole) by (unfold whole;
+      lra).
   unfold H. replace (1 - (1 - g)) with g by ring.
   apply Rabs_le. split.
   - (* D >= u D(1, v) *)
@@ -75,7 +76,8 @@ Proof.
     assert (convex : 2 * r * u / whole
       <= (1 - v) * (2 * u / (1 + u)) + v * (2 * r * u / (1 + r * u))).
     { apply Rle_div_l; [assumption|].
-      assert (gap : ((1 - v) * (2 * u / (1 + u)) + v * (2 * r * u / (1 + r * u))) * whole
+      assert (gap : ((1 - v) * (2 * u / (1 + u)) + v * (2 * r * u / (1 + r * u))) *
+          whole
         - 2 * r * u = 2 * u * v * (1 - v) * (1 - r) ^ 2 / ((1 + u) * (1 + r * u))).
       { unfold whole. field. lra. }
       assert (0 <= 2 * u * v * (1 - v) * (1 - r) ^ 2 / ((1 + u) * (1 + r * u))).
@@ -153,7 +155,8 @@ Proof.
       replace ((1 - e * v - e) * (2 * (s ^ 2 / (2 + s ^ 2))
         + (1 - s ^ 2 / (2 + s ^ 2)) * v) * (2 + s ^ 2))
         with ((1 - e * v - e) * (2 * s ^ 2 + 2 * v)) by (field; lra).
-      replace (2 * (s ^ 2 / (2 + s ^ 2)) * (2 + s ^ 2)) with (2 * s ^ 2) by (field; lra).
+      replace (2 * (s ^ 2 / (2 + s ^ 2)) * (2 + s ^ 2)) with (2 * s ^ 2) by (field;
+          lra).
       replace ((1 - e * v - e) * (2 * s ^ 2 + 2 * v))
         with (2 * s ^ 2 + 2 * (v * (1 - e * (1 + s) ^ 2)
           + (e * (2 * s * v) - e * (s ^ 2 + v ^ 2)))) by ring.
@@ -208,12 +211,14 @@ Proof.
       assert (0 <= (1 - r) * ((1 - v) * (2 * r - (1 - r) * v))).
       { repeat apply Rmult_le_pos; nra. }
       replace ((1 - e * v - e) * (2 * r + (1 - r) * v) * (2 * (1 + r)))
-        with ((2 * (1 + r) - e * (2 * (1 + r)) * (1 + v)) * (2 * r + (1 - r) * v)) by ring.
+        with ((2 * (1 + r) - e * (2 * (1 + r)) * (1 + v)) * (2 * r + (1 - r) * v)) by
+            ring.
       rewrite of_e. lra.
     + intros u ru. now apply no_false_positives.
     + intros u [u0 u1]. apply Rmult_le_reg_r with (2 * (1 + r)); [lra|].
       replace ((1 + r * u) * ((1 - e) * u + e) * (2 * (1 + r)))
-        with ((1 + r * u) * (2 * (1 + r) * u - e * (2 * (1 + r)) * u + e * (2 * (1 + r))))
+        with ((1 + r * u) * (2 * (1 + r) * u - e * (2 * (1 + r)) * u + e * (2 * (1 +
+            r))))
         by ring.
       rewrite of_e.
       assert (0 <= (1 - r) + u * (1 - 5 * r ^ 2) + (r + 3 * r ^ 2) * u ^ 2); [|lra].
@@ -322,8 +327,10 @@ Proof.
     replace ((t - (1 + t) * x / (1 + t * x) / x) * (1 + t * x))
       with (t * t * x - 1) by (field; lra). rewrite square. ring. }
   assert (e_of_w : root_e ^ 2 = (t - w) ^ 2 - (1 - w ^ 2)).
-  { rewrite first. replace ((w * t - 1) ^ 2) with (t * t * w ^ 2 - 2 * w * t + 1) by ring.
-    replace ((t - w) ^ 2) with (t * t - 2 * w * t + w ^ 2) by ring. rewrite square. ring. }
+  { rewrite first. replace ((w * t - 1) ^ 2) with (t * t * w ^ 2 - 2 * w * t + 1) by
+      ring.
+    replace ((t - w) ^ 2) with (t * t - 2 * w * t + w ^ 2) by ring. rewrite square.
+        ring. }
   split; [unfold rate; nra|split].
   - replace (w ^ 2) with (1 - (1 - w ^ 2)) by ring. apply edges.
     + split; [nra|]. lra.
@@ -332,7 +339,8 @@ Proof.
       unfold w, root_e. apply Rmult_le_reg_r with ((1 + t * x) ^ 2).
       { apply pow_lt. assumption. }
       replace ((1 - ((1 + t) * x / (1 + t * x)) ^ 2) * (1 + t * x) ^ 2)
-        with (1 + 2 * t * x + t * t * x ^ 2 - (1 + 2 * t + t * t) * x ^ 2) by (field; lra).
+        with (1 + 2 * t * x + t * t * x ^ 2 - (1 + 2 * t + t * t) * x ^ 2) by (field;
+            lra).
       replace (((2 * x - 1) / (1 + t * x)) ^ 2 * (1 + t * x) ^ 2)
         with (4 * x ^ 2 - 4 * x + 1) by (field; lra). rewrite square.
       assert (0 <= x * ((5 + 2 * t) * (x - (12 + 2 * t) / 17))).
@@ -343,7 +351,8 @@ Proof.
     + intros v [v0 v1].
       assert (strict : (1 - x * x) * (1 - root_e ^ 2)
         - 2 * (x * x) * (1 - w ^ 2 + root_e ^ 2) <= 0).
-      { assert (0.87 <= x <= 1) by lra. assert (t_size : 1.41 < t < 1.42) by (split; nra).
+      { assert (0.87 <= x <= 1) by lra. assert (t_size : 1.41 < t < 1.42) by (split;
+          nra).
         apply Rmult_le_reg_r with ((1 + t * x) ^ 2); [now apply pow_lt|].
         replace (((1 - x * x) * (1 - root_e ^ 2)
           - 2 * (x * x) * (1 - w ^ 2 + root_e ^ 2)) * (1 + t * x) ^ 2)
@@ -365,14 +374,16 @@ Proof.
       assert (0 <= 1 - w ^ 2) by nra.
       assert (0 <= (1 - w ^ 2) * (1 - x * x) * v ^ 2).
       { apply Rmult_le_pos; [apply Rmult_le_pos; nra|apply pow2_ge_0]. }
-      assert (v * ((1 - x * x) * (1 - root_e ^ 2) - 2 * (x * x) * (1 - w ^ 2 + root_e ^ 2))
+      assert (v * ((1 - x * x) * (1 - root_e ^ 2) - 2 * (x * x) * (1 - w ^ 2 + root_e ^
+          2))
         <= 0) by nra.
       assert (0 <= (1 - v) * (2 * (x * x) * root_e ^ 2)).
       { apply Rmult_le_pos; [lra|]. apply Rmult_le_pos; [nra|assumption]. }
       lra.
     + intros u [u0 u1]. rewrite e_of_w.
       pose proof (pow2_ge_0 (w * u + (w - t))).
-      replace ((1 + u) * ((1 - (1 - w ^ 2)) * u + (1 - w ^ 2) + ((t - w) ^ 2 - (1 - w ^ 2))))
+      replace ((1 + u) * ((1 - (1 - w ^ 2)) * u + (1 - w ^ 2) + ((t - w) ^ 2 - (1 - w ^
+          2))))
         with ((w * u + (w - t)) ^ 2 + t * t * u) by ring. rewrite square. lra.
     + intros u [u0 u1]. rewrite second.
       pose proof (pow2_ge_0 (x * w * u + (w / x - t))).
@@ -408,7 +419,8 @@ Proof.
       { destruct u_rate as [u0 u1]. assert (0 <= x * x * u) by
           (apply Rmult_le_pos; nra). lra. }
       replace (x * x + x * x * u + (1 - x * x) * 1) with (1 + x * x * u) by ring.
-      rewrite <- at_u. replace ((1 + x * x * u) * (w ^ 2 * u + root_e ^ 2) / (1 + x * x * u))
+      rewrite <- at_u. replace ((1 + x * x * u) * (w ^ 2 * u + root_e ^ 2) / (1 + x * x
+          * u))
         with (w ^ 2 * u + root_e ^ 2) by (field; lra).
       destruct u_rate as [u0 u1]. assert (gamma * u <= w ^ 2 * u)
         by (apply Rmult_le_compat_r; lra). lra.

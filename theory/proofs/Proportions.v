@@ -21,14 +21,16 @@ Definition vertex (j : nat) : vector := fun k => if Nat.eqb k j then 1 else 0.
 Definition update (p : vector) (k : nat) (x : R) : vector :=
   fun m => if Nat.eqb m k then x else p m.
 
-(** The bias term of Liu 2022, Eqs. (1) and (6), and its exponential, which is exact also
+(** The bias term of Liu 2022, Eqs. (1) and (6), and its exponential, which is exact
+    also
     where a logarithm is minus infinity. *)
 Definition DB (K : nat) (y p : vector) : R := Sum K (fun k => log (p k + y k)).
 Definition exp_DB (K : nat) (y p : vector) : R := Prod K (fun k => p k + y k).
 
 (** * Sums and products *)
 
-Lemma Sum_equal : forall K v w, (forall k, (k < K)%nat -> v k = w k) -> Sum K v = Sum K w.
+Lemma Sum_equal : forall K v w, (forall k, (k < K)%nat -> v k = w k) -> Sum K v = Sum K
+    w.
 Proof.
   induction K as [|K IH]; intros v w equal; simpl; [reflexivity|].
   rewrite (IH v w), equal by auto. reflexivity.
@@ -265,7 +267,8 @@ Theorem L06 : forall K p y j, simplex K p -> simplex K y -> (j < K)%nat ->
       exists m, (m < K)%nat /\ y m = y j /\ forall k, (k < K)%nat -> p k = vertex m k)).
 Proof.
   intros K p y j p_ok y_ok inside largest.
-  assert (cases : (forall k, (k < K)%nat -> 0 < y k) \/ exists k, (k < K)%nat /\ y k = 0).
+  assert (cases : (forall k, (k < K)%nat -> 0 < y k) \/ exists k, (k < K)%nat /\ y k =
+      0).
   { destruct y_ok as [nonneg _]. clear - nonneg.
     induction K as [|K IH]; [left; intros; lia|].
     destruct IH as [some|(k & below & zero)]; [auto| |right; exists k; split; auto].
@@ -314,7 +317,8 @@ Proof.
   intros wrong. specialize (wrong 2%nat (fun _ => / 2) (fun _ => / 2) (fun _ => 1)).
   assert (half : simplex 2 (fun _ => / 2)).
   { split; [intros; lra|simpl; lra]. }
-  assert (exp_DB 2 (fun _ => / 2) (fun _ => 1) <= exp_DB 2 (fun _ => / 2) (fun _ => / 2)).
+  assert (exp_DB 2 (fun _ => / 2) (fun _ => 1) <= exp_DB 2 (fun _ => / 2) (fun _ => /
+      2)).
   { apply wrong; try assumption. intros k below. split; [auto|].
     intros not. destruct not. intros. lra. }
   unfold exp_DB in H. simpl in H. lra.
@@ -330,7 +334,8 @@ Lemma update_same : forall p k x, update p k x k = x.
 Proof. intros. unfold update. now rewrite Nat.eqb_refl. Qed.
 
 Lemma update_other : forall p k x m, m <> k -> update p k x m = p m.
-Proof. intros. unfold update. destruct (Nat.eqb_spec m k); [contradiction|reflexivity]. Qed.
+Proof. intros. unfold update. destruct (Nat.eqb_spec m k); [contradiction|reflexivity].
+    Qed.
 
 (** Only the term of class k changes with p_k. *)
 Lemma slope_of_bias : forall K y p k, (k < K)%nat -> 0 < p k + y k ->
@@ -343,7 +348,8 @@ Proof.
       [|exact same].
     intros x. unfold rest, DB.
     assert (forall n, (n <= k)%nat ->
-      Sum n (fun m => log (update p k x m + y m)) = Sum n (fun m => log (p m + y m))) as low.
+      Sum n (fun m => log (update p k x m + y m)) = Sum n (fun m => log (p m + y m)))
+          as low.
     { intros n below. apply Sum_equal. intros m less. rewrite update_other by lia.
       reflexivity. }
     assert (forall n, (k < n)%nat ->
@@ -591,7 +597,8 @@ Proof.
 Qed.
 
 (** As printed: the confidence always rises, ties or not. *)
-Theorem L23_twin : ~ (forall K z j, (j < K)%nat -> (forall k, (k < K)%nat -> z k <= z j) ->
+Theorem L23_twin : ~ (forall K z j, (j < K)%nat ->
+  (forall k, (k < K)%nat -> z k <= z j) ->
   forall s t, 0 < s -> s < t -> softmax K s z j < softmax K t z j).
 Proof.
   intros wrong.

@@ -97,7 +97,8 @@ Proof.
   unfold df, ce, mean at 2. rewrite total_opp, map_length.
   apply Rle_div_r; [assumption|].
   pose proof (tangent_of_region r ok) as tangent. cbv zeta in tangent.
-  assert (total (map log r) <= total (map (fun p => log (mean r) - 1 + / mean r * p) r)).
+  assert (total (map log r) <= total (map (fun p => log (mean r) - 1 + / mean r * p)
+      r)).
   { apply total_monotone. intros p member. destruct ok as [_ inside].
     pose proof (log_below_tangent (mean r) p pm (proj1 (inside p member))).
     replace (/ mean r * p) with ((p - mean r) / mean r + 1) by (field; lra). lra. }
@@ -119,7 +120,8 @@ Proof.
       apply total_strict with p; [assumption| |].
       - pose proof (log_strictly_below (mean r) p pm (proj1 (inside p member)) differ).
         replace (/ mean r * p) with ((p - mean r) / mean r + 1) by (field; lra). lra.
-      - intros q other. pose proof (log_below_tangent (mean r) q pm (proj1 (inside q other))).
+      - intros q other. pose proof (log_below_tangent (mean r) q pm (proj1 (inside q
+          other))).
         replace (/ mean r * q) with ((q - mean r) / mean r + 1) by (field; lra). lra. }
     apply Rmult_eq_compat_r with (r := INR (length r)) in equal.
     replace (- total (map log r) / length r * length r) with (- total (map log r))
@@ -163,7 +165,8 @@ Proof.
   assert (pn : 0 < n).
   { unfold n. destruct rs as [|r rs]; [now destruct some|]. simpl.
     rewrite app_length, plus_INR. destruct (ok r) as [nonempty _]; [now left|].
-    pose proof (length_positive r nonempty). pose proof (count_nonneg (length (concat rs))).
+    pose proof (length_positive r nonempty). pose proof (count_nonneg (length (concat
+        rs))).
     lra. }
   unfold ce at 1, mean. rewrite map_length. fold n. clearbody n. clear some.
   induction rs as [|r rs IH]; simpl.
@@ -198,7 +201,8 @@ Proof.
 Qed.
 
 (** Two pixels, one of each class, at 1/2: the mean over pixels is below DF. *)
-Theorem L03_twin : ~ (forall rs, (forall r, In r rs -> proper r) -> DF rs <= pixel_CE rs).
+Theorem L03_twin : ~ (forall rs, (forall r, In r rs -> proper r) ->
+  DF rs <= pixel_CE rs).
 Proof.
   intros wrong. specialize (wrong [[/ 2]; [/ 2]]).
   unfold DF, df, pixel_CE, ce, mean in wrong. simpl in wrong.
@@ -249,11 +253,14 @@ Proof.
   pose proof (count_nonneg (length (l ++ r))).
   destruct (region_around l x r) as [_ ->].
   apply is_derive_ext with
-    (fun t => (total (map (fun p => - log p) (l ++ r)) + - log t) / S (length (l ++ r))).
+    (fun t => (total (map (fun p => - log p) (l ++ r)) + - log t) / S (length (l ++
+        r))).
   - assert (forall t : R, (total (map (fun p => - log p) (l ++ r)) + - log t)
       / S (length (l ++ r)) = ce (l ++ t :: r)) as same; [|exact same].
-    intros t. unfold ce, mean. rewrite map_length. destruct (region_around l t r) as [_ ->].
-    rewrite !map_app. simpl. destruct (region_around (map (fun p => - log p) l) (- log t)
+    intros t. unfold ce, mean. rewrite map_length. destruct (region_around l t r) as [_
+        ->].
+    rewrite !map_app. simpl. destruct (region_around (map (fun p => - log p) l) (- log
+        t)
       (map (fun p => - log p) r)) as [-> _]. reflexivity.
   - rewrite S_INR. set (n := length (l ++ r) + 1). assert (0 < n) by (unfold n; lra).
     set (a := total (map (fun p => - log p) (l ++ r))).
@@ -266,7 +273,8 @@ Proof.
 Qed.
 
 (** One region among others. *)
-Lemma slope_among_regions : forall (f : region -> R) before after (here : R -> region) x s,
+Lemma slope_among_regions : forall (f : region -> R) before after (here : R -> region)
+    x s,
   is_derive (fun t => f (here t)) x s ->
   is_derive (fun t => total (map f (before ++ here t :: after))) x s.
 Proof.
@@ -366,7 +374,8 @@ Proof.
       now apply slope_of_ce.
     + apply Ropp_lt_gt_0_contravar, Rdiv_lt_0_compat; [lra|].
       now apply Rmult_lt_0_compat.
-  - assert (df_some : forall r, In r rs -> 0 <= df r) by (intros; now apply df_nonneg, ok).
+  - assert (df_some : forall r, In r rs -> 0 <= df r) by (intros; now apply df_nonneg,
+      ok).
     assert (ce_some : forall r, In r rs -> 0 <= ce r).
     { intros r member. apply Rle_trans with (df r); [auto|]. now apply jensen, ok. }
     destruct (zero_where_all_are df rs df_some) as [df_pos df_null].

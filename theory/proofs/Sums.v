@@ -66,9 +66,11 @@ Qed.
 
 (** Eqs. (8), (9), (10) of Ma 2021, for a single class. *)
 Definition square_dice_loss (x : soft) : R :=
-  1 - share (2 * over (fun s g => g * s) x) (over (fun s g => g ^ 2) x + over (fun s g => s ^ 2) x).
+  1 - share (2 * over (fun s g => g * s) x) (over (fun s g => g ^ 2) x + over (fun s g
+      => s ^ 2) x).
 Definition dice_loss (x : soft) : R :=
-  1 - share (2 * over (fun s g => g * s) x) (over (fun s g => g) x + over (fun s g => s) x).
+  1 - share (2 * over (fun s g => g * s) x) (over (fun s g => g) x + over (fun s g =>
+      s) x).
 Definition iou_loss (x : soft) : R :=
   1 - share (over (fun s g => g * s) x) (over (fun s g => g + s - g * s) x).
 
@@ -260,7 +262,8 @@ Definition soft_dice_loss (x : soft) : R :=
 Definition no_lesion (p : list R) : soft := map (fun s => (s, 0)) p.
 
 Lemma sums_of_no_lesion : forall p,
-  over (fun s g => g * s) (no_lesion p) = 0 /\ over (fun s g => g * g) (no_lesion p) = 0.
+  over (fun s g => g * s) (no_lesion p) = 0 /\ over (fun s g => g * g) (no_lesion p) =
+      0.
 Proof.
   induction p as [|s p [a b]]; [split; reflexivity|].
   unfold no_lesion in *. simpl (map _ (_ :: _)). rewrite !over_cons, a, b. split; ring.
@@ -268,7 +271,8 @@ Qed.
 
 Definition squares (p : list R) : R := over (fun s g => s * s) (no_lesion p).
 
-Lemma squares_around : forall l x r, squares (l ++ x :: r) = squares l + x * x + squares r.
+Lemma squares_around : forall l x r, squares (l ++ x :: r) = squares l + x * x +
+    squares r.
 Proof.
   intros. induction l as [|s l IH].
   - unfold squares, no_lesion. simpl. rewrite over_cons. unfold over at 2. simpl. ring.
@@ -365,7 +369,8 @@ Proof.
     split.
     + intros equal. rewrite equal, Rminus_eq_0 in difference.
       apply Rmult_eq_compat_r with (r := (u + a) * (u + e / 2)) in difference.
-      replace ((a - e / 2) * (u - s) / ((u + a) * (u + e / 2)) * ((u + a) * (u + e / 2)))
+      replace ((a - e / 2) * (u - s) / ((u + a) * (u + e / 2)) * ((u + a) * (u + e /
+          2)))
         with ((a - e / 2) * (u - s)) in difference by (field; lra).
       destruct (Rmult_integral (a - e / 2) (u - s)); [lra|left|right]; lra.
     + intros [-> | ->]; unfold Rdiv in *; lra.

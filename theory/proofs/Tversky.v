@@ -24,7 +24,8 @@ Proof.
   left. apply Rinv_0_lt_compat. lra.
 Qed.
 
-(** With u = (FP + FN) / (2 TP) and mistakes of the weight w the error falls short of the
+(** With u = (FP + FN) / (2 TP) and mistakes of the weight w the error falls short of
+    the
     largest by a square. *)
 Lemma error_of : forall w u, 0 < w -> 0 <= u ->
   let root := sqrt (2 * w) in
@@ -153,7 +154,8 @@ Proof.
       rewrite Rmax_comm. lra.
 Qed.
 
-(** n hits and floor(2 n / sqrt(2 w)) mistakes of one kind come near its largest error. *)
+(** n hits and floor(2 n / sqrt(2 w)) mistakes of one kind come near its largest error.
+    *)
 Lemma near_an_edge : forall w less, 0 < w -> less < edge w ->
   exists n m : nat, (0 < n)%nat /\
     less < Rabs (1 / (1 + m / (2 * n)) - 1 / (1 + 2 * w * (m / (2 * n)))).
@@ -179,7 +181,8 @@ Proof.
   { rewrite at_edge. split; [apply Rabs_pos|]. apply Rabs_le. split.
     - apply Rle_div_r; lra.
     - apply Rle_div_l; lra. }
-  destruct (shortfall_between w u positive u_some) as [between short]. fold root in between, short.
+  destruct (shortfall_between w u positive u_some) as [between short]. fold root in
+      between, short.
   set (lost := (root * u - 1) ^ 2 / ((1 + u) * (1 + 2 * w * u))) in *.
   rewrite (Rabs_pos_eq (1 - lost)) by lra.
   assert (lost < top - less); [|nra].
@@ -340,7 +343,8 @@ Proof.
   destruct (Rle_dec alpha beta); [right|left]; split; apply order; nra.
 Qed.
 
-(** At TP = 1 with mistakes of total 1, alpha = 2, beta = 1/8, the modulus of T - D falls
+(** At TP = 1 with mistakes of total 1, alpha = 2, beta = 1/8, the modulus of T - D
+    falls
     to 0 at FP = 1/5 and rises again: its own derivative changes sign. *)
 Lemma modulus_by_hand :
   Rabs (tversky 2 (/ 8) 1 0 1 - dice 1 0 1) = 2 / 9 /\
@@ -410,7 +414,8 @@ Proof.
   assert (0 < x * y) by now apply Rmult_lt_0_compat. split.
   - apply Rmult_le_compat_r with (r := (1 + e) * (x * y)) in low; [|nra].
     replace (1 / y / (1 + e) * ((1 + e) * (x * y))) with x in low by (field; lra).
-    replace (1 / x * ((1 + e) * (x * y))) with ((1 + e) * y) in low by (field; lra). lra.
+    replace (1 / x * ((1 + e) * (x * y))) with ((1 + e) * y) in low by (field; lra).
+        lra.
   - apply Rmult_le_compat_r with (r := x * y) in high; [|lra].
     replace (1 / x * (x * y)) with y in high by (field; lra).
     replace (1 / y * (1 + e) * (x * y)) with ((1 + e) * x) in high by (field; lra). lra.
@@ -460,18 +465,21 @@ Proof.
     split.
     + apply Rle_div_l; [lra|]. unfold Rdiv. rewrite Rmult_assoc.
       apply Rmult_le_compat_l; [assumption|].
-      apply Rmult_le_reg_r with ((tp + alpha * fp + beta * fn) * (tp + fp / 2 + fn / 2)).
+      apply Rmult_le_reg_r with ((tp + alpha * fp + beta * fn) * (tp + fp / 2 + fn /
+          2)).
       { apply Rmult_lt_0_compat; lra. }
       field_simplify; lra.
     + unfold Rdiv. rewrite Rmult_assoc. apply Rmult_le_compat_l; [assumption|].
-      apply Rmult_le_reg_r with ((tp + alpha * fp + beta * fn) * (tp + fp / 2 + fn / 2)).
+      apply Rmult_le_reg_r with ((tp + alpha * fp + beta * fn) * (tp + fp / 2 + fn /
+          2)).
       { apply Rmult_lt_0_compat; lra. }
       field_simplify; lra.
   - intros e [positive within].
     assert (of_false : forall n : nat, (1 + n / 2) <= (1 + e) * (1 + alpha * n) /\
       (1 + alpha * n) <= (1 + e) * (1 + n / 2)).
     { intros n. pose proof (count_nonneg n) as some.
-      pose proof (positive_mix alpha beta 1 n 0 a b ltac:(lra) some ltac:(lra)) as whole.
+      pose proof (positive_mix alpha beta 1 n 0 a b ltac:(lra) some ltac:(lra)) as
+          whole.
       destruct (within (pixels 1 n 0 0)) as [back forth]. unfold Dice, Tversky in *.
       destruct (counts_of_pixels 1 n 0 0) as (tp & fp & fn & _).
       rewrite tp, fp, fn in *. simpl (INR 0) in *. simpl (INR 1) in *.
@@ -484,7 +492,8 @@ Proof.
     assert (of_missed : forall n : nat, (1 + n / 2) <= (1 + e) * (1 + beta * n) /\
       (1 + beta * n) <= (1 + e) * (1 + n / 2)).
     { intros n. pose proof (count_nonneg n) as some.
-      pose proof (positive_mix alpha beta 1 0 n a b ltac:(lra) ltac:(lra) some) as whole.
+      pose proof (positive_mix alpha beta 1 0 n a b ltac:(lra) ltac:(lra) some) as
+          whole.
       destruct (within (pixels 1 0 n 0)) as [back forth]. unfold Dice, Tversky in *.
       destruct (counts_of_pixels 1 0 n 0) as (tp & fp & fn & _).
       rewrite tp, fp, fn in *. simpl (INR 0) in *. simpl (INR 1) in *.

@@ -1,0 +1,1 @@
+"""Statements proved in Coq for images of every size, and what checks them."""
