@@ -1,6 +1,7 @@
 # make demo   set up an environment and run the whole idea once
 # make test   set up an environment and run the tests (make test-all: the slow ones too)
 # make check  format, lint and types
+# make proofs have Coq check the theorems, if it is installed
 # make peers  an environment of other libraries, for `python -m experiments speed --peers`
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 PARALLEL := -n 2 --dist worksteal
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
-.PHONY: demo test test-all check peers clean
+.PHONY: demo test test-all check proofs peers clean
 
 demo: $(VENV)/.ready
 	$(BIN)/jaxseg demo
@@ -24,6 +25,12 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+proofs:
+	@command -v coqc > /dev/null || { echo "proofs are checked by Coq: \
+	apt-get install --no-install-recommends coq libcoq-coquelicot"; exit 1; }
+	@$(MAKE) --no-print-directory $(VENV)/.ready
+	$(BIN)/python -m theory proofs
 
 peers:
 	$(PYTHON) -m venv .venv-peers

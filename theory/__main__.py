@@ -19,6 +19,8 @@ from theory import document
 from theory.cards import card as cards
 from theory.claim import Claim, Evidence, Settled, settle, try_twins
 from theory.explain import evidence_lines, explanation
+from theory.proofs import assistant, sources, standing
+from theory.proofs.report import lines_of
 from theory.registry import CLAIMS, find
 from theory.report import json_text, table, write_json
 from theory.settling import settle_all
@@ -48,13 +50,15 @@ def _settle_parser() -> Parser:
         "Settles claims of the papers and prints a table, progress on stderr.\n"
         "The exit status is 1 if any evidence contradicts its recorded verdict.\n"
         "More commands: `show ID` explains a claim, `twins` tries false ones,\n"
-        "`card NAME` tells what a loss is like, `report` writes REPORT.md.",
+        "`proofs` has theorems checked by Coq, `card NAME` tells what a loss is\n"
+        "like, `report` writes REPORT.md.",
         (
             "python -m theory",
             "python -m theory E18 L06",
             "python -m theory --json claims.json",
             "python -m theory show E18",
             "python -m theory twins",
+            "python -m theory proofs",
             "python -m theory card dice",
             "python -m theory report",
         ),
@@ -176,6 +180,44 @@ def _twins(argv: Sequence[str]) -> int:
     return status
 
 
+def _proofs_parser() -> Parser:
+    parser = _parser(
+        "python -m theory proofs",
+        "Has Coq check the theorems, which hold for images of every size, and prints\n"
+        "each beside its claim: its file compiles, it rests on no axiom but those of\n"
+        "the reals, the negation of its false twin is proved, and its own proof is\n"
+        "refused for the twin. The exit status is 1 if any of this is not so.",
+        ("python -m theory proofs", "python -m theory proofs E18 L06"),
+    )
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help="claims with a theorem; all by default"
+    )
+    _add_processes(parser)
+    return parser
+
+
+def _proofs(argv: Sequence[str]) -> int:
+    options = _proofs_parser().parse_args(argv)
+    known = sources.theorems()
+    for claim in find(options.ids) if options.ids else ():
+        if claim.id not in known:
+            stated = ", ".join(known)
+            raise UserError(f"claim {claim.id} has no theorem; these have: {stated}")
+    version = assistant.need_coq()
+    outcomes = []
+    with bar(len(options.ids or known), "theorems", "theorem") as line:
+
+        def done(outcome: assistant.Outcome) -> None:
+            line.write(lines_of(CLAIMS[outcome.theorem.claim], outcome))
+            line.update()
+
+        outcomes = assistant.check(options.ids, processes=options.processes, done=done)
+    proved = [outcome.theorem.claim for outcome in outcomes if outcome.proved]
+    standing.remember(proved, version)
+    print(f"{len(proved)} of {len(outcomes)} theorems proved, Coq {version}")
+    return 0 if len(proved) == len(outcomes) else CONTRADICTED
+
+
 def _outcome(evidence: Evidence) -> str:
     return "refuted" if evidence.refutes else "NOT REFUTED"
 
@@ -226,6 +268,7 @@ def _report(argv: Sequence[str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "show": _show,
     "twins": _twins,
+    "proofs": _proofs,
     "card": _card,
     "report": _report,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from theory.claim import Claim, Settled, Verdict
+from theory.proofs import sources
 
 FILE = Path(__file__).with_name("REPORT.md")
 GALLERY = "../figures/gallery"
@@ -51,6 +52,8 @@ compare it with both. {tally}
 * How a check looks: *enumeration* tries all cases of some size in exact arithmetic,
   *interval* bounds a function over a box with certainty, *symbolic* is algebra,
   *search* is gradient ascent from many starts, *samples* are random draws.
+* A *proof* is a theorem in Coq, for images of every size: {proved} claims have one.
+  `make proofs` checks them; [proofs/README.md](proofs/README.md) tells what they say.
 
 """
 ERRATA = """## Errata
@@ -156,8 +159,14 @@ def _number(value: float) -> str:
 
 
 def _evidence(settled: Settled) -> str:
-    """The checks and how they looked; boxes of an interval search are not counted."""
+    """The theorem, then the checks and how they looked.
+
+    Boxes of an interval search are not counted.
+    """
+    theorem = sources.theorems().get(settled.claim.id)
     said = []
+    if theorem:
+        said.append(f"theorem [{theorem.claim}](proofs/{theorem.module}.v) (proof)")
     for name, found in settled.evidence.items():
         counted = "" if found.method == "interval" else f", {found.cases:,} cases"
         said.append(f"{_cell(name)} ({found.method}{counted})")
@@ -168,7 +177,8 @@ def head(claims: Sequence[Claim]) -> str:
     """Title, how to read it, and what there is."""
     verdicts = Counter(claim.verdict for claim in claims)
     counts = ", ".join(f"{verdicts[v]} {v}" for v in Verdict if verdicts[v])
-    return HEAD.format(tally=f"{len(claims)} statements: {counts}.")
+    proved = sum(claim.id in sources.theorems() for claim in claims)
+    return HEAD.format(tally=f"{len(claims)} statements: {counts}.", proved=proved)
 
 
 def document(results: Sequence[Settled]) -> str:

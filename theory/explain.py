@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from theory.claim import Check, Claim, Evidence, Settled
+from theory.proofs import standing
 from theory.report import WIDTH, as_json, number
 
 IMPORTS = "import numpy as np\nfrom fractions import Fraction"
@@ -35,6 +36,7 @@ def explanation(settled: Settled) -> str:
     if claim.counterexample:
         parts.append(_paragraph("Counterexample", claim.counterexample))
     parts.append(_paragraph("Proof", claim.proof))
+    parts += _theorem(claim)
     parts.append(_values(claim))
     parts.append("Evidence\n" + evidence_lines(settled.evidence))
     parts.append("Worst cases, in Python\n" + textwrap.indent(in_python(settled), "  "))
@@ -50,6 +52,20 @@ def _paragraph(title: str, text: str) -> str:
         break_on_hyphens=False,
     )
     return f"{textwrap.fill(title, WIDTH)}\n{body}"
+
+
+def _theorem(claim: Claim) -> list[str]:
+    """The theorem that proves the claim for all sizes, if there is one."""
+    here = standing.here()
+    if claim.id not in here.theorems:
+        return []
+    theorem = here.theorems[claim.id]
+    head = (
+        f"Proof for all sizes: theorem {claim.id} of theory/proofs/{theorem.module}.v, "
+        f"{here.says(claim.id)}"
+    )
+    statement = textwrap.indent(textwrap.dedent(f"  {theorem.statement}"), "  ")
+    return [f"{textwrap.fill(head, WIDTH)}\n{statement}"]
 
 
 def _values(claim: Claim) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxseg.files import write_text
 from theory.claim import Evidence, Settled, Verdict
+from theory.proofs import standing
 
 WIDTH = 88
 _OPTIONAL = ("correction", "readings", "counterexample")
@@ -49,7 +50,10 @@ def evidence_record(name: str, evidence: Evidence) -> dict[str, Any]:
 
 
 def record(settled: Settled) -> dict[str, Any]:
-    """One claim as JSON; all but `seconds` is the same in every run."""
+    """One claim as JSON; all but `seconds` is the same in every run.
+
+    A claim with a theorem has `proof`, with `checked` if Coq has accepted it here.
+    """
     claim = settled.claim
     facts = {
         name: as_json(getattr(claim, name))
@@ -63,9 +67,25 @@ def record(settled: Settled) -> dict[str, Any]:
     return {
         **facts,
         **answers,
+        **_proof_record(claim.id),
         "values": as_json(claim.reference_values()),
         "evidence": [evidence_record(*pair) for pair in settled.evidence.items()],
         "seconds": round(settled.seconds, 3),
+    }
+
+
+def _proof_record(claim: str) -> dict[str, Any]:
+    here = standing.here()
+    if claim not in here.theorems:
+        return {}
+    theorem = here.theorems[claim]
+    return {
+        "proof": {
+            "theorem": claim,
+            "file": f"theory/proofs/{theorem.module}.v",
+            "statement": theorem.statement,
+            "checked": claim in here.checked,
+        }
     }
 
 
@@ -90,7 +110,7 @@ COLOURS = {
 
 
 def table(results: Sequence[Settled], *, colours: bool = False) -> str:
-    """One line per claim, and a last one that counts them.
+    """One line per claim, and at the end how many there are and have been proved.
 
     Args:
       results: at least one.
@@ -115,7 +135,8 @@ def table(results: Sequence[Settled], *, colours: bool = False) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([*lines, tally(results)])
+    proved = standing.here().summary(settled.claim.id for settled in results)
+    return "\n".join([*lines, tally(results), *([proved] if proved else [])])
 
 
 def tally(results: Sequence[Settled]) -> str:
@@ -135,13 +156,14 @@ def _painted(word: str, cell: str, colours: bool) -> str:
 
 def _row(settled: Settled) -> tuple[str, ...]:
     claim, evidence = settled.claim, settled.evidence.values()
+    proof = ["proof"] if claim.id in standing.here().checked else []
     return (
         claim.id,
         claim.source,
         str(claim.verdict),
         number(settled.worst.slack),
         f"{sum(e.cases for e in evidence):,}",
-        ", ".join(dict.fromkeys(e.method for e in evidence)),
+        ", ".join([*proof, *dict.fromkeys(e.method for e in evidence)]),
         f"{settled.seconds:.1f}",
         "ok" if settled.consistent else "CONTRADICTED",
     )

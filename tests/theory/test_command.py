@@ -18,11 +18,12 @@ def test_table_and_json(capsys, tmp_path):
     path = tmp_path / "claims.json"
     assert main([QUICK, "--json", str(path)]) == 0
     out, err = capsys.readouterr()
-    head, row, last = out.splitlines()
+    head, row, last, proved = out.splitlines()
     assert head.split()[:3] == ["id", "source", "verdict"]
     assert row.split()[:4] == ["E17", "Eelbode", "2020", "holds"]
     assert row.endswith("ok")
     assert last == "1 claims: 1 holds; all evidence agrees"
+    assert proved.startswith("1 proved for all sizes in Coq")
     assert "1/1" in err
     assert "claim/s" in err or "s/claim" in err
     assert "\x1b" not in out

@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
@@ -29,7 +28,8 @@ REALS = frozenset(
 )
 """The axioms on which Coq's real numbers are built."""
 
-LIMIT_S = 280
+LIMIT_S = 600  # of a file
+HURRY = "Set Default Timeout 10."  # of a step, where a proof is expected to fail
 _COQC = ("coqc", "-q", "-w", "none", "-Q", ".", LIBRARY)
 _ANSWER = re.compile(r"^(?:Axioms:|Closed under the global context)$", re.MULTILINE)
 _AXIOM = re.compile(r"^([\w.']+)\s*(?::|$)", re.MULTILINE)
@@ -105,7 +105,9 @@ def check(
     ):
         work = Path(place)
         compiled: dict[str, concurrent.futures.Future[str]] = {}
-        for name in needed:  # each after those that it needs, so that none waits in vain
+        for (
+            name
+        ) in needed:  # each after those that it needs, so that none waits in vain
             before = [compiled[other] for other in modules[name].needs]
             compiled[name] = pool.submit(_compile, modules[name], before, work)
         axioms = {
@@ -212,9 +214,10 @@ def replay(theorem: Theorem, module: Module, statement: str) -> tuple[str, int]:
     """A text in which the theorem's proof is one of `statement`.
 
     Returns:
-      The text, and the last line of the statement in it.
+      The text, and in which of its lines the proof has not begun yet.
     """
-    head = f"{module.header}\n{_using(module.name)}\nTheorem replayed :\n{statement}.\n"
+    lines = (module.header, _using(module.name), "Theorem replayed :", f"{statement}.")
+    head = "\n".join((*lines, HURRY, ""))
     return f"{head}Proof.\n{theorem.script}\nQed.\n", head.count("\n")
 
 

@@ -5,6 +5,7 @@ not hold.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,6 +78,7 @@ def modules(folder: Path = FOLDER) -> dict[str, Module]:
     return ordered
 
 
+@functools.cache
 def theorems(folder: Path = FOLDER) -> Mapping[str, Theorem]:
     """The theorems of all files of `folder`, by claim, in the order of the files.
 
