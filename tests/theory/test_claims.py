@@ -10,6 +10,7 @@ import pytest
 from theory import document
 from theory.claim import gather, settle, try_twins
 from theory.explain import explanation, in_python
+from theory.proofs import sources
 from theory.registry import CLAIMS
 from theory.report import record
 
@@ -42,7 +43,8 @@ def check_record(result):
     """Whole, and of JSON's own types and finite numbers."""
     found, claim = record(result), result.claim
     optional = {"correction", "readings", "counterexample"}
-    assert set(found) == KEYS | {key for key in optional if getattr(claim, key)}
+    proof = {"proof"} if claim.id in sources.theorems() else set()
+    assert set(found) == KEYS | {key for key in optional if getattr(claim, key)} | proof
     assert json.loads(json.dumps(found), parse_constant=refuse) == found
     assert all(math.isfinite(value) for value in found["values"].values())
     for evidence, check in zip(found["evidence"], claim.checks, strict=True):
