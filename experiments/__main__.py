@@ -9,6 +9,7 @@ from experiments import timings
 from experiments.protocol import command
 from experiments.registry import STUDIES
 from jaxseg.cli import options
+from jaxseg.cli.answers import answered
 from jaxseg.errors import UserError
 
 EXAMPLES = """\
@@ -94,21 +95,21 @@ def _known(name: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs; 2 after a user's mistake."""
-    argv = sys.argv[1:] if argv is None else list(argv)
-    try:
-        if not argv:
-            parser().print_help()
-            return 0
-        if argv[0][0:1] != "-":
-            _known(argv[0])
-        arguments = parser().parse_args(argv)
-        if arguments.name in STUDIES:
-            command.run(STUDIES[arguments.name], arguments, argv)
-            return 0
-        return arguments.run(arguments) or 0
-    except UserError as error:
-        print(f"experiments: {error}", file=sys.stderr)
-        return 2
+    given = sys.argv[1:] if argv is None else list(argv)
+    return answered("experiments", lambda: _run(given), last=argv is None)
+
+
+def _run(argv: list[str]) -> int:
+    if not argv:
+        parser().print_help()
+        return 0
+    if argv[0][0:1] != "-":
+        _known(argv[0])
+    arguments = parser().parse_args(argv)
+    if arguments.name in STUDIES:
+        command.run(STUDIES[arguments.name], arguments, argv)
+        return 0
+    return arguments.run(arguments) or 0
 
 
 if __name__ == "__main__":

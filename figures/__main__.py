@@ -8,6 +8,7 @@ from pathlib import Path
 from figures import flags
 from figures.registry import PICTURES, Picture
 from jaxseg.cli import options
+from jaxseg.cli.answers import answered
 from jaxseg.errors import UserError
 
 EXAMPLES = """\
@@ -78,13 +79,13 @@ def _picture(name: str) -> Picture:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draws; prints each file written; 2 after a user's mistake."""
-    try:
-        for path in draw(sys.argv[1:] if argv is None else argv):
+    given = sys.argv[1:] if argv is None else argv
+
+    def work() -> None:
+        for path in draw(given):
             print(path)
-    except UserError as error:
-        print(f"figures: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return answered("figures", work, last=argv is None)
 
 
 if __name__ == "__main__":

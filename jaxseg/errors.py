@@ -12,8 +12,22 @@ class UserError(Exception):
 
 MISTAKE = 2
 """The exit status then."""
+STOPPED = 130
+"""The exit status after Ctrl-C."""
 
 
-def tell(error: object) -> None:
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, with a sentence on how the work is taken up again."""
+
+
+def tell(error: object, name: str = "jaxseg") -> None:
     """Prints a sentence under the command's name on stderr."""
-    print(f"jaxseg: {error}", file=sys.stderr, flush=True)
+    print(f"{name}: {error}", file=sys.stderr, flush=True)
+
+
+def refused(error: OSError) -> str:
+    """What the operating system refused, and for which file, as a sentence."""
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return f"the operating system refuses it: {reason}"
+    return f"{error.filename}: {reason[:1].lower()}{reason[1:]}"

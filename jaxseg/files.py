@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +18,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     Raises:
       UserError: the disk is full or the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    mine = f"{os.getpid()}-{threading.get_ident()}"  # short, however long the name is
+    temporary = path.with_name(f".{mine}.tmp")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -27,7 +29,14 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # which would hide the first error
+            temporary.unlink(missing_ok=True)
+
+
+def synced(path: Path) -> None:
+    """Has a file that was written by others brought to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:
@@ -56,15 +65,31 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a file of JSON lines; a last line cut short by a kill is left out."""
+    """Rows of a file of JSON lines; a last line cut short by a kill is left out.
+
+    Raises:
+      UserError: a line is no JSON object; the sentence tells its number.
+    """
     if not path.is_file():
         return []
-    lines = path.read_text().split("\n")
-    whole, _cut = lines[:-1], lines[-1]
+    rows = []
+    *whole, last = path.read_bytes().split(b"\n")
+    for number, line in enumerate(whole, start=1):
+        row = _object(line)
+        if row is None:
+            raise UserError(f"{path} is damaged: line {number} is no JSON object")
+        rows.append(row)
+    cut = _object(last)
+    return rows if cut is None else [*rows, cut]
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The JSON object in a line; None where there is none."""
     try:
-        return [json.loads(line) for line in whole]
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jaxseg.cli.answers import answered
 from jaxseg.cli.options import Parser, at_least, loss_name
-from jaxseg.cli.pipes import reader_left
 from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
 from jaxseg.files import write_text
@@ -25,7 +25,7 @@ from theory.registry import CLAIMS, find
 from theory.report import json_text, table, write_json
 from theory.settling import settle_all
 
-CONTRADICTED, USAGE, STOPPED = 1, 2, 130
+CONTRADICTED = 1
 STDOUT = Path("-")
 
 
@@ -276,22 +276,14 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
-    argv = list(sys.argv[1:] if argv is None else argv)
-    try:
-        if argv and argv[0] in COMMANDS:
-            status = COMMANDS[argv[0]](argv[1:])
-        else:
-            status = _settle(argv)
-        sys.stdout.flush()
-    except UserError as error:
-        print(f"theory: {error}", file=sys.stderr)
-        return USAGE
-    except KeyboardInterrupt:
-        print("theory: stopped", file=sys.stderr)
-        return STOPPED
-    except BrokenPipeError:
-        return reader_left()
-    return status
+    given = list(sys.argv[1:] if argv is None else argv)
+
+    def work() -> int:
+        if given and given[0] in COMMANDS:
+            return COMMANDS[given[0]](given[1:])
+        return _settle(given)
+
+    return answered("theory", work, last=argv is None)
 
 
 if __name__ == "__main__":

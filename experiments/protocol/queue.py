@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ from typing import Any
 import jax
 
 from experiments.protocol.jobs import Job, in_order
-from experiments.protocol.work import folder_of, outcome, perform
+from experiments.protocol.work import (
+    folder_of,
+    forget_partial,
+    outcome,
+    perform,
+)
 from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
 from jaxseg.training.heap import keep_freed_memory, release_memory
@@ -96,6 +102,13 @@ def run_jobs(root: Path, jobs: Sequence[Job], *, workers: int = 1) -> None:
       UserError: see `work.perform`; a worker died; the user stopped it.
     """
     ordered = in_order(jobs)
+    partial = sum(forget_partial(root, job) for job in ordered)
+    if partial:
+        warnings.warn(
+            f"{partial} scorings in {root} do not hold the cases that they were left "
+            "with: they are made again",
+            stacklevel=1,
+        )
     done = sum(job.effort for job in ordered if outcome(root, job) is not None)
     total = sum(job.effort for job in ordered)
     use_compilation_cache(root / "programs")

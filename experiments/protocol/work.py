@@ -68,6 +68,28 @@ def outcome(root: Path, job: Job) -> dict[str, Any] | None:
     return read_json(path) if path.is_file() else None
 
 
+def forget_partial(root: Path, job: Job) -> bool:
+    """Has a scoring done again whose cases are not those that it says it has.
+
+    Returns:
+      Whether that was so.
+    """
+    if not isinstance(job, Scoring):
+        return False
+    found = outcome(root, job)
+    if found is None or found["failed"]:
+        return False
+    folder = folder_of(root, job)
+    try:
+        rows = read_rows(folder / CASES)
+    except UserError:
+        rows = []
+    if len(rows) == found["cases"] and all("case" in row for row in rows):
+        return False
+    (folder / DONE).unlink()
+    return True
+
+
 def perform(root: Path, job: Job, tick: Tick) -> None:
     """Does a job whose needs are met, and leaves ``done.json`` as its last file.
 

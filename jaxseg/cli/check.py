@@ -26,14 +26,8 @@ in two splits. Exit status 1 if there is an error. Folds keep copies together.
 """
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    parser = commands.add_parser(
-        "check",
-        help="look through a data folder once, and make folds",
-        description=__doc__,
-        epilog=EXAMPLES,
-    )
     add = parser.add_argument
     add("--data", required=True, type=Path, metavar="DIR", help="data folder")
     add(
@@ -63,7 +57,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="of the folds (default 0)",
     )
     add("--out", type=Path, metavar="FILE", help="where the folds go")
-    parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> int:

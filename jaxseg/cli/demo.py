@@ -24,21 +24,14 @@ TRAINING = (
 )  # fmt: skip
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    parser = commands.add_parser(
-        "demo",
-        help="verify, draw, train and evaluate once, on embedded data",
-        description=__doc__,
-        epilog=EXAMPLES,
-    )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
         help="a new folder (default demo, or demo-2, demo-3, ... if that is taken)",
     )
-    parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -1,16 +1,20 @@
 """`jaxseg evaluate`: scores of a run on the held-back cases of a split."""
 
 import argparse
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jaxseg.cli import inference_flags, options, pictures
 from jaxseg.cli.progress import bar
+from jaxseg.cli.runs import trained
 from jaxseg.data.decathlon import read_index
 from jaxseg.data.folder import check_cases
 from jaxseg.data.volume_facts import check_volumes, require_labels
 from jaxseg.errors import UserError
-from jaxseg.files import read_json, write_json, write_rows
+from jaxseg.files import read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.overlap import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS, EmptyRule
@@ -27,7 +31,7 @@ from jaxseg.training.sources import (
     examples,
 )
 
-SUMMARY = "summary.json"
+CASES, TABLE, SUMMARY = "cases.jsonl", "cases.csv", "summary.json"
 EXAMPLES = """\
 examples:
   jaxseg evaluate --run runs/polyps --data DIR --split test
@@ -52,19 +56,14 @@ out of the means, which then leave out what is worst; a class in neither has dis
 Several runs, such as folds or seeds, are scored as one by the mean of their
 probabilities. --out (default RUN/evaluate-SPLIT, and for other data than the run's own
 RUN/evaluate-SPLIT-NAME by the folder's name) gets cases.jsonl (every score of every
-class), summary.json (their means, pooled scores, calibration) and samples.png. Results
-of other cases or runs that are there already are left alone.
+class), cases.csv (the same for spreadsheets), summary.json (their means, pooled scores,
+calibration) and samples.png. Results of other cases or runs that are there already are
+left alone.
 """
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="score a run on held-back cases",
-        description=__doc__,
-        epilog=EXAMPLES,
-    )
     inference_flags.add_runs(parser)
     add = parser.add_argument
     add(
@@ -110,15 +109,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "(default diagonal)",
     )
     inference_flags.add_use(parser)
-    parser.set_defaults(run_command=main)  # fmt: skip
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Predicts every case, writes the rows, prints the table."""
     if len(arguments.run) > 1 and arguments.out is None:
         raise UserError("several --run need --out DIR for their common results")
-    members = inference_flags.members(arguments.run, best=arguments.best)
-    config = members[0].config
+    runs = inference_flags.opened(arguments.run)
+    config = runs[0].config
     how = inference_flags.inference(arguments, config)
     cut = inference_flags.cut(arguments.threshold)
     data = arguments.data or config.data
@@ -127,6 +125,7 @@ def main(arguments: argparse.Namespace) -> None:
     subject = _subject(arguments, data)
     out = arguments.out or _default_folder(arguments, config, data)
     _require_same_subject(out, subject)
+    members = [trained(run, best=arguments.best) for run in runs]
     options.made_folder(out)
     surfaces = None
     if arguments.surfaces != "none":
@@ -149,7 +148,8 @@ def main(arguments: argparse.Namespace) -> None:
             )
             progress.update()
     summary = evaluation.summary()
-    write_rows(out / "cases.jsonl", evaluation.rows)
+    write_rows(out / CASES, evaluation.rows)
+    write_text(out / TABLE, csv_of(evaluation.rows))
     write_json(out / SUMMARY, {**subject, **summary.to_json()})
     save_samples(
         out / SAMPLES,
@@ -159,7 +159,7 @@ def main(arguments: argparse.Namespace) -> None:
         how,
     )
     print(table(summary))
-    for name in ("cases.jsonl", SUMMARY):
+    for name in (CASES, TABLE, SUMMARY):
         print(f"wrote {out / name}")
     for path in pictures.draw_run(out):
         print(f"wrote {path}")
@@ -216,6 +216,26 @@ def _check(cases: Examples, folder: Path, split: str, num_classes: int) -> None:
                 num_classes=num_classes,
                 tick=progress.update,
             )
+
+
+def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One line per case and class, for spreadsheets; what is not defined is empty."""
+    text = io.StringIO()
+    lines = [line for row in rows for line in _lines_of_case(row)]
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _lines_of_case(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    scores = {**row, **(row.get("surfaces") or {})}
+    by_class = {k: v for k, v in scores.items() if isinstance(v, list)}
+    facts = {k: row[k] for k in ("case", "lesion_free")}
+    return [
+        {**facts, "class": number, **{k: v[number] for k, v in by_class.items()}}
+        for number in range(len(row["dice"]))
+    ]
 
 
 def table(summary: Summary) -> str:

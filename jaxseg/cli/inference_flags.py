@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from jaxseg.cli import options
-from jaxseg.cli.runs import load_run
+from jaxseg.cli.runs import open_run
 from jaxseg.errors import UserError
-from jaxseg.training.cases import Trained
 from jaxseg.training.config import RunConfig
 from jaxseg.training.inference import Inference
+from jaxseg.training.loop import Run
+from jaxseg.training.memory import require_window_memory
 from jaxseg.training.thresholds import above, best_for_dice, most_probable
 
 Cut = Callable[[np.ndarray], np.ndarray]
@@ -67,19 +68,19 @@ def add_use(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def members(folders: Sequence[Path], *, best: bool) -> list[Trained]:
-    """The networks of runs.
+def opened(folders: Sequence[Path]) -> list[Run]:
+    """The runs, by their settings, all of one kind.
 
     Raises:
       UserError: a folder is no run, is given twice, or differs from the first in its
         classes, channels or dimensions.
     """
-    found: list[Trained] = []
+    found: list[Run] = []
     for number, folder in enumerate(folders):
         if folder.resolve() in (other.resolve() for other in folders[:number]):
             raise UserError(f"--run {folder} is given twice")
-        run, objective, state = load_run(folder, best=best)
-        found.append(Trained(run.config, objective.apply, state.variables))
+        run = open_run(folder)
+        found.append(run)
         here, there = _kind(run.config), _kind(found[0].config)
         for (what, mine), (_, first) in zip(here, there, strict=True):
             if mine != first:
@@ -111,6 +112,8 @@ def inference(arguments: argparse.Namespace, config: RunConfig) -> Inference:
             f"--window {' '.join(map(str, window))}: expected {wanted}, one number "
             "for each axis"
         )
+    if window is not None:
+        require_window_memory(config, tuple(window))
     return Inference(
         window=None if window is None else tuple(window),
         overlap=arguments.overlap,

@@ -8,6 +8,7 @@ from jaxseg.cli import options
 from jaxseg.losses import CATALOG
 from jaxseg.losses.cards import summary
 from jaxseg.losses.entry import Entry, SpecialCase
+from jaxseg.losses.ranges import range_of
 
 EXAMPLES = """\
 examples:
@@ -16,16 +17,9 @@ examples:
 """
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    parser = commands.add_parser(
-        "losses",
-        help="list the losses, or explain one",
-        description=__doc__,
-        epilog=EXAMPLES,
-    )
     parser.add_argument("name", nargs="?", type=options.loss_name, metavar="NAME")
-    parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -52,7 +46,7 @@ def explain(entry: Entry) -> str:
         "formula": entry.formula,
         "source": f"{entry.paper}: {entry.equation}",
         "in Python": entry.function,
-        "hyper-parameters": _settings(entry.defaults) or "none",
+        "hyper-parameters": _ranged(entry) or "none",
         "range": _range(entry),
         "empty masks": _empty(entry),
         "equals": "\n".join(_case(case) for case in entry.special_cases),
@@ -64,6 +58,15 @@ def explain(entry: Entry) -> str:
     lines += ["", "found by machine on images of 2 x 3 pixels and two classes"]
     lines += [f"  {title:<31}{said}" for title, said in summary(entry.name)]
     return "\n".join([*lines, "", inspect.getdoc(entry.build) or ""])
+
+
+def _ranged(entry: Entry) -> str:
+    """Defaults with their ranges, one a line."""
+    lines = []
+    for name, value in entry.defaults.items():
+        legal = range_of(entry.name, name)
+        lines.append(f"{name}={value!r}" + (f", {legal}" if legal else ""))
+    return "\n".join(lines)
 
 
 def _settings(hyper: Mapping[str, object]) -> str:

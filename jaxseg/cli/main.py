@@ -1,14 +1,14 @@
 """The `jaxseg` command: its subcommands, and one place where mistakes are answered."""
 
+import importlib
+import os
 import sys
-import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 from jaxseg import __version__
-from jaxseg.cli import check, demo, evaluate, losses, predict, train
+from jaxseg.cli.answers import answered
 from jaxseg.cli.options import Parser
-from jaxseg.cli.pipes import reader_left
-from jaxseg.errors import MISTAKE, UserError, tell
 
 EXAMPLES = """\
 examples:
@@ -19,12 +19,28 @@ examples:
   jaxseg evaluate --run runs/a --data DIR --split test
   jaxseg predict --run runs/a --images DIR/test/images --out masks
 
-beside it: python -m theory (the papers' claims), python -m figures (pictures)
+Compiled programs are kept in $XDG_CACHE_HOME/jaxseg (~/.cache/jaxseg), up to 4 GB;
+JAX_COMPILATION_CACHE_DIR=DIR names another place, JAX_ENABLE_COMPILATION_CACHE=0 keeps
+none. Beside it: python -m theory (the papers' claims), python -m figures (pictures).
 """
+COMMANDS = {
+    "demo": "verify, draw, train and evaluate once, on embedded data",
+    "losses": "list the losses, or explain one",
+    "check": "look through a data folder once, and make folds",
+    "train": "train a network with a loss of the catalog",
+    "evaluate": "score a run on held-back cases",
+    "predict": "write masks for a folder of images or volumes",
+}
+"""Each is a module of this package with `EXAMPLES`, `add_flags` and `main`."""
+CACHE_BYTES = 4 * 10**9
 
 
-def parser() -> Parser:
-    """The command line of all subcommands."""
+def parser(only: str | None = None) -> Parser:
+    """The command line of all subcommands.
+
+    Args:
+      only: command whose module alone is imported; the others are listed.
+    """
     main_parser = Parser(
         prog="jaxseg",
         description="Segmentation losses in JAX: train with them, see and trust them.",
@@ -36,9 +52,36 @@ def parser() -> Parser:
     commands = main_parser.add_subparsers(
         required=True, metavar="COMMAND", parser_class=Parser
     )
-    for module in (demo, losses, check, train, evaluate, predict):
-        module.add_parser(commands)
+    for name, summary in COMMANDS.items():
+        if only not in (None, name):
+            commands.add_parser(name, help=summary)
+            continue
+        module = importlib.import_module(f"jaxseg.cli.{name}")
+        added = commands.add_parser(
+            name, help=summary, description=module.__doc__, epilog=module.EXAMPLES
+        )
+        module.add_flags(added)
+        added.set_defaults(run_command=module.main)
     return main_parser
+
+
+def keep_programs() -> None:
+    """Keeps compiled programs, where the environment does not say otherwise."""
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    place = Path(home) / "jaxseg"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:  # nothing can be kept there: everything is compiled anew
+        return
+    if not os.access(place, os.W_OK):
+        return
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str(place))
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,22 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     A command may return another status: `jaxseg check` 1 if it found errors.
     """
-    warnings.showwarning = _show_warning
-    try:
-        arguments = parser().parse_args(argv)
-        status = arguments.run_command(arguments) or 0
-        sys.stdout.flush()
-    except UserError as error:
-        tell(error)
-        return MISTAKE
-    except KeyboardInterrupt:
-        print("jaxseg: stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return reader_left()
-    return status
+    given = list(sys.argv[1:] if argv is None else argv)
 
+    def work() -> int | None:
+        only = given[0] if given and given[0] in COMMANDS else "none"
+        arguments = parser(only).parse_args(given)
+        keep_programs()
+        return arguments.run_command(arguments)
 
-def _show_warning(message, *_, **__) -> None:
-    """One line on stderr instead of Python's two."""
-    print(f"jaxseg: warning: {message}", file=sys.stderr)
+    return answered("jaxseg", work, last=argv is None)

@@ -1,4 +1,7 @@
-"""Reading the command line, so that a mistake is answered with one sentence."""
+"""Reading the command line, so that a mistake is answered with one sentence.
+
+What knows losses imports them when it is asked: `jaxseg --help` does without JAX.
+"""
 
 import argparse
 import difflib
@@ -8,13 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import jax
-import numpy as np
-
 from jaxseg.errors import UserError
-from jaxseg.losses import CATALOG
-from jaxseg.losses.catalog import nearest_names
-from jaxseg.training.settings import limits
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,6 +84,8 @@ def number_in(low: float, high: float, *, ends: bool = True) -> Callable[[str], 
 
 def number_within(kind: Any) -> Callable[[str], float]:
     """Type of a number of an `Annotated` kind, whose range `Meta` tells."""
+    from jaxseg.training.settings import limits
+
     meta = limits(kind)[1]
     if meta.gt is not None:
         return number_in(meta.gt, meta.lt or math.inf, ends=False)
@@ -110,6 +109,8 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
 
 def loss_name(text: str) -> str:
     """Type of a name in the catalog of losses."""
+    from jaxseg.losses.catalog import CATALOG, nearest_names
+
     if text not in CATALOG:
         near = ", ".join(nearest_names(text)[:3])
         raise argparse.ArgumentTypeError(
@@ -123,8 +124,12 @@ def hyper_parameters(loss: str, settings: Sequence[str]) -> dict[str, Any]:
     """Hyper-parameters of a loss from ``name=value`` strings.
 
     Raises:
-      UserError: the loss has no such hyper-parameter, or the value is not of its kind.
+      UserError: the loss has no such hyper-parameter, or the value is not of its kind
+        or range.
     """
+    from jaxseg.losses.catalog import CATALOG
+    from jaxseg.losses.ranges import require_in_range
+
     defaults: Mapping[str, Any] = CATALOG[loss].defaults
     hyper = {}
     for setting in settings:
@@ -144,6 +149,10 @@ def hyper_parameters(loss: str, settings: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             wanted = "a whole number" if kind is int else "a number"
             raise UserError(f"--hyper {setting}: {text!r} is not {wanted}") from None
+    try:
+        require_in_range(loss, hyper)
+    except ValueError as error:
+        raise UserError(f"--hyper: {error}") from None
     return hyper
 
 
@@ -153,6 +162,11 @@ def check_loss(loss: str, hyper: Mapping[str, Any], num_classes: int) -> None:
     Raises:
       UserError: the loss refuses its hyper-parameters.
     """
+    import jax
+    import numpy as np
+
+    from jaxseg.losses.catalog import CATALOG
+
     logits = jax.ShapeDtypeStruct((2, 4, 4, num_classes), np.float32)
     labels = jax.ShapeDtypeStruct((2, 4, 4), np.int32)
     try:
@@ -168,11 +182,20 @@ def fresh_folder(path: Path, flag: str = "--out") -> Path:
     Raises:
       UserError: it is a file, holds something already, or cannot be made.
     """
+    return made_folder(free_folder(path, flag), flag)
+
+
+def free_folder(path: Path, flag: str = "--out") -> Path:
+    """`path`, which may be missing and is not made.
+
+    Raises:
+      UserError: it is a file, or holds something already.
+    """
     if path.exists() and not path.is_dir():
         raise UserError(f"{flag} {path} is a file, not a folder")
     if path.is_dir() and any(path.iterdir()):
         raise UserError(f"{flag} {path} is not empty: choose a folder that is")
-    return made_folder(path, flag)
+    return path
 
 
 def made_folder(path: Path, flag: str = "--out") -> Path:

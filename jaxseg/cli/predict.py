@@ -8,6 +8,7 @@ from PIL import Image
 
 from jaxseg.cli import inference_flags, options
 from jaxseg.cli.progress import bar
+from jaxseg.cli.runs import trained
 from jaxseg.data.export import write_volume
 from jaxseg.data.overlay import overlay
 from jaxseg.errors import UserError
@@ -41,14 +42,8 @@ OVERLAYS = "overlays"
 PROBABILITIES = "probabilities"
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    parser = commands.add_parser(
-        "predict",
-        help="write masks for a folder of images or volumes",
-        description=__doc__,
-        epilog=EXAMPLES,
-    )
     inference_flags.add_runs(parser)
     add = parser.add_argument
     add("--images", required=True, type=Path, metavar="DIR", help="folder of images")
@@ -56,19 +51,24 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--overlays", action="store_true", help="also draw outlines on the images")
     add("--probabilities", action="store_true", help="also write every class's")
     inference_flags.add_use(parser)
-    parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Predicts and writes, one image after the other."""
-    members = inference_flags.members(arguments.run, best=arguments.best)
-    config = members[0].config
+    runs = inference_flags.opened(arguments.run)
+    config = runs[0].config
     how = inference_flags.inference(arguments, config)
     cut = inference_flags.cut(arguments.threshold)
     if arguments.overlays and config.volumes:
         raise UserError("--overlays draws on images, but the run is one of volumes")
     cases = without_labels(arguments.images, config)
-    out = options.fresh_folder(arguments.out)
+    out = options.free_folder(arguments.out)
+    with bar(len(cases), "checking", "image") as progress:
+        for index in range(len(cases)):
+            cases[index]  # read once before, so that one that is damaged is named
+            progress.update()
+    members = [trained(run, best=arguments.best) for run in runs]
+    options.made_folder(out)
     for wanted, name in (
         (arguments.overlays, OVERLAYS),
         (arguments.probabilities, PROBABILITIES),

@@ -23,11 +23,22 @@ def bar(total: int, what: str, unit: str, start: int = 0) -> tqdm:
 
 
 class TrainingProgress:
-    """Shows the rows of a training run on a progress line."""
+    """Shows the rows of a training run on a progress line.
 
-    def __init__(self, steps: int, done: int):
-        self._bar = bar(steps, "compiling", "step", start=done)
+    Until the first step is done, which is compiled first, there is no rate and no time
+    left to tell: the line with these begins after it.
+    """
+
+    def __init__(self, steps: int):
+        self._steps = steps
+        self._bar: tqdm | None = None
         self._shown: dict[str, str] = {}
+        self._waiting = tqdm(
+            bar_format="{desc} {elapsed}",
+            desc="compiling the first step",
+            file=sys.stderr,
+            leave=False,
+        )
 
     def __call__(self, row: dict[str, Any]) -> None:
         """Takes note of a row; one with nothing but a step moves the line on."""
@@ -35,11 +46,15 @@ class TrainingProgress:
             self._shown["loss"] = f"{row['loss']:.4f}"
         if row.get("validation_dice") is not None:
             self._shown["validation Dice"] = f"{row['validation_dice']:.3f}"
-        self._bar.set_description_str("training", refresh=False)
+        if self._bar is None:
+            self._waiting.close()
+            self._bar = bar(self._steps, "training", "step", start=row["step"])
         self._bar.set_postfix(self._shown, refresh=False)
         if "validation_dice" not in row:
             self._bar.update(row["step"] - self._bar.n)
 
     def close(self) -> None:
         """Leaves the last line standing."""
-        self._bar.close()
+        self._waiting.close()
+        if self._bar is not None:
+            self._bar.close()

@@ -1,13 +1,26 @@
-"""Opening the folder of a run that has been trained."""
+"""Opening the folders of runs that have been trained."""
 
 import warnings
 from pathlib import Path
 
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
+from jaxseg.training.cases import Trained
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CHECKPOINTS, CONFIG, Run
 from jaxseg.training.step import Objective, TrainState
+
+
+def open_run(folder: Path) -> Run:
+    """A run by its settings; nothing of its weights is read.
+
+    Raises:
+      UserError: the folder is no run.
+    """
+    config = folder / CONFIG
+    if not config.is_file():
+        raise UserError(f"--run {folder} is not a run: it has no {CONFIG}")
+    return Run(RunConfig.from_json(read_json(config), str(config)), folder)
 
 
 def load_run(folder: Path, *, best: bool = False) -> tuple[Run, Objective, TrainState]:
@@ -16,17 +29,30 @@ def load_run(folder: Path, *, best: bool = False) -> tuple[Run, Objective, Train
     Raises:
       UserError: the folder is no run, or holds no whole checkpoint.
     """
-    config = folder / CONFIG
-    if not config.is_file():
-        raise UserError(f"--run {folder} is not a run: it has no {CONFIG}")
-    run = Run(RunConfig.from_json(read_json(config), str(config)), folder)
+    run = open_run(folder)
+    return run, *restored(run, best=best)
+
+
+def trained(run: Run, *, best: bool = False) -> Trained:
+    """A run's network as it is used; see `restored`."""
+    objective, state = restored(run, best=best)
+    return Trained(run.config, objective.apply, state.variables)
+
+
+def restored(run: Run, *, best: bool = False) -> tuple[Objective, TrainState]:
+    """A run's network and its newest whole checkpoint, or the best one.
+
+    Raises:
+      UserError: it holds no whole checkpoint.
+    """
     objective, state = run.restore(best=best)
     if state is None:
-        raise UserError(f"--run {folder} has no whole checkpoint in {CHECKPOINTS}")
+        raise UserError(f"--run {run.folder} has no whole checkpoint in {CHECKPOINTS}")
     limit = run.config.stop_after
     stopped = limit is not None and int(state.plateau.stale) >= limit
     if int(state.step) < run.config.steps and not best and not stopped:
         warnings.warn(
-            f"{folder} is at step {int(state.step)} of {run.config.steps}", stacklevel=1
+            f"{run.folder} is at step {int(state.step)} of {run.config.steps}",
+            stacklevel=1,
         )
-    return run, objective, state
+    return objective, state

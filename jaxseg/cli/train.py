@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from jaxseg.cli.train_plan import check_plan, planned
 from jaxseg.cli.train_resume import resumed
 from jaxseg.data.collection import splits
 from jaxseg.data.folds import digest
-from jaxseg.errors import UserError
+from jaxseg.errors import Stopped, UserError
 from jaxseg.files import read_json, write_json
 from jaxseg.models.catalog import MODELS
 from jaxseg.models.weights import (
@@ -27,33 +27,32 @@ from jaxseg.models.weights import (
     normalisation_of_weights,
     weights_file,
 )
+from jaxseg.training.claim import claimed
 from jaxseg.training.config import SETTINGS, RunConfig
+from jaxseg.training.contents import (
+    CONTENTS,
+    contents_of_run,
+    require_same_contents,
+)
 from jaxseg.training.devices import joined
 from jaxseg.training.heap import keep_freed_memory
+from jaxseg.training.log import read_metrics
 from jaxseg.training.loop import (
     CONFIG,
+    METRICS,
     VALIDATION_CASES,
     Report,
     Run,
     variables_of_run,
 )
-from jaxseg.training.network import network_of, require_gradients
+from jaxseg.training.memory import require_image_memory, require_weight_memory
+from jaxseg.training.network import network_of, require_gradients, require_pixels
 from jaxseg.training.search import best_rate
 from jaxseg.training.sources import SYNTHETIC, Examples, Subset, examples, spread
 
+__all__ = ["EXAMPLES", "add_flags", "main"]
+
 LIVE_SECONDS = 30
-
-
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the command."""
-    parser = commands.add_parser(
-        "train",
-        help="train a network with a loss of the catalog",
-        description=__doc__,
-        epilog=EXAMPLES,
-    )
-    add_flags(parser)
-    parser.set_defaults(run_command=main)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -90,18 +89,27 @@ def _searched(
 
 def _check_network(config: RunConfig) -> None:
     """Traces the network once, so that a wrong setting is found before any work."""
+    each = -(-config.batch_size // jax.device_count())
+    if config.accumulate > each:
+        raise UserError(
+            f"--accumulate {config.accumulate} divides more than the {each} images "
+            "that a device has"
+        )
+    images = -(-each // config.accumulate)
+    require_pixels(config)
+    require_image_memory(config, images)
     network = network_of(config)
-    key = jax.random.key(0)
     image = jax.ShapeDtypeStruct((1, *config.size, config.channels), jnp.float32)
     try:
-        params, extra = jax.eval_shape(network.init, key, image)
-        each = -(-config.batch_size // jax.device_count())
-        require_gradients(config, network, -(-each // config.accumulate))
+        params, extra = jax.eval_shape(network.init, jax.random.key(0), image)
+        require_weight_memory(config, params)
+        require_gradients(config, network, images)
+        variables = {"params": params, **extra}
         if config.weights is not None:
             file = weights_file(config.weights, MODELS[config.model].encoder)
-            load_weights(file, {"params": params, **extra})
+            load_weights(file, variables)
         if config.start_run is not None:
-            variables_of_run(Path(config.start_run), {"params": params, **extra})
+            variables_of_run(Path(config.start_run), variables)
     except (ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"--model {config.model}: {reason}") from error
@@ -122,9 +130,9 @@ def _train(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.out
     first = jax.process_index() == 0
     given = given_settings(arguments)
-    stored = (
-        _stored(folder, resume=arguments.resume) if _looks_back(arguments) else None
-    )
+    stored = None
+    if arguments.resume or first:  # a new run may have begun when the others look
+        stored = _stored(folder, resume=arguments.resume)
     if stored is None:
         config = _new(arguments, given)
     else:
@@ -133,30 +141,73 @@ def _train(arguments: argparse.Namespace) -> None:
         options.check_loss(phase.loss, phase.hyper, config.num_classes)
     _check_network(config)
     validation = _validation(config)
+    found = contents_of_run(config) if first else {}
+    if stored is not None and first:
+        require_same_contents(folder, found)
     keep_freed_memory()
-    if stored is None and arguments.search_rates is not None:
-        config = _searched(arguments, config, validation)
-    run = Run(config, options.made_folder(folder))
-    if first:
-        write_json(folder / CONFIG, config.to_json())
-    progress = TrainingProgress(config.steps, 0)
+    options.made_folder(folder)
+    with claimed(folder) if first else contextlib.nullcontext():
+        if first and stored is None:
+            _require_still_free(folder)
+        if stored is None and arguments.search_rates is not None:
+            config = _searched(arguments, config, validation)
+        if first:
+            write_json(folder / CONTENTS, found)
+            write_json(folder / CONFIG, config.to_json())
+        _run(Run(config, folder), validation)
+        if first:
+            _tell(config, folder)
+
+
+def _run(run: Run, validation: Examples | None) -> None:
+    progress = TrainingProgress(run.config.steps)
     with contextlib.ExitStack() as stack:
         stack.callback(progress.close)
         reports: list[Report] = [progress]
-        if first:
-            reports.append(stack.enter_context(pictures.Live(folder, LIVE_SECONDS)))
+        if jax.process_index() == 0:
+            live = pictures.Live(run.folder, LIVE_SECONDS)
+            reports.append(stack.enter_context(live))
         try:
             run.train(validation, report=lambda row: [tell(row) for tell in reports])
         except KeyboardInterrupt:
-            raise UserError(
-                f"stopped; the same command with --resume takes {folder} up again"
+            raise Stopped(
+                f"stopped; jaxseg train --resume --out {run.folder} takes it up again"
             ) from None
-    if not first:
-        return
+
+
+def _require_still_free(folder: Path) -> None:
+    """Refuses a folder that another process has begun a run in since we looked."""
+    if (folder / CONFIG).is_file():
+        raise UserError(f"--out {folder} holds a run by now, of another process")
+
+
+def _tell(config: RunConfig, folder: Path) -> None:
     for path in [folder / CONFIG, *sorted(folder.glob("*.jsonl"))]:
         print(f"wrote {path}")
     for path in pictures.draw_run(folder):
         print(f"wrote {path}")
+    print("\n".join(_outcome(config, folder)))
+
+
+def _outcome(config: RunConfig, folder: Path) -> Iterator[str]:
+    """What the run has reached, and the command that goes on from here."""
+    rows = read_metrics(folder / METRICS)
+    losses = [row for row in rows if "loss" in row]
+    scores = [row for row in rows if row.get("validation_dice") is not None]
+    if losses:
+        yield f"step {losses[-1]['step']}: loss {losses[-1]['loss']:.4f}"
+    if scores:
+        best = max(scores, key=lambda row: (row["validation_dice"], row["step"]))
+        yield (
+            f"validation Dice {scores[-1]['validation_dice']:.4f}, best "
+            f"{best['validation_dice']:.4f} at step {best['step']}"
+        )
+    known = ["test"] if config.data == SYNTHETIC else splits(Path(config.data))
+    held = [split for split in ("test", "validation") if split in known]
+    if held:
+        yield f"next: jaxseg evaluate --run {folder} --split {held[0]}"
+    else:
+        yield f"next: jaxseg predict --run {folder} --images DIR --out MASKS"
 
 
 def _looks_back(arguments: argparse.Namespace) -> bool:
@@ -184,10 +235,8 @@ def _stored(folder: Path, *, resume: bool) -> RunConfig | None:
 
 def _is_free(folder: Path, *, resume: bool) -> bool:
     """Whether there is nothing in the folder but what a killed start may have left."""
-    left = [path.name for path in folder.iterdir()]
-    return not left or (
-        resume and all(name == "rates" or name[0] == "." for name in left)
-    )
+    left = [path.name for path in folder.iterdir() if path.name[0] != "."]
+    return not left or (resume and set(left) <= {"rates", CONTENTS})
 
 
 def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:

@@ -1,6 +1,7 @@
 """Folders of the Medical Segmentation Decathlon: ``dataset.json`` and its volumes."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,11 @@ def _entry(path: Path, key: str, entry: Any) -> tuple[Path, Path | None]:
         name = both.get(kind)
         if name is None:
             continue
+        inside = os.path.normpath(name)
+        if os.path.isabs(inside) or inside.split(os.sep)[0] == os.pardir:
+            raise UserError(
+                f"{path} lists {name} under {key!r}, which lies outside its folder"
+            )
         file = path.parent / name
         if not is_volume(file):
             raise UserError(

@@ -70,7 +70,7 @@ def read_folds(path: Path) -> Folds:
         or not isinstance(folds, list)
         or len(folds) < 2
         or not all(
-            isinstance(fold, list) and all(isinstance(x, str) for x in fold)
+            isinstance(fold, list) and fold and all(isinstance(x, str) for x in fold)
             for fold in folds
         )
     ):

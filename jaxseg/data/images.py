@@ -16,6 +16,14 @@ IMAGE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".ppm",
 )  # fmt: skip
 MASK_SUFFIX = ".png"
+FORMATS = {
+    "PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"),
+    "TIFF": (".tif", ".tiff"), "BMP": (".bmp",), "GIF": (".gif",), "WEBP": (".webp",),
+    "PPM": (".pgm", ".ppm"),
+}  # fmt: skip
+"""What is opened, by Pillow's name, and what files of it are called. Pillow knows more,
+some of which start other programs."""
+OPENED = [kind for kind in FORMATS if kind != "MPO"]  # which is opened as JPEG
 MAX_PIXELS = 2**30
 """Pixels that an image may have: 32,768 square."""
 _GREY = ("1", "L", "LA", "La")
@@ -73,7 +81,7 @@ def open_image(path: Path) -> Image.Image:
             # Pillow refuses large images of strangers; these are the user's own.
             before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
             try:
-                image = Image.open(io.BytesIO(path.read_bytes()))
+                image = Image.open(io.BytesIO(path.read_bytes()), formats=OPENED)
             finally:
                 Image.MAX_IMAGE_PIXELS = before
         _require_readable(path, image)
@@ -92,6 +100,12 @@ def orientation(path: Path) -> int:
 
 
 def _require_readable(path: Path, image: Image.Image) -> None:
+    kind = str(image.format)
+    if path.suffix.lower() not in FORMATS[kind]:
+        raise UserError(
+            f"{path} holds a {kind} image, which its name does not say: a file of that "
+            f"kind ends in {' or '.join(FORMATS[kind])}"
+        )
     if image.width * image.height > MAX_PIXELS:
         raise UserError(
             f"{path} is {image.width}x{image.height} pixels, more than {MAX_PIXELS}: "

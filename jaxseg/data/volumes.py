@@ -2,9 +2,11 @@
 
 import dataclasses
 import gzip
+import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -19,6 +21,9 @@ from jaxseg.errors import UserError
 VOLUME_SUFFIXES = (".nii.gz", ".nii")
 SAME_SPACING = 0.01
 """By what share voxel sizes may differ and yet be the same."""
+MOST_MM = 1000.0
+"""Longest side of a voxel that is taken for one."""
+_SNIFFED = 1024
 NEAR = 0.01
 """How far a stored label may be from a whole number."""
 
@@ -167,12 +172,15 @@ def whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
 def _opened(path: Path) -> tuple[np.ndarray, Geometry]:
     """The array of a file as stored, ``[X, Y, Z]`` or ``[X, Y, Z, C]``."""
     try:
-        image = nibabel.load(path)  # pyright: ignore[reportPrivateImportUsage]
-        voxels = np.asanyarray(image.dataobj)  # pyright: ignore
+        image = _parsed(path, _whole(path))
+        voxels = np.asanyarray(image.dataobj)
         if voxels.ndim == 5 and voxels.shape[3] == 1:
             voxels = voxels[:, :, :, 0]  # NIfTI's vectors lie along the fifth axis
         _require_numbers(path, voxels)
-        return voxels, of_nifti(image.header, voxels.shape[:3])
+        geometry = of_nifti(image.header, voxels.shape[:3])
+        if max(geometry.spacing_mm) > MOST_MM:
+            raise ValueError(f"voxels of {by(geometry.spacing_mm)} mm")
+        return voxels, geometry
     except FileNotFoundError:
         raise UserError(f"{path} does not exist") from None
     except ImageFileError as error:
@@ -186,6 +194,44 @@ def _opened(path: Path) -> tuple[np.ndarray, Geometry]:
         HeaderDataError,
     ) as error:
         raise UserError(f"{path} is damaged: {error}") from error
+
+
+def _whole(path: Path) -> bytes:
+    """A file's content, unpacked to its end, where gzip keeps its checksum."""
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.name.lower().endswith(".gz") else content
+
+
+def _parsed(path: Path, content: bytes) -> Any:
+    """The image that bytes of NIfTI hold, as long as its header says.
+
+    Raises:
+      ImageFileError: they are no NIfTI.
+      ValueError: there are fewer voxels than the header says.
+    """
+    for kind in (nibabel.Nifti1Image, nibabel.Nifti2Image):  # pyright: ignore
+        if kind.header_class.may_contain_header(content[:_SNIFFED]):
+            _require_sizes(kind.header_class, content)
+            image = kind.from_bytes(content)
+            need = (
+                math.prod(map(int, image.shape))
+                * np.dtype(image.get_data_dtype()).itemsize
+            )
+            if need > len(content):
+                raise ValueError(f"it ends before its {by(image.shape)} voxels do")
+            return image
+    raise ImageFileError(f"{path} is no NIfTI")
+
+
+def _require_sizes(kind: Any, content: bytes) -> None:
+    """Refuses voxel sizes of 0, which nibabel would read as 1."""
+    header = kind(content[: kind.template_dtype.itemsize], check=False)
+    sizes = [float(size) for size in header["pixdim"][1:4]]
+    if (
+        int(header["sform_code"]) <= 0
+        and not (np.isfinite(sizes) & np.not_equal(sizes, 0)).all()
+    ):
+        raise ValueError(f"the voxel size {by(sizes)} is not positive")
 
 
 def _require_numbers(path: Path, voxels: np.ndarray) -> None:

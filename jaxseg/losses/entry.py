@@ -1,6 +1,7 @@
 """What the catalog knows of a loss."""
 
 import dataclasses
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Any, Literal
 
 from jaxseg.losses.compound import LossAt, scheduled
 from jaxseg.losses.protocol import Loss
+from jaxseg.losses.ranges import require_in_range
 
 Family = Literal["pixel", "region", "boundary", "marginal", "compound"]
 
@@ -105,6 +107,7 @@ def single(
     wrapped = loss if wrap is None else wrap(loss)
 
     def build(**hyper: Any) -> LossAt:
+        require_in_range(name, hyper)
         return scheduled(wrapped, **{**fixed, **hyper})
 
     build.__doc__ = loss.__doc__
@@ -130,11 +133,17 @@ def _calling(call: str, bound: str, *, wrapped: bool) -> str:
 def recipe(build: Callable[..., LossAt], **facts: Any) -> Entry:
     """Entry of a compound, named like the function that builds it."""
     name = build.__name__
+
+    @functools.wraps(build)
+    def checked(**hyper: Any) -> LossAt:
+        require_in_range(name, hyper)
+        return build(**hyper)
+
     return Entry(
         name=name,
         family="compound",
         function=f'CATALOG["{name}"].build',
-        build=build,
+        build=checked,
         defaults=defaults_of(build),
         **facts,
     )

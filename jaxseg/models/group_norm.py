@@ -87,7 +87,7 @@ def _group_mean(sums: Array, x: Array, groups: int) -> Array:
     batch, pixels, channels = x.shape
     each = channels // groups
     total = jnp.sum(sums.reshape(batch, 1, groups, each), axis=-1)
-    return jnp.repeat(total / (pixels * each), each, axis=-1)
+    return jnp.repeat(total / float(pixels * each), each, axis=-1)
 
 
 group_norm.defvjp(_forward, _backward)

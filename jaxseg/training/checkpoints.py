@@ -1,39 +1,50 @@
 """Checkpoints that are found damaged rather than trusted.
 
-Orbax stores the state in a folder per step. A manifest with the hash of every file is
-written last: a step without one was never finished, and one whose files do not match it
-is damaged. Both are passed over, with a warning that names the file.
+The state of a step is a file of safetensors in a folder of its own, beside a manifest
+with its hash and with one of the manifest itself. The folder takes its name when both
+are whole; one that does not match its manifest is passed over, with a warning that
+names the file, and counts for nothing.
 """
 
 import contextlib
 import hashlib
 import json
-import logging
+import math
 import shutil
-import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
+import safetensors.numpy
+from safetensors import SafetensorError
 
 from jaxseg.errors import UserError
-from jaxseg.files import write_json
+from jaxseg.files import synced, write_json
 from jaxseg.training.step import TrainState
 
 MANIFEST = "manifest.json"
+STATE = "state.safetensors"
 KEPT = 2
+_TRIES = 5
+"""How often the steps are listed anew where one vanishes while it is read."""
 
 
 class DamagedCheckpoint(UserWarning):
     """A checkpoint was passed over because its files are not what was written."""
 
 
-def save(folder: Path, state: TrainState, *, score: float | None = None) -> Path | None:
-    """Writes the state of a step; the newest two steps and the best one are kept.
+def save(
+    folder: Path,
+    state: TrainState,
+    *,
+    score: float | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Path | None:
+    """Writes the state of a step; the newest two whole steps and the best one are kept.
 
     Older steps are removed only once the new one is whole, so that a full disk costs
     the new one and nothing else.
@@ -44,6 +55,7 @@ def save(folder: Path, state: TrainState, *, score: float | None = None) -> Path
         the first writes.
       score: how good the state is, higher is better; None leaves it out of the choice
         of the best, for which the latest of equals is taken.
+      notes: plain JSON values to be kept beside the state, see `notes_of`.
 
     Returns:
       The step's folder, None in all processes but the first.
@@ -55,84 +67,68 @@ def save(folder: Path, state: TrainState, *, score: float | None = None) -> Path
     if jax.process_index():
         return None
     path = folder / f"{int(state.step):08d}"
+    unfinished = folder / f".{path.name}.tmp"
+    arrays = {name: _on_host(leaf) for name, leaf in _named(_plain(state))}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+        unfinished.mkdir(parents=True)
+        safetensors.numpy.save_file(arrays, unfinished / STATE)
+        synced(unfinished / STATE)
+        content = {
+            "step": int(state.step),
+            "score": score if score is None or math.isfinite(score) else None,
+            "arrays": _described(arrays),
+            "sha256": _hashes(unfinished),
+            "notes": dict(notes or {}),
+        }
+        write_json(unfinished / MANIFEST, {**content, "own_sha256": _digest(content)})
         if path.exists():
             shutil.rmtree(path)
-        with _quiet(), _checkpointer() as checkpointer:
-            checkpointer.save(
-                path.absolute() / "state", jax.tree.map(_on_host, _plain(state))
-            )
-            checkpointer.wait_until_finished()
-        manifest = {
-            "step": int(state.step),
-            "score": score,
-            "arrays": _described(state),
-            "sha256": _hashes(path),
-        }
-        write_json(path / MANIFEST, manifest)
-    except (OSError, ValueError, UserError) as error:
-        _remove_unfinished(folder, path)
+        unfinished.rename(path)
+    except (OSError, SafetensorError, UserError) as error:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(unfinished, ignore_errors=True)
         raise UserError(f"cannot write the checkpoint {path}: {error}") from error
     _remove_old(folder)
     return path
 
 
-def _checkpointer() -> ocp.StandardCheckpointer:
-    """Orbax, in this process alone: no other waits for it."""
-    if jax.process_count() == 1:
-        return ocp.StandardCheckpointer()
-    alone = ocp.options.MultiprocessingOptions(
-        primary_host=jax.process_index(), active_processes={jax.process_index()}
-    )
-    return ocp.StandardCheckpointer(multiprocessing_options=alone)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps Orbax from printing a traceback of what is raised anyway."""
-    logger = logging.getLogger("absl")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
 def _on_host(leaf: jax.Array) -> np.ndarray:
-    return np.asarray(leaf.addressable_data(0)) if isinstance(leaf, jax.Array) else leaf
-
-
-def _remove_unfinished(folder: Path, path: Path) -> None:
-    """Makes room again after a failure: what is left of `path` is of no use.
-
-    More than once, as threads of Orbax that are not done yet may write it again.
-    """
-    for _ in range(5):
-        for left in (path, *folder.glob(f"{path.name}*tmp*")):
-            shutil.rmtree(left, ignore_errors=True)
-        time.sleep(0.1)
+    value = leaf.addressable_data(0) if isinstance(leaf, jax.Array) else leaf
+    return np.array(value, order="C", copy=None)
 
 
 def _remove_old(folder: Path) -> None:
-    steps = sorted(_steps(folder))
-    best = best_step(folder)
-    for old in steps[:-KEPT]:
-        if old != best:
-            shutil.rmtree(old, ignore_errors=True)
+    """Removes steps behind the newest whole ones; damaged ones do not count."""
+    best, whole = best_step(folder), 0
+    for path in sorted(_steps(folder), reverse=True):
+        if whole >= KEPT and path != best:
+            shutil.rmtree(path, ignore_errors=True)
+        elif _fault(path) is None:
+            whole += 1
+
+
+def notes_of(folder: Path, state: TrainState) -> dict[str, Any]:
+    """What was noted when a state, just restored, was saved; empty if nothing was."""
+    with contextlib.suppress(OSError, ValueError):
+        return _manifest(folder / f"{int(state.step):08d}").get("notes", {})
+    return {}
+
+
+def newest(folder: Path) -> Path | None:
+    """Folder of the newest whole step; None if there is none."""
+    steps = sorted(_steps(folder), reverse=True)
+    return next((path for path in steps if _fault(path) is None), None)
 
 
 def best_step(folder: Path) -> Path | None:
     """Folder of the step with the highest score, the latest of equals; None if none."""
     scores = []
-    for path in sorted(_steps(folder)):
-        try:
-            score = json.loads((path / MANIFEST).read_text()).get("score")
-        except (OSError, ValueError):
-            continue
-        if isinstance(score, int | float):
-            scores.append((score, path.name, path))
+    for path in _steps(folder):
+        with contextlib.suppress(OSError, ValueError):
+            score = _manifest(path)["score"]
+            if score is not None:
+                scores.append((score, path.name, path))
     return max(scores)[-1] if scores else None
 
 
@@ -140,14 +136,25 @@ def restore(folder: Path, like: TrainState, *, best: bool = False) -> TrainState
     """The newest whole state, or None where there is none.
 
     Args:
-      folder: ``checkpoints`` of the run.
-      like: a state of the shapes and dtypes expected.
+      folder: ``checkpoints`` of the run, which may be written meanwhile.
+      like: a state of the shapes and dtypes expected, of arrays or abstract ones.
       best: take the one with the highest score, if it is whole.
 
     Raises:
       UserError: a whole checkpoint does not fit `like`: another network or optimizer.
     """
-    target = jax.tree.map(ocp.utils.to_shape_dtype_struct, _plain(like))
+    wanted = jax.eval_shape(_plain, like)
+    for _ in range(_TRIES):
+        try:
+            return _restored(folder, like, wanted, best=best)
+        except FileNotFoundError:  # a newer one has taken its place
+            continue
+    raise UserError(f"{folder} is written faster than it can be read: try again")
+
+
+def _restored(
+    folder: Path, like: TrainState, wanted: dict, *, best: bool
+) -> TrainState | None:
     steps = sorted(_steps(folder), reverse=True)
     first = best_step(folder) if best else None
     if first is not None:
@@ -155,25 +162,44 @@ def restore(folder: Path, like: TrainState, *, best: bool = False) -> TrainState
     for path in steps:
         fault = _fault(path)
         if fault is not None:
-            warnings.warn(f"{fault}; passing over it", DamagedCheckpoint, stacklevel=2)
+            if not path.exists():
+                raise FileNotFoundError(path)
+            warnings.warn(f"{fault}; passing over it", DamagedCheckpoint, stacklevel=4)
             continue
-        stored = json.loads((path / MANIFEST).read_text())["arrays"]
-        for name, wanted in _described(like).items():
-            found = stored.pop(name, "nothing")
-            if found != wanted:
-                raise UserError(
-                    f"{path} holds another network or optimizer: {name} is {found}, "
-                    f"not {wanted}"
-                )
-        if stored:
-            raise UserError(
-                f"{path} holds another network or optimizer: one with "
-                f"{next(iter(stored))}"
-            )
-        with _checkpointer() as checkpointer:
-            plain = checkpointer.restore(path.absolute() / "state", target)
-        return _state(plain, like)
+        _require_fit(path, _manifest(path)["arrays"], _described(dict(_named(wanted))))
+        return _state(_read(path, wanted), like)
     return None
+
+
+def _require_fit(path: Path, stored: Mapping[str, str], wanted: dict[str, str]) -> None:
+    for name in (*wanted, *stored):
+        here, there = wanted.get(name, "nothing"), stored.get(name, "nothing")
+        if here != there:
+            raise UserError(
+                f"{path} holds another network or optimizer: {name} is {there}, not "
+                f"{here}"
+            )
+
+
+def _read(path: Path, wanted: dict) -> dict:
+    """The plain state in a step's folder, which is whole and fits."""
+    if not (path / STATE).is_file():
+        return _read_orbax(path, wanted)
+    arrays = safetensors.numpy.load_file(path / STATE)
+    leaves = [jnp.array(arrays[name]) for name, _ in _named(wanted)]
+    return jax.tree.unflatten(jax.tree.structure(wanted), leaves)
+
+
+def _read_orbax(path: Path, wanted: dict) -> dict:
+    """Of a checkpoint that an earlier version wrote by Orbax."""
+    import orbax.checkpoint as ocp
+
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    target = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), wanted
+    )
+    with ocp.StandardCheckpointer() as checkpointer:
+        return checkpointer.restore(path.absolute() / "state", target)
 
 
 def _plain(state: TrainState) -> dict:
@@ -207,15 +233,17 @@ def _state(plain: dict, like: TrainState) -> TrainState:
     )
 
 
-def _described(state: TrainState) -> dict[str, str]:
-    """Dtype and shape of every array of the state, by its place in the tree."""
-    leaves = jax.tree_util.tree_leaves_with_path(_plain(state))
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): (
-            f"{leaf.dtype}{list(leaf.shape)}"
-        )
-        for path, leaf in leaves
-    }
+def _named(plain: dict) -> list[tuple[str, Any]]:
+    """The arrays of a plain state by their place in the tree."""
+    return [
+        (jax.tree_util.keystr(path, simple=True, separator="/"), leaf)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(plain)
+    ]
+
+
+def _described(arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Dtype and shape of every array, by its name."""
+    return {name: f"{x.dtype}{list(x.shape)}" for name, x in arrays.items()}
 
 
 def _steps(folder: Path) -> Iterator[Path]:
@@ -232,17 +260,37 @@ def _hashes(path: Path) -> dict[str, str]:
     }
 
 
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    """What a step's folder says of itself.
+
+    Raises:
+      ValueError: it is damaged.
+    """
+    content = json.loads((path / MANIFEST).read_text())
+    if not isinstance(content, dict):
+        raise ValueError("it is no JSON object")
+    own = content.pop("own_sha256", None)
+    old = (path / "state").is_dir()  # Orbax's, whose manifest has no hash of its own
+    if own != (None if old else _digest(content)):
+        raise ValueError("its hash is another")
+    if not {"step", "score", "arrays", "sha256"} <= set(content):
+        raise ValueError("it lacks a part")
+    return content
+
+
 def _fault(path: Path) -> str | None:
     """What is wrong with a step's folder, as a phrase; None if it is whole."""
-    manifest = path / MANIFEST
     try:
-        content = json.loads(manifest.read_text())
-        expected, _ = content["sha256"], content["arrays"]
+        expected = _manifest(path)["sha256"]
+        found = _hashes(path)
     except FileNotFoundError:
         return f"{path} was never finished (it has no {MANIFEST})"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"{manifest} is damaged ({error})"
-    found = _hashes(path)
+    except (OSError, ValueError) as error:
+        return f"{path / MANIFEST} is damaged ({error})"
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             return f"{path / name} is damaged or missing"

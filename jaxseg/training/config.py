@@ -1,6 +1,8 @@
 """What a run is: every choice that its result depends on."""
 
 import dataclasses
+import hashlib
+import json
 from typing import Annotated, Any, Literal, Self, get_args
 
 from msgspec import Meta
@@ -332,12 +334,31 @@ class RunConfig:
         """
         return converted(value, cls, source)
 
+    def digest(self) -> str:
+        """A hash of all that the weights depend on, places aside.
+
+        A setting that was added later does not count at its default, which is what was
+        done before.
+        """
+        weighty = {
+            name: value
+            for name, value in self.to_json().items()
+            if SETTINGS[name].effect == "weights"
+            and not (SETTINGS[name].added and value == SETTINGS[name].default)
+        }
+        text = json.dumps(weighty, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def difference(self, other: Self) -> str | None:
-        """First setting in which two runs differ, as a phrase; None if they agree."""
+        """First setting in which the weights of two runs differ, as a phrase, or None.
+
+        What changes no weight may differ, and so may places.
+        """
+        theirs = other.to_json()
         for name, mine in self.to_json().items():
-            theirs = other.to_json()[name]
-            if mine != theirs:
-                return f"{name.replace('_', '-')} {mine!r} here, {theirs!r} there"
+            if SETTINGS[name].effect == "weights" and mine != theirs[name]:
+                flag = SETTINGS[name].flag
+                return f"{flag} {mine!r} here, {theirs[name]!r} there"
         return None
 
 

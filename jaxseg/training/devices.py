@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import jax
 
 from jaxseg.data.batch import Batch, split
-from jaxseg.errors import UserError
+from jaxseg.errors import STOPPED, UserError
 from jaxseg.training import peers
 
 
@@ -81,6 +81,7 @@ def joined(
             processes,
             process_id,
             initialization_timeout=120,
+            coordinator_bind_address=None if auto or process_id else coordinator,
         )
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
@@ -89,7 +90,8 @@ def joined(
             f"({reason})"
         ) from error
     try:
-        others = peers.connected(None if auto else coordinator.rpartition(":")[0])
+        host = None if auto else coordinator.rpartition(":")[0].strip("[]")
+        others = peers.connected(host)
         others.start(_ended)
     except UserError as error:
         peers.leave(error)
@@ -97,6 +99,8 @@ def joined(
         yield
     except UserError as error:
         peers.leave(error)
+    except KeyboardInterrupt as stop:
+        peers.leave(stop if str(stop) else "stopped", STOPPED)
     except jax.errors.JaxRuntimeError as error:
         number = others.gone(peers.SILENT_SECONDS)
         if number is None:

@@ -1,215 +1,57 @@
 """The training loop: steps, rows, validations, checkpoints, and resuming."""
 
 import dataclasses
-import functools
-import json
-import queue
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
-from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.batch import Batch
-from jaxseg.data.intensity import NORMALISATIONS
 from jaxseg.errors import UserError
-from jaxseg.files import read_json
-from jaxseg.losses import CATALOG
-from jaxseg.losses.compound import with_class_weights
+from jaxseg.files import read_json, write_json
 from jaxseg.models.catalog import MODELS
 from jaxseg.models.weights import load_weights, weights_file
 from jaxseg.training import checkpoints
-from jaxseg.training.cases import Trained, case_masks
-from jaxseg.training.config import SETTINGS, Phase, RunConfig
+from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.devices import Share, share_of
-from jaxseg.training.evaluation import Evaluation
-from jaxseg.training.inference import Inference
+from jaxseg.training.divergence import DivergedError, diagnosis
 from jaxseg.training.log import METRICS, Log
-from jaxseg.training.network import network_of
-from jaxseg.training.optimizers import SCHEDULES, optimizer_of
-from jaxseg.training.parallel import over_devices, parallel_step, placed, replicate
-from jaxseg.training.plateau import (
-    PLATEAUS,
-    PlateauRule,
-    fresh_plateau,
-    looked,
-)
+from jaxseg.training.objective import rule_of, schedule_of
+from jaxseg.training.parallel import on_host, placed, replicate
+from jaxseg.training.plateau import looked
+from jaxseg.training.prefetch import ahead
+from jaxseg.training.programs import Programs, programs_of
 from jaxseg.training.samples import save_samples
-from jaxseg.training.sources import Examples, batches, validation_batches
-from jaxseg.training.step import (
-    Objective,
-    TrainState,
-    fresh_optimizer,
-    init_state,
-    inspect_step,
-    loss_step,
+from jaxseg.training.sources import Examples, batches
+from jaxseg.training.start import first_state, state_from, state_shapes
+from jaxseg.training.step import Objective, TrainState, fresh_optimizer
+from jaxseg.training.validation import (
+    VALIDATION_CASES,
+    in_use,
+    validate,
+    validation_loss,
 )
 
-__all__ = ["CHECKPOINTS", "CONFIG", "METRICS", "SAMPLES", "Run"]
+__all__ = [
+    "CHECKPOINTS",
+    "CONFIG",
+    "METRICS",
+    "SAMPLES",
+    "VALIDATION_CASES",
+    "DivergedError",
+    "Run",
+]
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples.npz"
-VALIDATION_CASES = 64
-"""At most so many cases are looked at while training."""
-VALIDATION_OVERLAP = 0.25
+ROWS = 200
+"""About so many rows a run leaves of its steps."""
 Report = Callable[[dict[str, Any]], object]
 """Called with each row that is written."""
-
-
-class DivergedError(UserError):
-    """The loss or the gradient of a run is not finite any more."""
-
-
-def schedule_of(config: RunConfig, phase: Phase) -> optax.Schedule:
-    """The learning rate at each step of a phase, as a share of the highest."""
-    name = "constant" if config.schedule in PLATEAUS else config.schedule
-    return SCHEDULES[name](1.0, phase.steps)
-
-
-def rule_of(config: RunConfig) -> PlateauRule | None:
-    """The plateau rule of a run; None where the rate follows the steps alone."""
-    rule = PLATEAUS.get(config.schedule)
-    if rule is None or config.patience is None:
-        return rule
-    return dataclasses.replace(rule, patience=config.patience)
-
-
-def objective_of(config: RunConfig, phase: Phase) -> Objective:
-    """Network, loss and optimizer of a phase of a run."""
-    schedule = schedule_of(config, phase)
-    changes = AUGMENTATIONS[config.augment]
-    loss_at = CATALOG[phase.loss].build(**phase.hyper)
-    if config.class_weights is not None:
-        loss_at = with_class_weights(loss_at, config.class_weights)
-    return Objective(
-        network=network_of(config),
-        loss_at=loss_at,
-        optimizer=optimizer_of(config.optimizer, schedule, clip=config.clip),
-        start=phase.start,
-        steps=phase.steps,
-        augmentation=dataclasses.replace(changes, spacing=config.voxel_mm),
-        prepare=_as_it_is if config.volumes else NORMALISATIONS[config.normalise],
-        accumulate=config.accumulate,
-        average=config.average,
-    )
-
-
-def _as_it_is(images: jax.Array) -> jax.Array:
-    """Volumes are normalised case by case as they are read."""
-    return images
-
-
-def first_state(
-    config: RunConfig, objective: Objective, *, load: bool = False
-) -> TrainState:
-    """The state of a run before its first step, a function of its settings alone.
-
-    With `load` its weights are those of another run, or its encoder's those of a file,
-    if the settings name one.
-    """
-    build = _builder(objective, config.size, config.channels)
-    plateau = fresh_plateau(config.phases[0].learning_rate)
-    state = dataclasses.replace(
-        build(jax.random.key(config.seed)), plateau=jax.tree.map(jnp.asarray, plateau)
-    )
-    if not load or (config.weights is None and config.start_run is None):
-        return state
-    variables = {"params": state.params, **state.extra}
-    if config.start_run is not None:
-        extra = variables_of_run(Path(config.start_run), variables)
-    else:
-        assert config.weights is not None
-        file = weights_file(config.weights, MODELS[config.model].encoder)
-        extra = load_weights(file, variables)
-    params = extra.pop("params")
-    made = jax.jit(functools.partial(init_state, objective))(params, state.key, extra)
-    return dataclasses.replace(made, plateau=state.plateau)
-
-
-@functools.lru_cache(maxsize=8)
-def _builder(
-    objective: Objective, size: tuple[int, ...], channels: int
-) -> Callable[[jax.Array], TrainState]:
-    """A run's key to its first state."""
-
-    @jax.jit
-    def build(key: jax.Array) -> TrainState:
-        image = jnp.zeros((1, *size, channels), jnp.float32)
-        params, extra = objective.network.init(jax.random.fold_in(key, 0), image)
-        return init_state(objective, params, jax.random.fold_in(key, 1), extra)
-
-    return build
-
-
-def variables_of_run(folder: Path, like: dict[str, Any]) -> dict[str, Any]:
-    """What the network of a finished run is used with, for another run to start from.
-
-    Raises:
-      UserError: the folder is no run, holds no whole checkpoint, or its network differs
-        from `like`.
-    """
-    path = folder / CONFIG
-    if not path.is_file():
-        raise UserError(f"--start-run {folder} is not a run: it has no {CONFIG}")
-    run = Run(RunConfig.from_json(read_json(path), str(path)), folder)
-    _, state = run.restore()
-    if state is None:
-        raise UserError(f"--start-run {folder} has no whole checkpoint")
-    found = dict(state.variables)
-    here, there = (jax.tree.map(lambda x: (x.shape, x.dtype), v) for v in (like, found))
-    if here != there:
-        raise UserError(
-            f"--start-run {folder} is of another network: its settings of model, size, "
-            "width, depth, norm and classes must be those of this run"
-        )
-    return found
-
-
-@dataclasses.dataclass(frozen=True)
-class _Programs:
-    """What a phase of a run computes, compiled when first called."""
-
-    objective: Objective
-    step: Callable[..., Any]
-    inspect: Callable[..., Any]
-    loss: Callable[..., Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Compiled:
-    """A run's phase as compiled programs see it: equal ones share them."""
-
-    config: RunConfig = dataclasses.field(compare=False)
-    phase: int
-    settings: str
-
-
-def _programs(config: RunConfig, phase: int) -> _Programs:
-    """Of a phase by number; runs that differ in data, seed or rate alone share them."""
-    stored = config.to_json()
-    seen = {name: stored[name] for name, about in SETTINGS.items() if about.compiled}
-    return _made_programs(_Compiled(config, phase, json.dumps(seen)))
-
-
-@functools.lru_cache(maxsize=8)
-def _made_programs(what: _Compiled) -> _Programs:
-    config = what.config
-    objective = objective_of(config, config.phases[what.phase])
-    inspect = functools.partial(inspect_step, objective=objective)
-    loss = functools.partial(loss_step, objective=objective)
-    return _Programs(
-        objective=objective,
-        step=parallel_step(objective, config.parallel),
-        inspect=over_devices(inspect, config.parallel),
-        loss=over_devices(loss, config.parallel),
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,18 +75,21 @@ class Run:
 
         Returns:
           The final state.
+
+        Raises:
+          DivergedError: loss or gradient are not finite any more.
+          UserError: a file that cannot be read or written.
         """
         config = self.config
+        self.claim()
         share = share_of(config.batch_size)
-        objective = _programs(config, 0).objective
-        restored = checkpoints.restore(
-            self.folder / CHECKPOINTS, first_state(config, objective)
-        )
-        state = restored or first_state(config, objective, load=True)
-        state = replicate(state, config.parallel)
+        _, restored = self.restore(phase=0)
+        state = replicate(restored or self.start(), config.parallel)
         done = int(state.step)
-        log = Log(self.folder, done) if jax.process_index() == 0 else None
-        feed = _ahead(batches(config, done, share.places), share, config)
+        notes = checkpoints.notes_of(self.folder / CHECKPOINTS, state)
+        first = jax.process_index() == 0
+        log = Log(self.folder, done, notes.get("log")) if first else None
+        feed = ahead(batches(config, done, share.places), share, config.parallel)
         session = _Session(self, share, validation, log, report)
         try:
             for number, phase in enumerate(config.phases):
@@ -256,16 +101,92 @@ class Run:
                 log.close()
         return state
 
-    def restore(self, *, best: bool = False) -> tuple[Objective, TrainState | None]:
+    def claim(self) -> None:
+        """Keeps the settings in the folder, or compares them with those kept there.
+
+        Raises:
+          UserError: the folder is another run's.
+        """
+        path = self.folder / CONFIG
+        if jax.process_index():
+            return
+        if path.is_file():
+            stored = RunConfig.from_json(read_json(path), str(path))
+            difference = self.config.difference(stored)
+            if difference:
+                raise UserError(f"{self.folder} holds another run: {difference}")
+        write_json(path, self.config.to_json())
+
+    def start(self) -> TrainState:
+        """The state before the first step, with weights from where the settings say."""
+        config, objective = self.config, programs_of(self.config, 0).objective
+        if config.weights is None and config.start_run is None:
+            return first_state(config, objective)
+        like = state_shapes(config, objective).variables
+        if config.start_run is not None:
+            found = variables_of_run(Path(config.start_run), like)
+        else:
+            like = first_state(config, objective).variables  # the decoder's stay
+            encoder = MODELS[config.model].encoder
+            found = load_weights(weights_file(str(config.weights), encoder), like)
+        return state_from(config, objective, found)
+
+    def restore(
+        self, *, best: bool = False, phase: int = -1
+    ) -> tuple[Objective, TrainState | None]:
         """The network and its newest (or best) whole state, None where there is none.
 
         What the network is used with are the state's `variables`.
         """
-        objective = _programs(self.config, -1).objective
-        like = first_state(self.config, objective)
-        return objective, checkpoints.restore(
-            self.folder / CHECKPOINTS, like, best=best
+        objective = programs_of(self.config, phase).objective
+        folder, like = self.folder / CHECKPOINTS, state_shapes(self.config, objective)
+        state = checkpoints.restore(folder, like, best=best)
+        if state is not None:
+            self._require_own(checkpoints.notes_of(folder, state))
+        return objective, state
+
+    def _require_own(self, notes: dict[str, Any]) -> None:
+        """Refuses a checkpoint of other settings than these.
+
+        Some change of config.json has made of it another that is as legal.
+
+        Raises:
+          UserError: naming the file.
+        """
+        digest = self.config.digest()
+        if notes.get("settings", digest) != digest:
+            raise UserError(
+                f"{self.folder / CHECKPOINTS} was trained with other settings than "
+                f"{self.folder / CONFIG} has: that file was changed since"
+            )
+
+
+def variables_of_run(folder: Path, like: dict[str, Any]) -> dict[str, Any]:
+    """What the network of a finished run is used with, for another run to start from.
+
+    Args:
+      folder: of the finished run.
+      like: what the other network is used with, of arrays or abstract ones.
+
+    Raises:
+      UserError: the folder is no run, holds no whole checkpoint, or its network differs
+        from `like`.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UserError(f"--start-run {folder} is not a run: it has no {CONFIG}")
+    run = Run(RunConfig.from_json(read_json(path), str(path)), folder)
+    _, state = run.restore()
+    if state is None:
+        raise UserError(f"--start-run {folder} has no whole checkpoint")
+    found = dict(state.variables)
+    here, there = (jax.tree.map(lambda x: (x.shape, x.dtype), v) for v in (like, found))
+    if here != there:
+        raise UserError(
+            f"--start-run {folder} is of another network: its settings of model, size, "
+            "width, depth, norm and classes must be those of this run"
         )
+    return found
 
 
 def step_seconds(config: RunConfig, repeats: int) -> Iterator[float]:
@@ -275,7 +196,7 @@ def step_seconds(config: RunConfig, repeats: int) -> Iterator[float]:
     sending it to the device are left out.
     """
     share = share_of(config.batch_size)
-    programs = _programs(config, -1)
+    programs = programs_of(config, -1)
     batch = placed(
         share.split(next(iter(batches(config, 0, share.places)))), config.parallel
     )
@@ -286,6 +207,19 @@ def step_seconds(config: RunConfig, repeats: int) -> Iterator[float]:
         jax.block_until_ready((state, values))
         if number > 1:
             yield time.perf_counter() - start
+
+
+def leaves_row(config: RunConfig, step: int) -> bool:
+    """Whether a step leaves a row, validations aside."""
+    every = max(config.steps // ROWS, 1)
+    ends = (end for phase in config.phases for end in (phase.start + 1, phase.end))
+    return step % every == 0 or step in (1, *ends)
+
+
+def is_followed_by_look(config: RunConfig, step: int) -> bool:
+    """Whether a step is followed by a validation."""
+    every = config.evaluate_every
+    return every > 0 and (step == config.steps or step % every == 0)
 
 
 class _Session:
@@ -318,54 +252,61 @@ class _Session:
     ) -> TrainState:
         """The steps of a phase that `state` does not have yet."""
         config = self.config
-        phase, programs = config.phases[index], _programs(config, index)
-        objective = programs.objective
-        done = int(state.step)
-        if 0 < phase.start == done:
-            fresh = fresh_optimizer(state, objective, phase.learning_rate)
+        phase, programs = config.phases[index], programs_of(config, index)
+        if 0 < phase.start == int(state.step):
+            fresh = fresh_optimizer(state, programs.objective, phase.learning_rate)
             state = replicate(fresh, config.parallel)
-        schedule = schedule_of(config, phase)
-        every = max(config.steps // 200, 1)
-        scale = float(state.plateau.scale)
-        for number in range(done + 1, phase.end + 1):
+        for number in range(int(state.step) + 1, phase.end + 1):
             batch = next(feed)
-            last = number == config.steps
-            looking = self._looks(number)
+            looking = is_followed_by_look(config, number)
             first = number == 1 and config.evaluate_every > 0
             seen = programs.inspect(state, batch) if looking or first else None
             state, values = programs.step(state, batch)
-            logging = number % every == 0 or number in (1, phase.start + 1, phase.end)
-            if logging or seen is not None:
-                self._require_finite(number, values)
-                share = float(np.asarray(schedule(number - 1 - phase.start)))
-                row = {
-                    "step": number,
-                    "loss": float(values["loss"]),
-                    "gradient_norm": float(values["gradient_norm"]),
-                    "learning_rate": share * scale,
-                    **({} if seen is None else _plain_rows(seen)),
-                }
-                if len(config.phases) > 1:
-                    row["loss_name"] = phase.loss
-                self._write(row)
+
+            if leaves_row(config, number) or seen is not None:
+                self._require_finite(programs, state, values)
+                self._write(self._row(phase, number, state, values, seen))
             else:
                 self.report({"step": number})
-            score = None
+
+            score, last = None, number == config.steps
             if looking:
                 state, score = self._look(programs, phase, state, last=last)
-                scale = float(state.plateau.scale)
-            last = last or self.stopped(phase, state)
+                last = last or self.stopped(phase, state)
             if last or number % config.checkpoint_every == 0:
-                self._require_finite(number, values)
-                checkpoints.save(self.run.folder / CHECKPOINTS, state, score=score)
+                self._require_finite(programs, state, values)
+                self._save(state, score)
             if last:
                 break
         return state
 
-    def _looks(self, number: int) -> bool:
-        """Whether step `number` is followed by a validation."""
-        every = self.config.evaluate_every
-        return every > 0 and (number == self.config.steps or number % every == 0)
+    def _row(
+        self,
+        phase: Phase,
+        number: int,
+        state: TrainState,
+        values: dict[str, Any],
+        seen: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        schedule = schedule_of(self.config, phase)
+        share = float(np.asarray(schedule(number - 1 - phase.start)))
+        row = {
+            "step": number,
+            "loss": float(values["loss"]),
+            "gradient_norm": float(values["gradient_norm"]),
+            "learning_rate": share * float(state.plateau.scale),
+            **({} if seen is None else _plain_rows(seen)),
+        }
+        if len(self.config.phases) > 1:
+            row["loss_name"] = phase.loss
+        return row
+
+    def _save(self, state: TrainState, score: float | None) -> None:
+        if self.log is None:  # the first process writes for all
+            return
+        notes = {"settings": self.config.digest(), "log": self.log.mark()}
+        folder = self.run.folder / CHECKPOINTS
+        checkpoints.save(folder, state, score=score, notes=notes)
 
     def _write(self, row: dict[str, Any]) -> None:
         if self.log is not None:
@@ -373,78 +314,62 @@ class _Session:
         self.report(row)
 
     def _look(
-        self, programs: _Programs, phase: Phase, state: TrainState, *, last: bool
+        self, programs: Programs, phase: Phase, state: TrainState, *, last: bool
     ) -> tuple[TrainState, float | None]:
         """Validates, tells the plateau rule, and returns the score of the state."""
-        config, objective = self.config, programs.objective
+        config = self.config
         row: dict[str, Any] = {"step": int(state.step)}
-        loss = None
-        rule = rule_of(config)
+        rule, loss = rule_of(config), None
         needed = rule is not None and rule.watch == "validation"
         if self.validation is not None and (needed or config.stop_after is not None):
-            loss = row["validation_loss"] = self._validation_loss(programs, state)
+            loss = validation_loss(config, programs, state, self.share)
+            row["validation_loss"] = loss
         if rule is not None or config.stop_after is not None:
-            before = jax.tree.map(_on_host, state.plateau)
-            plateau = looked(before, rule, loss)
-            plateau = replicate(plateau, config.parallel)
+            before = jax.tree.map(on_host, state.plateau)
+            plateau = replicate(looked(before, rule, loss), config.parallel)
             state = dataclasses.replace(state, plateau=plateau)
             last = last or self.stopped(phase, state)
         score = None
         if self.validation is not None:  # in all processes, so that they keep step
-            evaluation = self._validate(objective, state, self.validation)
+            trained = in_use(config, programs, state)
+            evaluation = validate(trained, self.validation)
             summary = evaluation.summary()
-            score = summary.dice
-            row["validation_dice"] = score
+            score = row["validation_dice"] = summary.dice
             row["validation_rejected"] = summary.rejected
             if last and self.log is not None:
-                save_samples(
-                    self.run.folder / SAMPLES,
-                    [Trained(config, objective.apply, _on_one_device(state.variables))],
-                    self.validation,
-                    [row["lesion_free"] for row in evaluation.rows],
-                )
+                free = [case["lesion_free"] for case in evaluation.rows]
+                path = self.run.folder / SAMPLES
+                save_samples(path, [trained], self.validation, free)
         if len(row) > 1:
             self._write(row)
         return state, score
 
-    def _validation_loss(self, programs: _Programs, state: TrainState) -> float:
-        """Mean loss over batches of held-back cases, the same every time."""
-        config = self.config
-        feed = validation_batches(config, VALIDATION_CASES, self.share.places)
-        losses = [
-            float(
-                programs.loss(state, placed(self.share.split(batch), config.parallel))
-            )
-            for batch in feed
-        ]
-        return float(np.mean(losses))
-
-    def _validate(
-        self, objective: Objective, state: TrainState, cases: Examples
-    ) -> Evaluation:
-        evaluation = Evaluation(self.config.num_classes)
-        variables = _on_one_device(state.variables)
-        trained = Trained(self.config, objective.apply, variables)
-        how = Inference(overlap=VALIDATION_OVERLAP)
-        masks = case_masks([trained], cases, how)
-        for example, mask in masks:
-            assert example.labels is not None
-            evaluation.add(example.name, mask, example.labels)
-        return evaluation
-
-    def _require_finite(self, step: int, values: dict[str, jax.Array]) -> None:
+    def _require_finite(
+        self, programs: Programs, state: TrainState, values: dict[str, jax.Array]
+    ) -> None:
         """Stops a run that has diverged before it overwrites a good checkpoint.
+
+        The state has stood still since the first step that went wrong, which is taken
+        again and looked at.
 
         Raises:
           DivergedError: the loss or the gradient is not finite.
         """
-        for name, value in values.items():
-            if not np.isfinite(value):
-                raise DivergedError(
-                    f"the {name.replace('_', ' ')} is {float(value)} at step {step}: "
-                    "try a lower --learning-rate than "
-                    f"{self.config.learning_rate:g}"
-                )
+        if bool(np.asarray(on_host(values["finite"]))):
+            return
+        config, step = self.config, int(state.step) + 1
+        batch = next(iter(batches(config, step - 1, self.share.places)))
+        found = programs.examine(
+            state, placed(self.share.split(batch), config.parallel)
+        )
+        images = jax.ShapeDtypeStruct((1, *config.size, config.channels), np.float32)
+        why = diagnosis(jax.tree.map(on_host, found), programs.objective, images)
+        kept = checkpoints.newest(self.run.folder / CHECKPOINTS)
+        raise DivergedError(
+            f"training diverged at step {step}: {why}. The checkpoint before it is "
+            f"{'none yet' if kept is None else kept}: try a lower --learning-rate than "
+            f"{config.learning_rate:g}"
+        )
 
 
 def _plain_rows(seen: dict[str, Any]) -> dict[str, Any]:
@@ -457,44 +382,3 @@ def _plain_rows(seen: dict[str, Any]) -> dict[str, Any]:
         terms = {name: round(float(x), 6) for name, x in seen["terms"].items()}
         row["gradient_shares"] = terms
     return row
-
-
-def _on_one_device(tree: Any) -> Any:
-    return jax.device_put(jax.tree.map(_on_host, tree), jax.local_devices()[0])
-
-
-def _on_host(leaf: Any) -> np.ndarray:
-    return np.asarray(leaf.addressable_data(0))
-
-
-def _ahead(
-    feed: Iterator[Batch], share: Share, config: RunConfig, depth: int = 2
-) -> Generator[Batch]:
-    """The batches, split by device, made ready by a thread up to `depth` in advance."""
-    ready: queue.Queue = queue.Queue(depth)
-    stopped = threading.Event()
-
-    def fill() -> None:
-        try:
-            for batch in feed:
-                item = share.split(batch)
-                while not stopped.is_set():
-                    try:
-                        ready.put(item, timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
-                if stopped.is_set():
-                    return
-        except BaseException as error:  # handed to the consumer, which raises it
-            ready.put(error)
-
-    threading.Thread(target=fill, daemon=True).start()
-    try:
-        while True:
-            item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield placed(item, config.parallel)
-    finally:
-        stopped.set()

@@ -141,6 +141,26 @@ def network_of(config: RunConfig) -> Network:
     return Network(module, map_weights=entry.map_weights)
 
 
+def require_pixels(config: RunConfig) -> None:
+    """Refuses a U-Net that would halve an axis to less than a pixel.
+
+    Raises:
+      UserError: naming size and depth.
+    """
+    if config.model not in UNETS:
+        return
+    strides = config.strides or strides_of(config.size, config.voxel_mm, config.depth)
+    halved = ((2,) * len(config.size),) * config.depth
+    totals = [math.prod(axis) for axis in zip(*(strides or halved), strict=True)]
+    for pixels, total in zip(config.size, totals, strict=True):
+        if total > pixels:
+            raise UserError(
+                f"--size {' '.join(map(str, config.size))}: a U-Net of --depth "
+                f"{config.depth} divides {pixels} pixels by {total}: take a larger "
+                "--size or a smaller --depth"
+            )
+
+
 def require_gradients(config: RunConfig, network: Network, images: int) -> None:
     """Refuses a run in which a normalisation hands on nothing of what it is given.
 

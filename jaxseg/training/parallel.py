@@ -87,6 +87,11 @@ def _everywhere(leaf: Any, sharding: jax.sharding.NamedSharding) -> Array:
     )
 
 
+def on_host(leaf: Any) -> np.ndarray:
+    """An array that is equal on all devices, as NumPy's."""
+    return np.asarray(leaf.addressable_data(0))
+
+
 def placed(batch: Batch, parallel: Parallel) -> Batch:
     """This process's part of a batch, split by device, as the step takes it."""
     if parallel == "pmap":

@@ -118,7 +118,7 @@ def connected(host: str | None) -> Peers:
       UserError: they do not reach it.
     """
     if jax.process_index() == 0:
-        with _listening() as server:
+        with _listening(host) as server:
             letter = {
                 "host": host or socket.gethostname(),
                 "port": server.getsockname()[1],
@@ -142,7 +142,13 @@ def connected(host: str | None) -> Peers:
     return Peers({0: connection})
 
 
-def _listening() -> socket.socket:
+def _listening(host: str | None) -> socket.socket:
+    """A server on the address that was said, else on all."""
+    if host is not None:
+        family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[
+            0
+        ]
+        return socket.create_server(address[:2], family=family)  # pyright: ignore
     if socket.has_dualstack_ipv6():
         family = socket.AF_INET6
         return socket.create_server(("", 0), family=family, dualstack_ipv6=True)

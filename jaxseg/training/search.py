@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from jaxseg.errors import UserError
-from jaxseg.files import read_rows, write_rows
+from jaxseg.files import write_rows
 from jaxseg.training.config import RunConfig
-from jaxseg.training.log import METRICS
+from jaxseg.training.log import METRICS, read_metrics
 from jaxseg.training.loop import DivergedError, Report, Run
 from jaxseg.training.sources import Examples
 
@@ -41,8 +41,9 @@ def best_rate(
 ) -> float:
     """The rate whose short run reaches the highest validation Dice.
 
-    Each short run has a folder of its own and is taken up where it was stopped;
-    ``rates.jsonl`` tells what each reached. A run that diverges reaches nothing.
+    Each short run has a folder of its own, which keeps its settings, and is taken up
+    where it was stopped; ``rates.jsonl`` tells what each reached. A run that diverges
+    reaches nothing.
 
     Args:
       config: of the run to come.
@@ -53,18 +54,18 @@ def best_rate(
       report: called with each row of each run.
 
     Raises:
-      UserError: none of them reaches anything.
+      UserError: none of them reaches anything; a folder holds a run of other settings.
     """
     rows: list[dict[str, Any]] = []
     for rate in rates:
-        out = folder / f"{rate:g}"
+        out = folder / str(rate)
         out.mkdir(parents=True, exist_ok=True)
         try:
             Run(trial_of(config, rate, steps), out).train(validation, report=report)
         except DivergedError as error:
             rows.append({"learning_rate": rate, "dice": None, "why": str(error)})
             continue
-        scores = [row.get("validation_dice") for row in read_rows(out / METRICS)]
+        scores = [row.get("validation_dice") for row in read_metrics(out / METRICS)]
         known = [score for score in scores if score is not None]
         rows.append({"learning_rate": rate, "dice": max(known, default=None)})
     write_rows(folder / RATES, rows)

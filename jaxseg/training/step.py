@@ -136,39 +136,40 @@ def train_step(
       axis_name: mapped axis over the devices; None for one device.
 
     Returns:
-      The next state and ``{"loss", "gradient_norm"}``, the same on all devices.
+      The next state and ``{"loss", "gradient_norm", "finite"}``, the same on all
+      devices. Where loss or gradient are not finite the state stays as it was but for
+      the plateau's total, which is NaN from then on, and no later step moves it: what
+      is left is the state before the first step that went wrong.
     """
-    inputs = _prepared(state, batch, objective, axis_name)
-    loss = functools.partial(
-        _loss_of_maps(objective, objective.loss_at(objective.progress(state.step))),
-        axis_name=axis_name,
-    )
-    gradients = _gradients if objective.accumulate == 1 else _accumulated_gradients
-    value, grads, extra = gradients(objective, loss, state, inputs, axis_name)
+    inputs = prepared(state, batch, objective, axis_name)
+    value, grads, extra = gradients(state, inputs, objective, axis_name)
     if axis_name is not None:
         grads = lax.pmean(grads, axis_name)
+    norm = optax.tree.norm(grads)
+    before, plateau = state.plateau.total, state.plateau
+    fine = jnp.isfinite(value) & jnp.isfinite(norm) & jnp.isfinite(before)
     updates, opt_state = objective.optimizer.update(
         grads, state.opt_state, state.params
     )
-    scale = state.plateau.scale
-    updates = jax.tree.map(lambda u: u * scale.astype(u.dtype), updates)
+    updates = jax.tree.map(lambda u: u * plateau.scale.astype(u.dtype), updates)
     params = optax.apply_updates(state.params, updates)
-    report = {"loss": value, "gradient_norm": optax.tree.norm(grads)}
-    plateau = dataclasses.replace(
-        state.plateau,
-        total=state.plateau.total + value.astype(jnp.float32),
-        count=state.plateau.count + 1,
+    average = _averaged(state, params, objective.average)
+    step, params, extra, opt_state, average = jax.tree.map(
+        functools.partial(jnp.where, fine),
+        (state.step + 1, params, extra, opt_state, average),
+        (state.step, state.params, state.extra, state.opt_state, state.average),
     )
+    total = jnp.where(fine, before + value.astype(jnp.float32), jnp.nan)
     after = TrainState(
-        step=state.step + 1,
+        step=step,
         params=params,
         extra=extra,
         opt_state=opt_state,
-        average=_averaged(state, params, objective.average),
-        plateau=plateau,
+        average=average,
+        plateau=dataclasses.replace(plateau, total=total, count=plateau.count + 1),
         key=state.key,
     )
-    return after, report
+    return after, {"loss": value, "gradient_norm": norm, "finite": fine}
 
 
 def loss_step(
@@ -192,7 +193,7 @@ def inspect_step(
       and ``terms``: of each term of a compound, the norm of its gradient by the finest
       scores as a share of the sum of these norms. The same on all devices.
     """
-    inputs = _prepared(state, batch, objective, axis_name)
+    inputs = prepared(state, batch, objective, axis_name)
     labels, where = inputs.labels, inputs.where
     maps, _ = objective.network.forward(
         state.params, state.extra, inputs.images, inputs.key, inputs.real
@@ -225,8 +226,8 @@ def _psum(x: Array, axis_name: str | None) -> Array:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Prepared:
-    """A device's share of a batch as the network and the loss take it.
+class Prepared:
+    """A device's share of a batch, as network and loss take it.
 
     Attributes:
       images: ``[B, *size, C]`` augmented inputs of the network.
@@ -243,16 +244,17 @@ class _Prepared:
     key: Array
 
 
-def _prepared(
+def prepared(
     state: TrainState, batch: Batch, objective: Objective, axis_name: str | None
-) -> _Prepared:
+) -> Prepared:
+    """Augments a batch with the draws of the state's next step."""
     step_key = jax.random.fold_in(state.key, state.step)
     keys = jax.vmap(functools.partial(jax.random.fold_in, step_key))(batch.positions)
     settings = objective.augmentation
     images, labels = jax.vmap(
         lambda key, image, ids: augment(key, image, ids, settings)
     )(keys, unit_images(batch), jnp.asarray(batch.labels))
-    return _Prepared(
+    return Prepared(
         images=objective.prepare(images),
         labels=labels.astype(jnp.int32),
         where=counted(dataclasses.replace(batch, labels=labels)),
@@ -321,11 +323,24 @@ def _of_device(params: Any, axis_name: str | None) -> Any:
     return jax.tree.map(lambda x: lax.pcast(x, axis_name, to="varying"), params)
 
 
+def gradients(
+    state: TrainState, inputs: Prepared, objective: Objective, axis_name: str | None
+) -> tuple[Array, Any, dict[str, Any]]:
+    """Loss, this device's gradients and the network's other collections after it."""
+    loss = functools.partial(
+        _loss_of_maps(objective, objective.loss_at(objective.progress(state.step))),
+        axis_name=axis_name,
+    )
+    whole = objective.accumulate == 1
+    taken = _gradients if whole else _accumulated_gradients
+    return taken(objective, loss, state, inputs, axis_name)
+
+
 def _gradients(
     objective: Objective,
     loss: Callable[..., Array],
     state: TrainState,
-    inputs: _Prepared,
+    inputs: Prepared,
     axis_name: str | None,
 ) -> tuple[Array, Any, dict[str, Any]]:
     """Loss, gradients and the network's other collections, in one go."""
@@ -345,7 +360,7 @@ def _accumulated_gradients(
     objective: Objective,
     loss: Callable[..., Array],
     state: TrainState,
-    inputs: _Prepared,
+    inputs: Prepared,
     axis_name: str | None,
 ) -> tuple[Array, Any, dict[str, Any]]:
     """The same, with the activations of one part of the images in memory at a time.

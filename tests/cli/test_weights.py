@@ -84,7 +84,7 @@ def test_statistics_that_do_not_move_keep_their_bits_over_devices():
     @functools.partial(jax.vmap, axis_name="d")
     def shared(after, before):
         plain = jax.lax.pmean(after, "d")
-        return _shared(after, before, "d"), plain
+        return _shared(after, before, np.ones(4, bool), "d"), plain
 
     kept, plain = shared(same, same)
     np.testing.assert_array_equal(kept["mean"], same["mean"])

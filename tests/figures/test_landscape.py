@@ -16,7 +16,9 @@ from jaxseg.files import write_json
 from jaxseg.losses.compound import scheduled
 from jaxseg.losses.pixel import cross_entropy_loss
 from jaxseg.training import checkpoints
-from jaxseg.training.loop import CHECKPOINTS, CONFIG, first_state, objective_of
+from jaxseg.training.loop import CHECKPOINTS, CONFIG
+from jaxseg.training.objective import objective_of
+from jaxseg.training.start import first_state
 from jaxseg.training.step import Objective
 from tests.training.small import small_config
 

@@ -17,6 +17,7 @@ from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import METRICS, Run
 from tests.conftest import ROOT
 from tests.data.small_volumes import write_folder
+from tests.training.stress import Outcomes, record
 
 STEPS = 200
 KILLS = 20
@@ -80,3 +81,6 @@ def test_twenty_sigkills_change_nothing(tmp_path):
         if not jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key):
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
     assert read_rows(whole / METRICS) == read_rows(killed / METRICS)
+    record(
+        "killed without warning, again and again", Outcomes({"the same bits": kills})
+    )

@@ -18,11 +18,14 @@ import pytest
 
 from jaxseg.errors import UserError
 from jaxseg.files import read_rows, write_json
-from jaxseg.training import checkpoints, loop
+from jaxseg.training import checkpoints
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CHECKPOINTS, CONFIG, METRICS, SAMPLES, Run
+from jaxseg.training.objective import objective_of
 from jaxseg.training.optimizers import SCHEDULES, optimizer_of
+from jaxseg.training.programs import programs_of
 from jaxseg.training.sources import batches, examples
+from jaxseg.training.start import first_state
 from jaxseg.training.step import train_step
 from tests.training.small import small_config
 
@@ -52,9 +55,9 @@ def test_a_learning_rate_outside_the_compiled_step_acts_like_optax_s_own(
 ):
     config = small_config(steps=3, learning_rate=0.02, optimizer=optimizer)
     other = dataclasses.replace(config, learning_rate=0.5)
-    assert loop._programs(config, 0) is loop._programs(other, 0)
+    assert programs_of(config, 0) is programs_of(other, 0)
     longer = dataclasses.replace(config, steps=4)
-    assert loop._programs(config, 0) is not loop._programs(longer, 0)
+    assert programs_of(config, 0) is not programs_of(longer, 0)
     state = train(tmp_path / "run", config)
     rows = read_rows(tmp_path / "run" / METRICS)
     schedule = SCHEDULES[config.schedule](0.02, 3)
@@ -62,11 +65,11 @@ def test_a_learning_rate_outside_the_compiled_step_acts_like_optax_s_own(
     np.testing.assert_allclose(rates, [schedule(k) for k in range(3)], rtol=1e-6)
 
     objective = dataclasses.replace(
-        loop.objective_of(config, config.phases[0]),
+        objective_of(config, config.phases[0]),
         optimizer=optimizer_of(optimizer, schedule, clip=config.clip),
     )
     step = jax.jit(functools.partial(train_step, objective=objective, axis_name=None))
-    alone = loop.first_state(config, objective)
+    alone = first_state(config, objective)
     one = dataclasses.replace(alone.plateau, scale=np.float32(1))
     alone = dataclasses.replace(alone, plateau=one)
     for batch in itertools.islice(batches(config, 0), 3):

@@ -1,0 +1,49 @@
+"""The one place where a command's mistakes, refusals and interruptions are answered."""
+
+import sys
+import warnings
+from collections.abc import Callable
+
+from jaxseg.cli.interrupts import interruptible
+from jaxseg.cli.pipes import reader_left
+from jaxseg.errors import MISTAKE, STOPPED, UserError, refused, tell
+
+
+def answered(name: str, work: Callable[[], int | None], *, last: bool) -> int:
+    """Does a command's work and says in one sentence why it could not be done.
+
+    Args:
+      name: of the command, under which sentences are told.
+      work: returns an exit status, None for 0.
+      last: whether the process ends with it.
+
+    Returns:
+      The exit status: 2 after a mistake or what the operating system refuses, 130 after
+      Ctrl-C, 1 where the reader of the output has gone.
+    """
+    warnings.showwarning = _one_line(name)
+    try:
+        with interruptible(last=last):
+            status = work() or 0
+            sys.stdout.flush()
+    except UserError as error:
+        tell(error, name)
+        return MISTAKE
+    except KeyboardInterrupt as stop:
+        tell(stop if str(stop) else "stopped", name)
+        return STOPPED
+    except BrokenPipeError:
+        return reader_left()
+    except OSError as error:
+        tell(refused(error), name)
+        return MISTAKE
+    return status
+
+
+def _one_line(name: str) -> Callable[..., None]:
+    """A warning as one line on stderr instead of Python's two."""
+
+    def show(message: object, *_: object, **__: object) -> None:
+        print(f"{name}: warning: {message}", file=sys.stderr)
+
+    return show
