@@ -22,7 +22,7 @@ from experiments.protocol.work import (
     perform,
 )
 from jaxseg.cli.progress import bar
-from jaxseg.errors import UserError
+from jaxseg.errors import Stopped, UserError
 from jaxseg.training.heap import keep_freed_memory, release_memory
 
 LOCK = ".lock"
@@ -127,9 +127,7 @@ def run_jobs(root: Path, jobs: Sequence[Job], *, workers: int = 1) -> None:
             else:
                 _share_out(root, ordered, workers, tell)
         except KeyboardInterrupt:
-            raise UserError(
-                f"stopped; the same command takes {root} up again"
-            ) from None
+            raise Stopped(f"stopped; the same command takes {root} up again") from None
 
 
 def _share_out(

@@ -199,8 +199,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(finished, tmp_path, damag
     whole, expected = finished
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     newest = tmp_path / CHECKPOINTS / "00000004"
-    files = [p for p in (newest / "state").rglob("*") if p.is_file()]
-    biggest = max(files, key=lambda path: path.stat().st_size)
+    biggest = newest / checkpoints.STATE
     content = biggest.read_bytes()
     if damage == "flip":
         middle = len(content) // 2
