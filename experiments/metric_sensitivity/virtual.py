@@ -16,9 +16,11 @@ import numpy as np
 from PIL import Image
 
 from experiments.protocol.dataset import Dataset, digest_of
+from jaxseg.data.cases import Case, read_labels_of
 from jaxseg.data.collection import list_cases
-from jaxseg.data.folder import Case
-from jaxseg.data.images import VOID, read_mask
+from jaxseg.data.images import VOID
+from jaxseg.data.labels import LABELS, LabelMap, labels_json
+from jaxseg.files import write_json
 
 SPLIT = "train"
 RULE = "rectangle placed by the case's name, 1"
@@ -128,7 +130,7 @@ def virtual_dataset(dataset: Dataset, ratio: float, folder: Path) -> Dataset:
     name = f"{dataset.name}-{ratio:g}"
     path = folder / f"{name}-{digest}"
     if not path.is_dir():
-        _write(path, list_cases(dataset.path, SPLIT), ratio)
+        _write(path, list_cases(dataset.path, SPLIT), dataset.labels, ratio)
     share = ratio / (1 + ratio)
     return dataclasses.replace(
         dataset,
@@ -137,16 +139,16 @@ def virtual_dataset(dataset: Dataset, ratio: float, folder: Path) -> Dataset:
         digest=digest,
         counts={SPLIT: dataset.counts[SPLIT]},
         class_shares=(1 - share, share),
+        labels=LabelMap.of_ids(2),
     )
 
 
-def _write(path: Path, cases: Sequence[Case], ratio: float) -> None:
+def _write(path: Path, cases: Sequence[Case], labels: LabelMap, ratio: float) -> None:
     unfinished = path.with_name(f".{path.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     for kind in ("images", "masks"):
         (unfinished / SPLIT / kind).mkdir(parents=True)
-    files = [case.mask for case in cases if case.mask is not None]
-    masks = [read_mask(file) for file in files]
+    masks = [labels.ids(read_labels_of(case)) for case in cases]
     places = [
         place_of(case.name, mask) for case, mask in zip(cases, masks, strict=True)
     ]
@@ -157,4 +159,5 @@ def _write(path: Path, cases: Sequence[Case], ratio: float) -> None:
         link = unfinished / SPLIT / "images" / case.image.name
         link.symlink_to(case.image.resolve())
         Image.fromarray(kept).save(unfinished / SPLIT / "masks" / f"{case.name}.png")
+    write_json(unfinished / LABELS, labels_json(LabelMap.of_ids(2)))
     unfinished.rename(path)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxseg.data.check import Report, check_folder
-from jaxseg.data.collection import list_cases
-from jaxseg.data.decathlon import is_decathlon, read_index
+from jaxseg.data.facts import Facts
 from jaxseg.data.folds import make_folds
-from jaxseg.data.volume_facts import check_volumes, require_labels
+from jaxseg.data.labels import LabelMap
 from jaxseg.errors import UserError
 from jaxseg.files import write_json
 
@@ -37,6 +36,7 @@ class Dataset:
       num_classes: background included.
       channels: of an image.
       class_shares: ``[num_classes]`` share of each class among the training pixels.
+      labels: what the values of its masks mean.
       hashes: content of each image, by "split/case".
       settings: of a `RunConfig`, what only volumes have.
     """
@@ -48,6 +48,7 @@ class Dataset:
     num_classes: int
     channels: int
     class_shares: tuple[float, ...]
+    labels: LabelMap
     hashes: dict[str, str]
     settings: dict[str, Any]
 
@@ -62,6 +63,7 @@ class Dataset:
             "data": str(self.path),
             "num_classes": self.num_classes,
             "channels": self.channels,
+            "labels": self.labels.settings(),
             **self.settings,
         }
 
@@ -105,12 +107,11 @@ def read_dataset(
         the first and how many there are.
     """
     report = check_folder(path, tick=tick)
-    errors = [problem.text for problem in report.problems if problem.gravity == "error"]
-    if errors:
-        more = "" if len(errors) == 1 else f" (and {len(errors) - 1} more errors)"
-        raise UserError(f"--data {path}: {errors[0]}{more}; see jaxseg check")
-    volumes = is_decathlon(path)
-    shares = report.to_json()["splits"]["train"]["class_shares"]
+    try:
+        report.require_sound()
+    except UserError as error:
+        raise UserError(f"--data {path}: {error}") from error
+    facts = report.facts("train")
     names = sorted(report.splits)
     hashes = report.hashes(names)
     return Dataset(
@@ -120,9 +121,10 @@ def read_dataset(
         counts={name: len(report.splits[name]) for name in names},
         num_classes=report.num_classes,
         channels=_channels(report),
-        class_shares=tuple(shares),
+        class_shares=facts.class_shares,
+        labels=facts.labels,
         hashes=hashes,
-        settings=_volume_settings(path, report.num_classes) if volumes else {},
+        settings=_volume_settings(facts) if facts.windows is not None else {},
     )
 
 
@@ -139,10 +141,9 @@ def _channels(report: Report) -> int:
     return max(found)
 
 
-def _volume_settings(path: Path, num_classes: int) -> dict[str, Any]:
-    training = list_cases(path, "train")
-    require_labels(training, "train")
-    facts = check_volumes(training, read_index(path), num_classes=num_classes)
+def _volume_settings(facts: Facts) -> dict[str, Any]:
+    assert facts.windows is not None
+    assert facts.spacings_mm is not None
     spacing = facts.median_spacing_mm
     return {
         "spacing": spacing,

@@ -22,7 +22,9 @@ from experiments.protocol.jobs import (
     joined_name,
 )
 from experiments.protocol.pictures import pictures_of
+from jaxseg.data.cases import read_labels_of
 from jaxseg.data.collection import list_cases
+from jaxseg.data.labels import LABELS, LabelMap, labels_json
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, read_rows, write_json, write_rows
 from jaxseg.metrics.calibration import calibration_scores
@@ -145,6 +147,7 @@ def settings_of(root: Path, job: Training) -> RunConfig:
         changes["start_run"] = str(folder_of(root, job.start))
     if job.labelled is not None:
         changes["data"] = str(folder_of(root, job.labelled) / DATA)
+        changes["labels"] = None  # pseudo-labels are class ids
     return dataclasses.replace(job.config, **changes)
 
 
@@ -205,7 +208,7 @@ def cases_of(root: Path, job: Scoring) -> Examples:
         if of_run
         else list_cases(job.dataset.path, job.split)
     )
-    found = examples_of(config, cases)
+    found = examples_of(config, cases, job.dataset.labels)
     if job.limit is None:
         return found
     return Subset(found, spread(range(len(found)), job.limit))
@@ -248,9 +251,11 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
         place.mkdir(parents=True)
     for split in job.labelled:
         for case in list_cases(job.dataset.path, split):
-            assert case.mask is not None
-            for place, path in ((images, case.image), (masks, case.mask)):
-                (place / joined_name(split, path.name)).symlink_to(path.resolve())
+            name = joined_name(split, case.image.name)
+            (images / name).symlink_to(case.image.resolve())
+            target = masks / f"{joined_name(split, case.name)}.png"
+            ids = job.dataset.labels.ids(read_labels_of(case))
+            Image.fromarray(ids).save(target)
     count = found_foreground = 0
     for split in job.unlabelled:
         cases = list_cases(job.dataset.path, split)
@@ -259,11 +264,12 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
         for case, probs in ensemble_probabilities(members, found, job.how):
             mask, image = most_probable(probs), files[case.name]
             (images / joined_name(split, image.name)).symlink_to(image.resolve())
-            target = masks / f"{joined_name(split, image.stem)}.png"
+            target = masks / f"{joined_name(split, case.name)}.png"
             Image.fromarray(mask.astype(np.uint8)).save(target)
             count += 1
             found_foreground += bool(mask.any())
             tick(WEIGHT_OF_SCORING)
+    write_json(out / LABELS, labels_json(LabelMap.of_ids(job.dataset.num_classes)))
     return {"cases": count, "with_foreground": found_foreground}
 
 

@@ -1,28 +1,34 @@
 """`jaxseg check`: what a data folder holds, every problem by name, and folds of it."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 from jaxseg.cli import options
+from jaxseg.cli.label_flags import add_labels, told_labels
 from jaxseg.cli.progress import bar
-from jaxseg.data.check import Report, check_folder
+from jaxseg.cli.train_data import lost_objects
+from jaxseg.data.check import Problem, Report, check_folder
 from jaxseg.data.collection import list_cases, splits
 from jaxseg.data.folds import make_folds
 from jaxseg.errors import UserError
 from jaxseg.files import write_json
+from jaxseg.training.sources import SPLITS
 
 EXAMPLES = """\
 examples:
   jaxseg check --data DIR                 counts, sizes, classes and every problem
   jaxseg check --data DIR --json          the same for programs
+  jaxseg check --data DIR --labels 0=background 255=polyp
   jaxseg check --data DIR --folds 5 --seed 0 --out folds.json
   jaxseg train --data DIR --folds folds.json --fold 0 --loss dice_ce ...
 
 Errors are what training refuses: files that cannot be read, sizes that do not fit,
-class ids out of range. Notes are what it takes: empty masks, copies of an image, copies
-in two splits. Exit status 1 if there is an error. Folds keep copies together.
+values of masks that mean no class. Notes are what it takes: how values are read, empty
+masks, copies of an image, copies in two splits. Exit status 1 if there is an error.
+Folds keep copies together.
 """
 
 
@@ -30,11 +36,27 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
     add = parser.add_argument
     add("--data", required=True, type=Path, metavar="DIR", help="data folder")
+    add_labels(parser)
     add(
         "--classes",
+        dest="num_classes",
         type=options.at_least(2, at_most=255),
         metavar="N",
         help="number of classes (default: from dataset.json, or the training masks)",
+    )
+    add(
+        "--size",
+        type=options.at_least(1),
+        nargs=2,
+        metavar=("H", "W"),
+        help="images: also count the objects that vanish at this size of training",
+    )
+    add(
+        "--spacing",
+        type=options.number_in(0, 1000, ends=False),
+        nargs=3,
+        metavar=("X", "Y", "Z"),
+        help="volumes: also count the objects that vanish at this voxel size",
     )
     add("--json", action="store_true", help="print JSON in the place of text")
     add(
@@ -74,8 +96,9 @@ def main(arguments: argparse.Namespace) -> int:
             )
     with bar(_count(arguments.data, known), "checking", "case") as progress:
         report = check_folder(
-            arguments.data, num_classes=arguments.classes, tick=progress.update
+            arguments.data, told_labels(arguments), tick=progress.update
         )
+    report = _with_losses(report, arguments.size, arguments.spacing)
     print(json.dumps(report.to_json(), indent=2) if arguments.json else as_text(report))
     if arguments.folds is not None and arguments.out is not None:
         if not report.sound:
@@ -88,6 +111,25 @@ def main(arguments: argparse.Namespace) -> int:
             sizes = ", ".join(str(len(fold)) for fold in folds.members)
             print(f"wrote {arguments.out}: folds of {sizes} cases")
     return 0 if report.sound else 1
+
+
+def _with_losses(
+    report: Report, size: list[int] | None, spacing_mm: list[float] | None
+) -> Report:
+    """The report with a note for each split that loses objects."""
+    if report.labels is None or (size is None and spacing_mm is None):
+        return report
+    flag, kind = ("--size", "images") if size is not None else ("--spacing", "volumes")
+    if report.kind != kind:
+        raise UserError(f"{flag} goes with {kind}, not with {report.kind}")
+    notes = []
+    for split, cases in report.splits.items():
+        if cases:
+            lost = lost_objects(cases, report.labels, size, spacing_mm)
+            text = None if lost is None else lost.text()
+            if text is not None:
+                notes.append(Problem("note", "shrunk", f"{split}: {text}"))
+    return dataclasses.replace(report, problems=report.problems + notes)
 
 
 def _count(folder: Path, names: list[str]) -> int:
@@ -104,14 +146,25 @@ def _count(folder: Path, names: list[str]) -> int:
 def as_text(report: Report) -> str:
     """The report as lines of text."""
     content = report.to_json()
-    lines = [f"{report.folder}: {report.kind}, {report.num_classes} classes"]
-    for split, facts in content["splits"].items():
+    known = report.labels is not None
+    classes = f"{report.num_classes} classes" if known else "classes unknown"
+    lines = [f"{report.folder}: {report.kind}, {classes}"]
+    if report.labels is not None and not report.labels.plain:
+        lines.append(f"masks: {report.labels.told()}")
+    splits_known = sorted(content["splits"].items(), key=lambda item: _place(item[0]))
+    for split, facts in splits_known:
         lines += [f"{split}: {facts['cases']} cases", *_facts(facts)]
     for gravity, title in (("error", "errors"), ("note", "notes")):
         some = [p["text"] for p in content["problems"] if p["gravity"] == gravity]
-        lines.append(f"{len(some)} {title}" + (":" if some else ""))
+        of_them = title[:-1] if len(some) == 1 else title
+        lines.append(f"{len(some)} {of_them}" + (":" if some else ""))
         lines += [f"  {text}" for text in some]
     return "\n".join(lines)
+
+
+def _place(split: str) -> tuple[int, str]:
+    """Training first, then validation and test, then all else by name."""
+    return (SPLITS.index(split) if split in SPLITS else len(SPLITS), split)
 
 
 def _facts(facts: dict[str, Any]) -> list[str]:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from jaxseg.cli import inference_flags, options, pictures
+from jaxseg.cli.evaluate_data import checked_cases
+from jaxseg.cli.label_flags import add_labels, told_labels
 from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import trained
-from jaxseg.data.decathlon import read_index
-from jaxseg.data.folder import check_cases
-from jaxseg.data.volume_facts import check_volumes, require_labels
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_surfaces import SurfaceOptions
@@ -23,13 +22,7 @@ from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.loop import SAMPLES
 from jaxseg.training.samples import save_samples
-from jaxseg.training.sources import (
-    SYNTHETIC,
-    Examples,
-    FolderExamples,
-    VolumeExamples,
-    examples,
-)
+from jaxseg.training.sources import SYNTHETIC, examples
 
 CASES, TABLE, SUMMARY = "cases.jsonl", "cases.csv", "summary.json"
 EXAMPLES = """\
@@ -108,6 +101,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="the surface distance of a class in one of the two masks alone "
         "(default diagonal)",
     )
+    add_labels(parser)
     inference_flags.add_use(parser)
 
 
@@ -120,8 +114,11 @@ def main(arguments: argparse.Namespace) -> None:
     how = inference_flags.inference(arguments, config)
     cut = inference_flags.cut(arguments.threshold)
     data = arguments.data or config.data
-    cases = examples(config, data, arguments.split, arguments.cases)
-    _check(cases, Path(data), arguments.split, config.num_classes)
+    told = told_labels(arguments)
+    if data == SYNTHETIC:
+        cases = examples(config, data, arguments.split, arguments.cases)
+    else:
+        cases = checked_cases(config, Path(data), arguments.split, told)
     subject = _subject(arguments, data)
     out = arguments.out or _default_folder(arguments, config, data)
     _require_same_subject(out, subject)
@@ -202,22 +199,6 @@ def _require_same_subject(out: Path, subject: dict[str, Any]) -> None:
             )
 
 
-def _check(cases: Examples, folder: Path, split: str, num_classes: int) -> None:
-    """Reads all cases once, before anything is computed."""
-    if isinstance(cases, FolderExamples):
-        with bar(len(cases), "checking images", "image") as progress:
-            check_cases(cases.cases, num_classes=num_classes, tick=progress.update)
-    if isinstance(cases, VolumeExamples):
-        require_labels(cases.cases, split)
-        with bar(len(cases), "checking volumes", "volume") as progress:
-            check_volumes(
-                cases.cases,
-                read_index(folder),
-                num_classes=num_classes,
-                tick=progress.update,
-            )
-
-
 def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """One line per case and class, for spreadsheets; what is not defined is empty."""
     text = io.StringIO()
@@ -280,6 +261,8 @@ def table(summary: Summary) -> str:
         lines.append("with and without")
         line("challenge score", summary.challenge["score"])
         line("share with an empty prediction", summary.challenge["rejected"])
+    for kind in summary.absent_classes:
+        lines.append(f"no case holds class {kind}: it is left out of the means")
     lines.append("all cases pooled")
     line("mean Dice over classes", summary.pooled_dice)
     line("mean Jaccard over classes", summary.pooled_jaccard)

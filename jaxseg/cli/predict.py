@@ -9,12 +9,13 @@ from PIL import Image
 from jaxseg.cli import inference_flags, options
 from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import trained
-from jaxseg.data.export import write_volume
+from jaxseg.data.export import mask_image, write_image, write_volume
+from jaxseg.data.labels import LabelMap
 from jaxseg.data.overlay import overlay
 from jaxseg.errors import UserError
 from jaxseg.files import replacing
 from jaxseg.training.cases import ensemble_probabilities
-from jaxseg.training.sources import Example, without_labels
+from jaxseg.training.sources import Example, labels_of, without_labels
 
 EXAMPLES = """\
 examples:
@@ -23,14 +24,15 @@ examples:
   jaxseg predict --run runs/vessels --window 128 128 --overlap 0.5 --images I --out M
   jaxseg predict --run runs/ulcers --threshold dice --probabilities --images I --out M
 
-Each NAME.jpg or NAME.png gives masks/NAME.png of its own size, 8-bit class ids; they
-look black in a viewer because ids are small. --overlays adds masks/overlays/NAME.png,
-the image with the outlines of the classes; --probabilities adds
-masks/probabilities/NAME.npy, float32 [height, width, classes].
+Each image gives masks/NAME.png of its own size with the values, or the colours, of the
+masks that the run was trained on. Small numbers are written as indices of a palette, to
+be seen in a viewer. --overlays adds masks/overlays/NAME.png, the image with the
+outlines of the classes; --probabilities adds masks/probabilities/NAME.npy, float32
+[height, width, classes].
 
-A run of volumes takes a folder of .nii.gz or .nii files and writes NAME.nii.gz, uint8,
-and probabilities float32 with the class as fourth axis, on the voxels and at the place
-in space of the image.
+A run of volumes takes a folder of .nii.gz or .nii files and writes NAME.nii.gz, and
+probabilities float32 with the class as fourth axis, on the voxels and at the place in
+space of the image.
 
 Several --run average their probabilities; they may be folds, seeds or other networks.
 --threshold dice is best for the Dice of an image that has a lesion, and never leaves an
@@ -62,6 +64,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.overlays and config.volumes:
         raise UserError("--overlays draws on images, but the run is one of volumes")
     cases = without_labels(arguments.images, config)
+    labels = labels_of(config)
     out = options.free_folder(arguments.out)
     with bar(len(cases), "checking", "image") as progress:
         for index in range(len(cases)):
@@ -78,27 +81,31 @@ def main(arguments: argparse.Namespace) -> None:
     with bar(len(cases), "predicting", "image") as progress:
         for example, probs in ensemble_probabilities(members, cases, how):
             mask = cut(probs)
-            _write(out, example, mask)
+            _write_mask(out, example, mask, labels)
             if arguments.overlays:
                 drawn = overlay(example.image, mask)
-                _write_png(out / OVERLAYS / f"{example.name}.png", drawn)
+                place = out / OVERLAYS / f"{example.name}.png"
+                write_image(place, Image.fromarray(drawn))
             if arguments.probabilities:
-                _write(out / PROBABILITIES, example, probs)
+                _write_probabilities(out / PROBABILITIES, example, probs)
             progress.update()
     print(f"wrote {len(cases)} masks to {out}")
 
 
-def _write(folder: Path, example: Example, values: np.ndarray) -> None:
-    """Class ids or probabilities, in the format and on the grid of the image."""
+def _write_mask(
+    folder: Path, example: Example, ids: np.ndarray, labels: LabelMap
+) -> None:
+    """Class ids by the run's own values, on the grid of the image."""
     if example.geometry is not None:
+        values = labels.stored(ids)
         write_volume(folder / f"{example.name}.nii.gz", values, example.geometry)
-    elif values.dtype == np.uint8:
-        _write_png(folder / f"{example.name}.png", values)
+    else:
+        write_image(folder / f"{example.name}.png", mask_image(ids, labels))
+
+
+def _write_probabilities(folder: Path, example: Example, probs: np.ndarray) -> None:
+    if example.geometry is not None:
+        write_volume(folder / f"{example.name}.nii.gz", probs, example.geometry)
     else:
         with replacing(folder / f"{example.name}.npy") as file:
-            np.save(file, values, allow_pickle=False)
-
-
-def _write_png(path: Path, pixels: np.ndarray) -> None:
-    with replacing(path) as file:
-        Image.fromarray(pixels).save(file, format="png")
+            np.save(file, probs, allow_pickle=False)

@@ -2,22 +2,31 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from jaxseg.cli.label_flags import told_labels
 from jaxseg.cli.progress import bar
-from jaxseg.data.collection import list_cases, splits
-from jaxseg.data.decathlon import is_decathlon, read_index
-from jaxseg.data.folder import Case, Facts, check_cases
+from jaxseg.data.cases import Case
+from jaxseg.data.check import Report, examine
+from jaxseg.data.collection import Collection, open_collection
+from jaxseg.data.facts import Facts
 from jaxseg.data.folds import cases_of_fold
+from jaxseg.data.labels import LabelMap
+from jaxseg.data.shrinking import Shrunk, at_size, at_spacing
+from jaxseg.data.survey import CaseFacts
 from jaxseg.data.synthetic import Lesions
-from jaxseg.data.volume_facts import VolumeFacts, check_volumes, require_labels
 from jaxseg.errors import UserError
 from jaxseg.training.sources import SYNTHETIC
 
 LEAST_SIDE = 8
+WORTH_TELLING = (
+    "labels", "doubtful", "absent-class", "stored", "orientation", "geometry",
+)  # fmt: skip
+"""Kinds of notes that training prints; `jaxseg check` has all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,6 +38,7 @@ class DataFacts:
       size: that the flags or the images themselves give; None is left to a plan.
       num_classes: classes, background included.
       channels: of an image.
+      labels: what the values of masks mean; None where they are class ids.
       spacing: voxel size in mm that volumes are resampled to.
       voxel_mm: of the network's input; None for images.
       windows: normalisation of each channel of volumes; None for images.
@@ -40,6 +50,7 @@ class DataFacts:
     size: tuple[int, ...] | None
     num_classes: int
     channels: int
+    labels: dict[str, Any] | None = None
     spacing: tuple[float, ...] | None = None
     voxel_mm: tuple[float, ...] | None = None
     windows: tuple[dict[str, float] | None, ...] | None = None
@@ -54,6 +65,7 @@ class DataFacts:
             "size": self.size,
             "num_classes": self.num_classes,
             "channels": self.channels,
+            "labels": self.labels,
             "spacing": self.spacing,
             "voxel_mm": self.voxel_mm,
             "windows": self.windows,
@@ -64,12 +76,7 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
     """Reads the data, or refuses flags that do not go with them."""
     path = Path(arguments.data)
     made = arguments.data == SYNTHETIC
-    volumes = not made and is_decathlon(path)
     size = tuple(arguments.size) if arguments.size else None
-    wanted = ("three numbers, H W D", 3) if volumes else ("a height and a width", 2)
-    if size is not None and len(size) != wanted[1]:
-        what = "volumes take" if volumes else "images take"
-        raise UserError(f"--size: {what} {wanted[0]}, not {len(size)} numbers")
     if size is not None and min(size) < LEAST_SIDE:
         raise UserError(
             f"--size {' '.join(map(str, size))}: {min(size)} is less than "
@@ -78,13 +85,10 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
     if not made and synthetic:
         flag = "--" + next(iter(synthetic)).replace("_", "-")
         raise UserError(f"{flag} goes with --data synthetic, not with a folder")
-    if not volumes:
-        for flag in ("spacing", "foreground_patches"):
-            if getattr(arguments, flag) is not None:
-                raise UserError(
-                    f"--{flag.replace('_', '-')} goes with volumes, not with images"
-                )
     if made:
+        if arguments.label_names is not None or arguments.void is not None:
+            raise UserError("--labels and --void go with a data folder")
+        _check_flags_of_kind(arguments, path, size, volumes=False)
         if arguments.folds is not None:
             raise UserError("--folds goes with a data folder, not with synthetic data")
         return DataFacts(
@@ -93,102 +97,140 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
             num_classes=arguments.num_classes or 2,
             channels=1,
         )
-    training, validation = _cases(path, arguments.folds, arguments.fold)
-    if volumes:
-        return _of_volumes(arguments, path, size, training, validation)
-    return _of_images(arguments, path, size, training, validation)
-
-
-def _cases(
-    path: Path, folds: str | None, fold: int | None
-) -> tuple[list[Case], list[Case]]:
-    """Cases to train with and to validate on; the latter may be none."""
-    if folds is not None and fold is not None:
-        return cases_of_fold(path, Path(folds), fold)
-    training = list_cases(path, "train")
-    known = splits(path)
-    return training, list_cases(path, "validation") if "validation" in known else []
-
-
-def _of_images(
-    arguments: argparse.Namespace,
-    path: Path,
-    size: tuple[int, ...] | None,
-    training: list[Case],
-    validation: list[Case],
-) -> DataFacts:
-    count = len(training) + len(validation)
-    with bar(count, "checking images", "image") as progress:
-        facts = check_cases(
-            training, num_classes=arguments.num_classes, tick=progress.update
-        )
-        if validation:
-            check_cases(validation, num_classes=facts.num_classes, tick=progress.update)
-    if size is None and not arguments.plan:
-        size = facts.size
-        if size is None:
-            raise UserError(
-                f"the images in {path / 'train' / 'images'} differ in size: pass "
-                "--size H W, or --plan"
-            )
-    _tell("images", len(training), facts)
-    return DataFacts(
+    collection = open_collection(path)
+    training, validation = _cases(collection, arguments.folds, arguments.fold)
+    volumes = training[0].volume
+    _check_flags_of_kind(arguments, path, size, volumes=volumes)
+    report = _examined(arguments, collection, training, validation)
+    facts = report.facts("train")
+    settings = DataFacts(
         name=str(path),
-        size=size,
+        size=size or (None if volumes or arguments.plan else _own_size(path, facts)),
         num_classes=facts.num_classes,
         channels=facts.channels,
-        shapes=facts.sizes,
-    )
-
-
-def _of_volumes(
-    arguments: argparse.Namespace,
-    path: Path,
-    size: tuple[int, ...] | None,
-    training: list[Case],
-    validation: list[Case],
-) -> DataFacts:
-    if size is None and not arguments.plan:
-        raise UserError(
-            f"{path} holds volumes: pass the size of a patch, --size H W D, or --plan"
-        )
-    require_labels(training, "train")
-    require_labels(validation, "validation")
-    index = read_index(path)
-    with bar(len(training) + len(validation), "checking volumes", "volume") as progress:
-        facts = check_volumes(
-            training, index, num_classes=arguments.num_classes, tick=progress.update
-        )
-        if validation:
-            check_volumes(
-                validation,
-                index,
-                num_classes=facts.num_classes,
-                tick=progress.update,
-            )
-    _tell("volumes", len(training), facts)
-    spacing = tuple(arguments.spacing) if arguments.spacing else facts.median_spacing_mm
-    extent = " x ".join(f"{n:g}" for n in spacing or facts.spacings_mm[0])
-    how = "resampled to" if spacing else "all with"
-    print(f"voxels of {extent} mm ({how} them), median size {facts.median_shape}")
-    return DataFacts(
-        name=str(path),
-        size=size,
-        num_classes=facts.num_classes,
-        channels=facts.channels,
-        spacing=spacing,
-        voxel_mm=spacing or facts.spacings_mm[0],
-        windows=tuple(w and dataclasses.asdict(w) for w in facts.windows),
+        labels=facts.labels.settings(),
         shapes=facts.shapes,
         spacings_mm=facts.spacings_mm,
     )
+    if volumes:
+        settings = _of_volumes(arguments, settings, facts)
+    _tell(report, settings)
+    return settings
 
 
-def _tell(kind: str, count: int, facts: Facts | VolumeFacts) -> None:
-    """Class statistics, printed before training begins."""
-    shares = ", ".join(f"{100 * share:.2f} %" for share in facts.class_shares)
-    if jax.process_index() == 0:
-        print(
-            f"{count} training {kind}, {facts.num_classes} classes with shares "
-            f"{shares}, {facts.empty} without foreground"
+def _check_flags_of_kind(
+    arguments: argparse.Namespace,
+    path: Path,
+    size: tuple[int, ...] | None,
+    *,
+    volumes: bool,
+) -> None:
+    """Refuses flags that do not go with images, or with volumes."""
+    wanted = ("three numbers, H W D", 3) if volumes else ("a height and a width", 2)
+    what = "volumes" if volumes else "images"
+    if size is not None and len(size) != wanted[1]:
+        raise UserError(f"--size: {what} take {wanted[0]}, not {len(size)} numbers")
+    if not volumes:
+        for flag in ("spacing", "foreground_patches"):
+            if getattr(arguments, flag) is not None:
+                raise UserError(
+                    f"--{flag.replace('_', '-')} goes with volumes, not with images"
+                )
+    elif size is None and not arguments.plan:
+        raise UserError(
+            f"{path} holds volumes: pass the size of a patch, --size H W D, or --plan"
         )
+
+
+def _cases(
+    collection: Collection, folds: str | None, fold: int | None
+) -> tuple[list[Case], list[Case]]:
+    """Cases to train with and to validate on; the latter may be none."""
+    if folds is not None and fold is not None:
+        return cases_of_fold(collection.path, Path(folds), fold)
+    training = collection.cases("train")
+    known = "validation" in collection.splits
+    return training, collection.cases("validation") if known else []
+
+
+def _examined(
+    arguments: argparse.Namespace,
+    collection: Collection,
+    training: list[Case],
+    validation: list[Case],
+) -> Report:
+    """All cases of the run, read once, without an error in them."""
+    kind = "volume" if training[0].volume else "image"
+    count = len(training) + len(validation)
+    with bar(count, f"checking {kind}s", kind) as progress:
+        report = examine(
+            collection,
+            {"train": training, "validation": validation},
+            told_labels(arguments),
+            tick=progress.update,
+        )
+    report.require_sound()
+    return report
+
+
+def _own_size(path: Path, facts: Facts) -> tuple[int, ...]:
+    if facts.shape is None:
+        raise UserError(
+            f"the training images of {path} differ in size: pass --size H W, or --plan"
+        )
+    return facts.shape
+
+
+def _of_volumes(
+    arguments: argparse.Namespace, settings: DataFacts, facts: Facts
+) -> DataFacts:
+    assert facts.spacings_mm is not None
+    assert facts.windows is not None
+    spacing = tuple(arguments.spacing) if arguments.spacing else facts.median_spacing_mm
+    return dataclasses.replace(
+        settings,
+        spacing=spacing,
+        voxel_mm=spacing or facts.spacings_mm[0],
+        windows=tuple(w and dataclasses.asdict(w) for w in facts.windows),
+    )
+
+
+def _tell(report: Report, settings: DataFacts) -> None:
+    """Class statistics and notes, printed before training begins."""
+    facts, cases = report.facts("train"), report.splits["train"]
+    lost = lost_objects(cases, facts.labels, settings.size, settings.spacing)
+    emptied = len(lost.emptied) if lost is not None else 0
+    if jax.process_index() != 0:
+        return
+    for problem in report.problems:
+        if problem.kind in WORTH_TELLING:
+            print(f"note: {problem.text}")
+    if lost is not None and (text := lost.text()) is not None:
+        print(f"note: {text}")
+    shares = ", ".join(f"{100 * share:.2f} %" for share in facts.class_shares)
+    print(
+        f"{len(cases)} training {report.kind}, {facts.num_classes} classes with shares "
+        f"{shares}, {facts.empty + emptied} without foreground"
+    )
+    if facts.spacings_mm is not None:
+        spacing = settings.spacing
+        extent = " x ".join(f"{n:g}" for n in spacing or facts.spacings_mm[0])
+        how = "resampled to" if spacing else "all with"
+        print(f"voxels of {extent} mm ({how} them), median size {facts.median_shape}")
+
+
+def lost_objects(
+    cases: Sequence[CaseFacts],
+    labels: LabelMap,
+    size: Sequence[int] | None,
+    spacing_mm: Sequence[float] | None,
+) -> Shrunk | None:
+    """What masks lose at the size of images, or at the voxel size of volumes."""
+    volumes = cases[0].case.volume
+    if volumes and spacing_mm is not None:
+        x, y, z = spacing_mm
+        return at_spacing(cases, labels, (x, y, z))
+    if not volumes and size is not None:
+        height, width = size
+        return at_size(cases, labels, (height, width))
+    return None

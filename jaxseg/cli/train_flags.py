@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxseg.cli import options
+from jaxseg.cli.label_flags import add_labels
 from jaxseg.cli.train_plan import MEMORY_GB
 from jaxseg.training.config import SETTINGS, Rate, Share
 from jaxseg.training.search import MA_RATES
@@ -23,9 +24,10 @@ examples:
       --out runs/planned                              patch, batch, levels by the data
   jaxseg train ... --out runs/tversky --resume     take up a run that was stopped
 
-DIR holds train/images/* and train/masks/*.png with 8-bit class ids 0, 1, 2, ... and 255
-for void; VOLUMES is a Decathlon folder with dataset.json. What there is for validation
-is scored as training goes on. --out gets config.json, metrics.jsonl, events of
+DIR holds train/images/* and train/masks/*, or another layout of docs/data.md; what the
+values of masks mean is found by all of them together and told in a line. VOLUMES is a
+Decathlon folder with dataset.json. What there is for validation is scored as training
+goes on. --out gets config.json, metrics.jsonl, events of
 TensorBoard, checkpoints (the newest two and the best), curves.png and samples.png.
 
 Several processes: pass --coordinator HOST:PORT --processes N --process-id K to each, or
@@ -116,6 +118,7 @@ def metavar_of(about: Setting) -> str:
 
 
 def _data(parser: argparse._ActionsContainer) -> None:
+    add_labels(parser)
     add = parser.add_argument
     add(
         "--foreground-share",

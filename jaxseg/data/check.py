@@ -1,24 +1,34 @@
-"""A data folder looked through once: what it holds, and every problem by name."""
+"""A data set looked through once: what it holds, and every problem by name.
 
-import concurrent.futures
+`jaxseg check` tells all of them. Training and evaluation look through the cases that
+they use in the same way and refuse the first error, so that all give one verdict.
+"""
+
 import dataclasses
-import hashlib
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from jaxseg.data import decathlon
-from jaxseg.data.collection import list_cases, splits
-from jaxseg.data.folder import Case, passed_over, require_equal_size
-from jaxseg.data.geometry import Geometry
-from jaxseg.data.images import VOID, read_image, read_mask
-from jaxseg.data.volume_facts import read_case
+from jaxseg.data.cases import Case
+from jaxseg.data.collection import Collection, open_collection
+from jaxseg.data.facts import Facts, facts_of
+from jaxseg.data.label_rule import (
+    MAX_DOUBTFUL,
+    Decision,
+    black_and_white,
+    decide,
+    settle,
+)
+from jaxseg.data.labels import LabelMap
+from jaxseg.data.survey import CaseFacts, LabelledFacts, survey
 from jaxseg.errors import UserError
 
 Gravity = Literal["error", "note"]
+Tick = Callable[[int], object]
+TRAINING = ("train", "validation")
+"""Splits whose masks decide what values mean, if there are any of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +36,8 @@ class Problem:
     """Something wrong or worth knowing.
 
     Attributes:
-      gravity: "error" for what training refuses, "note" for what it takes.
+      gravity: "error" for what training or evaluation refuses, "note" for what they
+        take.
       kind: one word for programs.
       text: a sentence that names the files.
     """
@@ -37,28 +48,20 @@ class Problem:
 
 
 @dataclasses.dataclass(frozen=True)
-class CaseFacts:
-    """What one case holds.
+class Told:
+    """What the user says of the labels.
 
     Attributes:
-      name: of the case.
-      shape: of its labels.
-      channels: of its image.
-      spacing_mm: of a volume, else None.
-      of_ids: pixels of each class id below 255.
-      void: pixels of 255.
-      image_hash: of the pixels of the image.
-      geometry: of the file of a volume, else None.
+      labels: what values mean; None leaves it to the files.
+      num_classes: classes there may be; None takes those that are found.
+      void: values that mean no class.
+      of_run: whether `labels` were found in training, and not said by anyone.
     """
 
-    name: str
-    shape: tuple[int, ...]
-    channels: int
-    spacing_mm: tuple[float, ...] | None
-    of_ids: np.ndarray
-    void: int
-    image_hash: str
-    geometry: Geometry | None = None
+    labels: LabelMap | None = None
+    num_classes: int | None = None
+    void: tuple[int, ...] = ()
+    of_run: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,22 +70,50 @@ class Report:
 
     Attributes:
       folder: that was checked.
-      kind: "images" or "volumes".
-      num_classes: classes, background included.
-      splits: facts of each sound case, by split.
+      labels: what the masks' values mean; None if that cannot be told.
+      splits: facts of each sound case, by split; empty without `labels`.
+      modalities: names of the channels of volumes, if they are known.
       problems: in the order in which they were found.
     """
 
     folder: Path
-    kind: str
-    num_classes: int
-    splits: dict[str, list[CaseFacts]]
+    labels: LabelMap | None
+    splits: dict[str, list[LabelledFacts]]
+    modalities: tuple[str, ...]
     problems: list[Problem]
 
     @property
     def sound(self) -> bool:
         """Whether there is nothing that training would refuse."""
         return all(problem.gravity != "error" for problem in self.problems)
+
+    @property
+    def num_classes(self) -> int:
+        """Classes, background included; 0 if that cannot be told."""
+        return 0 if self.labels is None else self.labels.num_classes
+
+    @property
+    def kind(self) -> str:
+        """Whether these are "images" or "volumes"."""
+        cases = [case for split in self.splits.values() for case in split]
+        return "volumes" if any(case.case.volume for case in cases) else "images"
+
+    def require_sound(self) -> None:
+        """Refuses data with errors.
+
+        Raises:
+          UserError: the first error, and how many more there are.
+        """
+        errors = [p.text for p in self.problems if p.gravity == "error"]
+        if errors:
+            more = len(errors) - 1
+            also = f" (and {more} more errors: see jaxseg check)" if more else ""
+            raise UserError(f"{errors[0]}{also}")
+
+    def facts(self, split: str) -> Facts:
+        """What the cases of a split have in common; the report must be sound."""
+        assert self.labels is not None
+        return facts_of(self.splits[split], self.labels, self.modalities)
 
     def hashes(self, chosen: Sequence[str]) -> dict[str, str]:
         """Content of the images of some splits by "split/name"."""
@@ -98,6 +129,7 @@ class Report:
             "data": str(self.folder),
             "kind": self.kind,
             "num_classes": self.num_classes,
+            "labels": None if self.labels is None else self.labels.to_json(),
             "splits": {
                 split: statistics(cases, self.num_classes)
                 for split, cases in self.splits.items()
@@ -107,7 +139,7 @@ class Report:
         }
 
 
-def statistics(cases: Sequence[CaseFacts], num_classes: int) -> dict[str, Any]:
+def statistics(cases: Sequence[LabelledFacts], num_classes: int) -> dict[str, Any]:
     """Counts, sizes, voxel sizes and shares of some cases, as plain JSON values."""
     counts = np.stack([case.of_ids[:num_classes] for case in cases]).astype(float)
     pixels = np.maximum(counts.sum(1), 1)
@@ -143,123 +175,214 @@ def _range(rows: np.ndarray) -> dict[str, list]:
 
 
 def check_folder(
-    folder: Path,
-    *,
-    num_classes: int | None = None,
-    tick: Callable[[int], object] = lambda _: None,
+    folder: Path, told: Told = Told(), *, tick: Tick = lambda _: None
 ) -> Report:
     """Reads every file of every split; nothing it finds wrong stops it.
 
     Args:
-      folder: of images or volumes.
-      num_classes: classes there may be; None takes those of the index, or of the masks
-        of the training split.
+      folder: of images or volumes, or a list of them.
+      told: what the user says of the labels.
       tick: called with 1 as each case is done.
 
     Raises:
       UserError: the folder has no split at all, or its index cannot be read.
     """
-    names = splits(folder)
-    if not names:
-        raise UserError(
-            f"{folder} holds no data: expected {folder}/{decathlon.INDEX}, or "
-            f"{folder}/train/images and {folder}/train/masks"
-        )
+    collection = open_collection(folder)
+    parts: dict[str, Sequence[Case]] = {}
     problems: list[Problem] = []
-    volumes = decathlon.is_decathlon(folder)
-    channels = None
-    if volumes:
-        index = decathlon.read_index(folder)
-        num_classes = num_classes or len(index.class_names)
-        channels = len(index.modalities)
-    found: dict[str, list[CaseFacts]] = {}
-    for split in names:
-        found[split] = []
+    for split in collection.splits:
         try:
-            cases = list_cases(folder, split)
+            parts[split] = collection.cases(split)
         except UserError as error:
             problems.append(Problem("error", "listing", str(error)))
-            continue
-        if not volumes and (others := passed_over(folder, split)):
+            parts[split] = []
+        if others := collection.passed_over(split):
             text = f"not images, passed over: {_few(others)}"
             problems.append(Problem("note", "stray", text))
-        unlabelled = [case for case in cases if case.mask is None]
-        if unlabelled:
-            problems.append(
-                Problem(
-                    "note" if split == "test" else "error",
-                    "unlabelled",
-                    f"{len(unlabelled)} cases of {split} have no labels, for example "
-                    f"{unlabelled[0].image}",
-                )
+    report = examine(collection, parts, told, tick=tick)
+    return dataclasses.replace(report, problems=problems + report.problems)
+
+
+def examine(
+    collection: Collection,
+    parts: Mapping[str, Sequence[Case]],
+    told: Told = Told(),
+    *,
+    tick: Tick = lambda _: None,
+) -> Report:
+    """Reads some cases of a data set; nothing it finds wrong stops it.
+
+    Args:
+      collection: that they are from.
+      parts: cases by split; those of `TRAINING` decide what values mean, or all.
+      told: what the user says of the labels.
+      tick: called with 1 as each case is done.
+    """
+    problems: list[Problem] = []
+    channels = len(collection.modalities) or None
+    read: dict[str, list[CaseFacts]] = {}
+    for split, cases in parts.items():
+        problems += _unlabelled(split, cases)
+        labelled = [case for case in cases if case.mask is not None]
+        read[split] = []
+        for facts in survey(labelled, channels=channels, tick=tick):
+            if isinstance(facts, UserError):
+                problems.append(Problem("error", "file", str(facts)))
+            else:
+                read[split].append(facts)
+    try:
+        decision = _decided(collection, read, told)
+    except UserError as error:
+        problems.append(Problem("error", "labels", str(error)))
+        decision = None
+    found: dict[str, list[LabelledFacts]] = {split: [] for split in parts}
+    if decision is not None:
+        if decision.remark is not None:
+            problems.append(Problem("note", "labels", decision.remark))
+        for split, cases in read.items():
+            for case in cases:
+                try:
+                    found[split].append(case.read_as(decision.labels))
+                except UserError as error:
+                    problems.append(Problem("error", "class-id", str(error)))
+        if (told.labels is None or told.of_run) and not told.void:
+            problems += _black_and_white(read, decision.labels)
+        problems += _class_problems(found, decision.labels)
+    every = [case for cases in read.values() for case in cases]
+    problems += _mixed(every)
+    problems += _image_notes(every)
+    problems += _geometry_notes(every)
+    problems += _copies(read)
+    labels = None if decision is None else decision.labels
+    return Report(collection.path, labels, found, collection.modalities, problems)
+
+
+def _decided(
+    collection: Collection, read: Mapping[str, Sequence[CaseFacts]], told: Told
+) -> Decision | None:
+    """What values mean, by the training cases or else by all; None without cases."""
+    known = [case for split in TRAINING for case in read.get(split, ())]
+    known = known or [case for cases in read.values() for case in cases]
+    values = [case.values for case in known]
+    if not values:
+        return None
+    declared = told.labels or collection.labels
+    if declared is None:
+        return decide(values, num_classes=told.num_classes, void=told.void)
+    if told.void:
+        declared = declared.with_void(told.void)
+    if told.num_classes not in (None, declared.num_classes):
+        if told.labels is not None or not declared.plain:
+            raise UserError(
+                f"the labels are of {declared.num_classes} classes "
+                f"({declared.told()}), not of {told.num_classes}"
             )
-        with concurrent.futures.ThreadPoolExecutor(2) as workers:
-            labelled = [case for case in cases if case.mask is not None]
-            read = workers.map(
-                lambda case: _read(case, volumes=volumes, channels=channels), labelled
-            )
-            for facts in read:
-                if isinstance(facts, Problem):
-                    problems.append(facts)
-                else:
-                    found[split].append(facts)
-                tick(1)
-    if num_classes is None:
-        known = found.get("train") or list(itertools.chain(*found.values()))
-        num_classes = 1 + max(map(_highest, known), default=1)
-    problems += _class_problems(found, num_classes)
-    problems += _geometry_notes(found)
-    problems += _copies(found)
-    kind = "volumes" if volumes else "images"
-    return Report(folder, kind, num_classes, found, problems)
+        declared = declared.with_classes(told.num_classes)
+    if told.labels is None and (own := black_and_white(values, declared)):
+        return own
+    return settle(values, declared)
 
 
-def _highest(case: CaseFacts) -> int:
-    return int(np.nonzero(case.of_ids)[0].max(initial=0))
+def _unlabelled(split: str, cases: Sequence[Case]) -> list[Problem]:
+    without = [case for case in cases if case.mask is None]
+    if not without:
+        return []
+    gravity = "note" if split == "test" else "error"
+    text = (
+        f"{len(without)} cases of {split} have no labels, for example "
+        f"{without[0].image}"
+    )
+    return [Problem(gravity, "unlabelled", text)]
 
 
-def _class_problems(
-    found: dict[str, list[CaseFacts]], num_classes: int
+def _black_and_white(
+    read: Mapping[str, Sequence[CaseFacts]], labels: LabelMap
 ) -> list[Problem]:
-    """Ids out of range, classes that never occur, empty masks."""
+    """Splits of 0 and 255 alone where the other masks say that 255 is void."""
     problems = []
-    for split, cases in found.items():
-        for case in cases:
-            if _highest(case) >= num_classes:
-                problems.append(
-                    Problem(
-                        "error",
-                        "class-id",
-                        f"{split}/{case.name} holds class id {_highest(case)}, but ids "
-                        f"go from 0 to {num_classes - 1}",
-                    )
+    for split, cases in read.items():
+        values = {v for case in cases for v in case.values.values.tolist()}
+        for void in set(labels.void) & values:
+            if values <= {0, void} and void > 0 and not labels.colours:
+                text = (
+                    f"the masks of {split} hold no class but 0, and {void}, which is "
+                    f"void by the other masks: say what values mean with --labels, or "
+                    f"--void {void} if so meant"
                 )
-        if not cases:
-            continue
-        of_ids = sum(case.of_ids[:num_classes] for case in cases)
-        for kind in np.flatnonzero(of_ids == 0):
-            gravity = "error" if split == "train" and num_classes == 2 else "note"
-            text = f"no mask of {split} holds class {kind}"
-            problems.append(Problem(gravity, "absent-class", text))
-        empty = [case.name for case in cases if not case.of_ids[1:].any()]
-        if empty:
-            problems.append(
-                Problem(
-                    "note",
-                    "empty",
-                    f"{len(empty)} masks of {split} hold no foreground: {_few(empty)}",
-                )
-            )
+                problems.append(Problem("error", "void", text))
     return problems
 
 
-def _geometry_notes(found: dict[str, list[CaseFacts]]) -> list[Problem]:
+def _class_problems(
+    found: Mapping[str, Sequence[LabelledFacts]], labels: LabelMap
+) -> list[Problem]:
+    """Classes that never occur, empty masks, and pixels between two classes."""
+    problems = []
+    every = [case for cases in found.values() for case in cases]
+    problems += _doubtful(every)
+    for split, cases in found.items():
+        if not cases:
+            continue
+        of_ids = np.sum([case.of_ids[: labels.num_classes] for case in cases], axis=0)
+        nothing = not of_ids[1:].any()
+        if split == "train" and nothing:
+            text = f"no mask of {split} holds any class but {labels.names[0]}"
+            problems.append(Problem("error", "absent-class", text))
+        for kind in np.flatnonzero(of_ids == 0):
+            if not (split == "train" and nothing and kind):
+                text = f"no mask of {split} holds class {kind}"
+                problems.append(Problem("note", "absent-class", text))
+        empty = [case.name for case in cases if not case.of_ids[1:].any()]
+        if empty:
+            text = f"{len(empty)} masks of {split} hold no foreground: {_few(empty)}"
+            problems.append(Problem("note", "empty", text))
+    return problems
+
+
+def _doubtful(cases: Sequence[LabelledFacts]) -> list[Problem]:
+    """Pixels that lie between two classes, refused above a share."""
+    between = sum(case.doubtful for case in cases)
+    if not between:
+        return []
+    pixels = sum(int(np.prod(case.shape)) for case in cases)
+    worst = max(cases, key=lambda case: case.doubtful / np.prod(case.shape))
+    text = (
+        f"{between} pixels of the masks ({100 * between / pixels:.2g} %) lie between "
+        f"the values of two classes and go to the nearest, most in {worst.case.mask}"
+    )
+    if between > MAX_DOUBTFUL * pixels:
+        text += f": more than {100 * MAX_DOUBTFUL:g} % are no labels"
+        return [Problem("error", "doubtful", text)]
+    return [Problem("note", "doubtful", text)]
+
+
+def _mixed(cases: Sequence[CaseFacts]) -> list[Problem]:
+    kinds = {case.case.volume: case.case.image for case in cases}
+    if len(kinds) < 2:
+        return []
+    text = f"{kinds[True]} is a volume but {kinds[False]} is an image"
+    return [Problem("error", "kind", text)]
+
+
+def _image_notes(cases: Sequence[CaseFacts]) -> list[Problem]:
+    """How images are stored, where that is worth knowing."""
+    remarks: dict[str, list[str]] = {}
+    for case in cases:
+        for remark in case.remarks:
+            remarks.setdefault(remark, []).append(case.name)
+    return [
+        Problem("note", "stored", f"{len(names)} images are {remark}: {_few(names)}")
+        for remark, names in remarks.items()
+    ]
+
+
+def _geometry_notes(cases: Sequence[CaseFacts]) -> list[Problem]:
     """Orders of axes, and headers that contradict themselves."""
-    cases = [case for split in found.values() for case in split if case.geometry]
     codes: dict[str, int] = {}
     remarks: dict[str, list[str]] = {}
     for case in cases:
-        assert case.geometry is not None
+        if case.geometry is None:
+            continue
         codes[case.geometry.code] = codes.get(case.geometry.code, 0) + 1
         for remark in case.geometry.remarks:
             kind = remark.split()[0]
@@ -275,12 +398,16 @@ def _geometry_notes(found: dict[str, list[CaseFacts]]) -> list[Problem]:
     return problems
 
 
-def _copies(found: dict[str, list[CaseFacts]]) -> list[Problem]:
-    """Images of equal pixels, in one split or, worse, in two."""
+def _copies(read: Mapping[str, Sequence[CaseFacts]]) -> list[Problem]:
+    """Images of equal pixels, in one split or, worse, in two; patients in two."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for split, cases in found.items():
+    patients: dict[str, list[tuple[str, str]]] = {}
+    for split, cases in read.items():
         for case in cases:
             groups.setdefault(case.image_hash, []).append((split, case.name))
+            if case.case.patient is not None:
+                place = patients.setdefault(case.case.patient, [])
+                place.append((split, case.name))
     problems = []
     for group in groups.values():
         if len(group) == 1:
@@ -290,42 +417,14 @@ def _copies(found: dict[str, list[CaseFacts]]) -> list[Problem]:
         kind = "leak" if leaks else "duplicate"
         what = "are in several splits with equal pixels" if leaks else "are copies"
         problems.append(Problem("note", kind, f"{names} {what}"))
+    for patient, group in patients.items():
+        if len({split for split, _ in group}) > 1:
+            names = _few([f"{split}/{name}" for split, name in group])
+            text = f"patient {patient} is in several splits: {names}"
+            problems.append(Problem("error", "patient", text))
     return problems
 
 
 def _few(names: Sequence[str], count: int = 5) -> str:
     more = f" and {len(names) - count} more" if len(names) > count else ""
     return ", ".join(names[:count]) + more
-
-
-def _read(case: Case, *, volumes: bool, channels: int | None) -> CaseFacts | Problem:
-    try:
-        return _facts(case, volumes=volumes, channels=channels)
-    except UserError as error:
-        return Problem("error", "file", str(error))
-
-
-def _facts(case: Case, *, volumes: bool, channels: int | None) -> CaseFacts:
-    assert case.mask is not None
-    spacing = geometry = None
-    if volumes:
-        image, labels = read_case(case, channels)
-        assert labels is not None
-        pixels, ids, spacing = image.voxels, labels.voxels, image.spacing_mm
-        geometry = image.geometry
-    else:
-        pixels, ids = read_image(case.image), read_mask(case.mask)
-        require_equal_size(case, pixels, ids)
-    counts = np.bincount(ids.ravel(), minlength=VOID + 1)
-    return CaseFacts(
-        name=case.name,
-        shape=ids.shape,
-        channels=pixels.shape[-1],
-        spacing_mm=spacing,
-        of_ids=counts[:VOID],
-        void=int(counts[VOID]),
-        image_hash=hashlib.sha256(
-            repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()
-        ).hexdigest(),
-        geometry=geometry,
-    )

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxseg.data.folder import Case
+from jaxseg.data.cases import Case
+from jaxseg.data.images import VOID
+from jaxseg.data.labels import LabelMap
 from jaxseg.data.volumes import VOLUME_SUFFIXES, is_volume, volume_name
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
@@ -22,14 +24,14 @@ class Index:
     Attributes:
       path: of the file.
       modalities: one name per channel, such as "CT".
-      class_names: by id.
+      labels: what values mean; 255 is void.
       lists: entries of each split that has any; an entry is a pair of image and label,
         the label None where there is none.
     """
 
     path: Path
     modalities: tuple[str, ...]
-    class_names: tuple[str, ...]
+    labels: LabelMap
     lists: dict[str, tuple[tuple[Path, Path | None], ...]]
 
 
@@ -56,7 +58,7 @@ def read_index(folder: Path) -> Index:
     return Index(
         path=path,
         modalities=_numbered(path, content, "modality"),
-        class_names=_numbered(path, content, "labels"),
+        labels=_labels(path, content),
         lists=lists,
     )
 
@@ -119,6 +121,22 @@ def _entry(path: Path, key: str, entry: Any) -> tuple[Path, Path | None]:
             )
         files[kind] = file
     return files["image"], files.get("label")
+
+
+def _labels(path: Path, content: dict[str, Any]) -> LabelMap:
+    """Names by value; a value may be left out, as 3 is in BraTS."""
+    part = content.get("labels")
+    if not isinstance(part, dict) or not part:
+        raise UserError(
+            f'{path} has no \'labels\': expected {{"0": NAME, "1": NAME, ...}}'
+        )
+    if not all(str(key).isdecimal() for key in part) or "0" not in part:
+        raise UserError(
+            f"{path}: the keys of 'labels' are {', '.join(part)}, not numbers from 0"
+        )
+    values = sorted(int(key) for key in part)
+    names = tuple(str(part[str(value)]) for value in values if value != VOID)
+    return LabelMap(names, tuple((v,) for v in values if v != VOID), (VOID,))
 
 
 def _numbered(path: Path, content: dict[str, Any], key: str) -> tuple[str, ...]:

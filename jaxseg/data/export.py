@@ -1,14 +1,44 @@
-"""Writing masks and probabilities on the grid of the volume that they belong to."""
+"""Writing masks and probabilities on the grid of the image that they belong to."""
 
 import gzip
 from pathlib import Path
 
 import nibabel
 import numpy as np
+from PIL import Image
 
 from jaxseg.data.geometry import Geometry
+from jaxseg.data.labels import LabelMap
+from jaxseg.data.overlay import class_colours
 from jaxseg.errors import UserError
 from jaxseg.files import replacing
+
+SEEN = 32
+"""Steps of grey that a viewer shows."""
+
+
+def mask_image(ids: np.ndarray, labels: LabelMap) -> Image.Image:
+    """Class ids ``[H, W]`` as an image of the values, or colours, that stand for them.
+
+    Numbers that differ too little to be seen are indices of a palette with a colour for
+    each class; the indices are the numbers.
+    """
+    values = labels.stored(ids)
+    if labels.colours or values.dtype != np.uint8:
+        return Image.fromarray(values)
+    first = np.array([own[0] for own in labels.values])
+    image = Image.fromarray(values)
+    if np.diff(np.sort(first)).min() < SEEN:
+        palette = np.zeros((256, 3), np.uint8)
+        palette[first] = class_colours(np.arange(labels.num_classes))
+        image.putpalette(palette.tobytes())
+    return image
+
+
+def write_image(path: Path, image: Image.Image) -> None:
+    """A PNG file, whole or not at all."""
+    with replacing(path) as file:
+        image.save(file, format="png")
 
 
 def write_volume(path: Path, values: np.ndarray, like: Geometry) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxseg.data.cases import Case
 from jaxseg.data.collection import list_cases
-from jaxseg.data.folder import Case
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 

@@ -15,7 +15,6 @@ VOID = 255
 IMAGE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".ppm",
 )  # fmt: skip
-MASK_SUFFIX = ".png"
 FORMATS = {
     "PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"),
     "TIFF": (".tif", ".tiff"), "BMP": (".bmp",), "GIF": (".gif",), "WEBP": (".webp",),
@@ -26,6 +25,8 @@ some of which start other programs."""
 OPENED = [kind for kind in FORMATS if kind != "MPO"]  # which is opened as JPEG
 MAX_PIXELS = 2**30
 """Pixels that an image may have: 32,768 square."""
+RAWMODE = "rawmode"
+"""Key of an image's `info`: how its pixels are stored, for example "L;2"."""
 _GREY = ("1", "L", "LA", "La")
 _ORIENTATION = 0x0112  # the tag of EXIF
 _limit = threading.Lock()
@@ -55,20 +56,6 @@ def read_image(path: Path, channels: int | None = None) -> np.ndarray:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Class ids of an 8-bit one-channel mask, ``[H, W]`` uint8; 255 is void.
-
-    Raises:
-      UserError: the file is no image, is damaged, or has several channels.
-    """
-    image = open_image(path)
-    if image.mode not in ("L", "P", "1"):
-        raise UserError(
-            f"{path} has mode {image.mode}; a mask is one channel of 8-bit class ids"
-        )
-    return np.asarray(image).astype(np.uint8)
-
-
 def open_image(path: Path) -> Image.Image:
     """The image of a file, upright: turned as its EXIF orientation says.
 
@@ -77,14 +64,8 @@ def open_image(path: Path) -> Image.Image:
         several pictures, or more than 8 bits for each of several channels.
     """
     try:
-        with _limit:
-            # Pillow refuses large images of strangers; these are the user's own.
-            before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            try:
-                image = Image.open(io.BytesIO(path.read_bytes()), formats=OPENED)
-            finally:
-                Image.MAX_IMAGE_PIXELS = before
-        _require_readable(path, image)
+        image = _unlimited(path)
+        image.info[RAWMODE] = _require_readable(path, image)
         ImageOps.exif_transpose(image, in_place=True)  # loads it
         return image
     except UnidentifiedImageError as error:
@@ -95,11 +76,36 @@ def open_image(path: Path) -> Image.Image:
 
 def orientation(path: Path) -> int:
     """The EXIF orientation of an image, 1 where it is upright as stored."""
-    with Image.open(path) as image:
+    with _unlimited(path) as image:
         return image.getexif().get(_ORIENTATION, 1)
 
 
-def _require_readable(path: Path, image: Image.Image) -> None:
+def remarks_on(path: Path) -> tuple[str, ...]:
+    """What is worth knowing of how an image is stored: turned, transparent."""
+    remarks = []
+    if orientation(path) != 1:
+        remarks.append("turned as their EXIF orientation says; masks must be, too")
+    with _unlimited(path) as image:
+        if image.has_transparency_data:
+            low, _ = image.convert("RGBA").getchannel("A").getextrema()
+            if low != 255:
+                remarks.append("partly transparent, and black there")
+    return tuple(remarks)
+
+
+def _unlimited(path: Path) -> Image.Image:
+    """The image of a file, not loaded yet and of any size."""
+    with _limit:
+        # Pillow refuses large images of strangers; these are the user's own.
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(io.BytesIO(path.read_bytes()), formats=OPENED)
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _require_readable(path: Path, image: Image.Image) -> str:
+    """How pixels are stored, as Pillow writes it, for example "L;2"."""
     kind = str(image.format)
     if path.suffix.lower() not in FORMATS[kind]:
         raise UserError(
@@ -122,6 +128,7 @@ def _require_readable(path: Path, image: Image.Image) -> None:
             f"{path} has 16 bits a channel, of which only the upper 8 would be read; "
             "save it with 8 bits a channel"
         )
+    return stored
 
 
 def without_alpha(image: Image.Image) -> Image.Image:

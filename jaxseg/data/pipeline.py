@@ -8,13 +8,13 @@ import grain
 import numpy as np
 
 from jaxseg.data.batch import Batch
-from jaxseg.data.folder import Case
+from jaxseg.data.cases import Case, read_case
 from jaxseg.data.geometry import Spacing
-from jaxseg.data.images import read_image, read_mask, resize_image, resize_mask
+from jaxseg.data.images import resize_image, resize_mask
 from jaxseg.data.intensity import Window, normalized
+from jaxseg.data.labels import LabelMap
 from jaxseg.data.patches import draw_patch, holds_foreground, places_of_classes
 from jaxseg.data.resample import resample, resample_labels, resampled_shape
-from jaxseg.data.volume_facts import read_case
 
 CACHE_BYTES = 2 * 2**30
 ENDLESS = 2**40
@@ -65,6 +65,7 @@ class CaseSource:
       cases: what to read.
       size: (height, width) to resize to.
       channels: 1 or 3.
+      labels: what the values of masks mean.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class CaseSource:
         cases: Sequence[Case],
         size: tuple[int, int],
         channels: int,
+        labels: LabelMap,
         room: int = CACHE_BYTES,
     ):
         self.cases = cases
         self.size = size
         self.channels = channels
+        self.labels = labels
         self._records = Kept(self._read, room)
 
     def __len__(self) -> int:
@@ -84,11 +87,13 @@ class CaseSource:
         return len(self.cases)
 
     def _read(self, index: int) -> Record:
-        case = self.cases[index]
-        assert case.mask is not None
-        image = resize_image(read_image(case.image, self.channels), self.size)
-        labels = resize_mask(read_mask(case.mask), self.size)
-        return {"image": image, "labels": labels}
+        stored = read_case(self.cases[index], self.channels)
+        ids = stored.ids(self.labels)
+        assert ids is not None
+        return {
+            "image": resize_image(stored.image, self.size),
+            "labels": resize_mask(ids, self.size),
+        }
 
     def sample(self, case: int, number: int, seed: int) -> dict[str, np.ndarray]:
         """The whole image, ``[H, W, C]`` uint8, and its labels ``[H, W]`` uint8.
@@ -108,6 +113,7 @@ class PatchSource:
       size: (X, Y, Z) of a patch in voxels.
       spacing_mm: voxel size to resample to; None leaves each case as it is.
       windows: normalisation of each channel, see `jaxseg.data.intensity.normalized`.
+      labels: what the values of label files mean.
       foreground_share: share of the samples that must hold foreground.
     """
 
@@ -118,6 +124,7 @@ class PatchSource:
         *,
         spacing_mm: Spacing | None,
         windows: Sequence[Window | None],
+        labels: LabelMap,
         foreground_share: float = 1 / 3,
         room: int = CACHE_BYTES,
     ):
@@ -125,6 +132,7 @@ class PatchSource:
         self.size = size
         self.spacing_mm = spacing_mm
         self.windows = tuple(windows)
+        self.labels = labels
         self.foreground_share = foreground_share
         self._records = Kept(self._read, room)
 
@@ -133,11 +141,12 @@ class PatchSource:
         return len(self.cases)
 
     def _read(self, index: int) -> Record:
-        image, labels = read_case(self.cases[index], len(self.windows))
-        assert labels is not None
-        voxels, ids = image.voxels, labels.voxels
+        stored = read_case(self.cases[index], len(self.windows))
+        voxels, ids = stored.image, stored.ids(self.labels)
+        assert ids is not None
         if self.spacing_mm is not None:
-            shape = resampled_shape(ids.shape, image.spacing_mm, self.spacing_mm)
+            assert stored.spacing_mm is not None
+            shape = resampled_shape(ids.shape, stored.spacing_mm, self.spacing_mm)
             voxels, ids = resample(voxels, shape), resample_labels(ids, shape)
         return {
             "image": normalized(voxels, self.windows),

@@ -14,8 +14,8 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from jaxseg.data.geometry import Geometry, Spacing, apart_mm, of_nifti, spacing_of
-from jaxseg.data.images import VOID
 from jaxseg.data.listing import list_files, stem
+from jaxseg.data.masks import StoredMask, whole_numbers
 from jaxseg.errors import UserError
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii")
@@ -24,8 +24,6 @@ SAME_SPACING = 0.01
 MOST_MM = 1000.0
 """Longest side of a voxel that is taken for one."""
 _SNIFFED = 1024
-NEAR = 0.01
-"""How far a stored label may be from a whole number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,14 +63,20 @@ def list_volume_files(folder: Path) -> list[Path]:
     return list_files(folder, "volumes", VOLUME_SUFFIXES)
 
 
-def read_volume(path: Path) -> Volume:
+def read_volume(path: Path, image: Geometry | None = None) -> Volume:
     """Intensities of a 3D file, or of a 4D file whose last axis is the channel.
 
+    Args:
+      path: of the file.
+      image: geometry of the first of several files of a case, see `matched`.
+
     Raises:
-      UserError: the file is missing, damaged, of another rank, or holds an intensity
-        that is not finite.
+      UserError: the file is missing, damaged, of another rank, holds an intensity that
+        is not finite, or does not lie on the image.
     """
     stored, geometry = _opened(path)
+    if image is not None:
+        geometry = matched(path, geometry, image)
     voxels = stored.astype(np.float32)
     if voxels.ndim == 3:
         voxels = voxels[..., None]
@@ -82,8 +86,8 @@ def read_volume(path: Path) -> Volume:
     return Volume(geometry.to_ras(voxels), geometry)
 
 
-def read_volume_labels(path: Path, image: Geometry | None = None) -> Volume:
-    """Class ids of a 3D file, stored in any type; 255 is void.
+def read_stored_labels(path: Path, image: Geometry | None = None) -> StoredMask:
+    """Labels of a 3D file, stored in any type, in RAS order.
 
     Args:
       path: of the file.
@@ -91,27 +95,23 @@ def read_volume_labels(path: Path, image: Geometry | None = None) -> Volume:
 
     Raises:
       UserError: the file is missing, damaged, of another rank, holds a value that is no
-        whole number from 0 to 255, or does not lie on the image.
+        whole number, or does not lie on the image.
     """
     values, geometry = _opened(path)
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.ndim != 3:
-        raise UserError(f"{path} has {values.ndim} axes; class ids have three")
+        raise UserError(f"{path} has {values.ndim} axes; labels have three")
     if image is not None:
         geometry = matched(path, geometry, image)
-    values = whole_numbers(path, values)
-    wrong = values[(values < 0) | (values > VOID)]
-    if wrong.size:
-        raise UserError(
-            f"{path} holds the value {wrong[0]}; class ids are 0, 1, 2, ... and "
-            f"{VOID} for void"
-        )
-    return Volume(geometry.to_ras(values.astype(np.uint8)), geometry)
+    values = geometry.to_ras(whole_numbers(path, values))
+    return StoredMask(path, "number", values, depth=8 * values.dtype.itemsize)
 
 
 def matched(path: Path, labels: Geometry, image: Geometry) -> Geometry:
     """The geometry of labels, as it is or, if their header has none, the image's.
+
+    The same for a further channel of the image.
 
     Raises:
       UserError: the labels have other voxels than the image, or lie elsewhere by more
@@ -125,21 +125,21 @@ def matched(path: Path, labels: Geometry, image: Geometry) -> Geometry:
             return image
     if labels.ras_shape != image.ras_shape:
         raise UserError(
-            f"the labels {path} have {by(labels.ras_shape)} voxels but their image has "
+            f"{path} has {by(labels.ras_shape)} voxels but its image has "
             f"{by(image.ras_shape)}"
         )
     ratio = np.divide(labels.spacing_mm, image.spacing_mm)
     if np.any(np.abs(ratio - 1) > SAME_SPACING):
         raise UserError(
-            f"the labels {path} have voxels of {by(labels.spacing_mm)} mm but their "
-            f"image has {by(image.spacing_mm)}"
+            f"{path} has voxels of {by(labels.spacing_mm)} mm but its image has "
+            f"{by(image.spacing_mm)}"
         )
     gap = apart_mm(labels.ras_affine, image.ras_affine, image.ras_shape)
     if gap > min(image.spacing_mm) / 2:
         raise UserError(
-            f"the labels {path} lie up to {gap:.3g} mm from their image: its header "
-            f"says {image.code}, theirs {labels.code}; if voxels do correspond, give "
-            "the labels the image's header"
+            f"{path} lies up to {gap:.3g} mm from its image, by their headers ("
+            f"{labels.code} and {image.code}): if voxels do correspond, give it the "
+            "header of the image"
         )
     return labels
 
@@ -147,26 +147,6 @@ def matched(path: Path, labels: Geometry, image: Geometry) -> Geometry:
 def by(numbers: Sequence[float]) -> str:
     """Numbers with "x" between them."""
     return "x".join(f"{number:g}" for number in numbers)
-
-
-def whole_numbers(path: Path, values: np.ndarray) -> np.ndarray:
-    """Labels as integers, from any type; floats within `NEAR` of one are rounded.
-
-    Raises:
-      UserError: a value is none; the sentence names the file and the value.
-    """
-    if np.issubdtype(values.dtype, np.integer):
-        return values
-    near = np.rint(values)
-    with np.errstate(invalid="ignore"):
-        wrong = values[~(np.abs(values - near) <= NEAR)]
-    if wrong.size:
-        number = np.format_float_positional(wrong.flat[0], precision=6, trim="-")
-        raise UserError(
-            f"{path} holds the value {number}; labels are whole numbers (within "
-            f"{NEAR:g}): resample them by nearest neighbour"
-        )
-    return near.astype(np.int64)
 
 
 def _opened(path: Path) -> tuple[np.ndarray, Geometry]:

@@ -117,6 +117,12 @@ class RunConfig:
         help="number of classes, background included",
         group="data", flag="classes", otherwise="from the data; 2 for synthetic",
     )  # fmt: skip
+    labels: dict[str, Any] | None = setting(
+        None,
+        help="what the values of masks mean, a `jaxseg.data.labels.LabelMap`; null "
+        "where they are class ids, and 255 void",
+        compiled=False, added=True,
+    )  # fmt: skip
     channels: Annotated[int, Meta(ge=1, le=2**16)] = setting(help="of an image")
     spacing: tuple[Millimetres, Millimetres, Millimetres] | None = setting(
         None,

@@ -1,4 +1,8 @@
-"""Scores of held-back cases: one row a case, a summary, and two naive predictions."""
+"""Scores of held-back cases: one row a case, a summary, and two naive predictions.
+
+A class that no case holds is left out of all means over classes: there is nothing to
+find, and finding nothing is no merit.
+"""
 
 import dataclasses
 import functools
@@ -49,6 +53,7 @@ class Summary:
         the same cases, and how many of these have one.
       pooled_dice: mean over all classes of the Dice coefficient of all pixels pooled.
       pooled_jaccard: mean over all classes of the Jaccard index of all pixels pooled.
+      absent_classes: ids that no case holds; no mean over classes counts them.
       all_background: mean Dice of predicting class 0 everywhere.
       all_foreground: mean Dice of the best single foreground class everywhere.
       lesion_free: how many cases without foreground.
@@ -69,6 +74,7 @@ class Summary:
     means: dict[str, dict[str, Any]]
     pooled_dice: float | None
     pooled_jaccard: float | None
+    absent_classes: list[int]
     all_background: float | None
     all_foreground: float | None
     lesion_free: int
@@ -150,12 +156,18 @@ class Evaluation:
         counts = jax.tree.map(lambda *x: np.stack(x), *self._counts)
         free = ~counts.actual[:, 1:].any(-1)
         whole = dataset_scores(counts, empty=self.empty)
-        sick = {name: getattr(whole.cases, name)[~free, 1:] for name in INDICES}
+        present = counts.actual.any(0)
+        known = np.where(present, 1.0, np.nan)  # nan leaves a class out of a mean
+        sick = {
+            name: (known * getattr(whole.cases, name))[~free, 1:] for name in INDICES
+        }
         by_case = {k: defined_mean(v, axis=1).mean for k, v in sick.items()}
         means = {name: defined_mean(values) for name, values in by_case.items()}
         dice = by_case["dice"][~np.isnan(by_case["dice"])]
         naive = [
-            defined_mean(self._constant_dice(counts, constant)[~free, 1:], axis=1)
+            defined_mean(
+                (known * self._constant_dice(counts, constant))[~free, 1:], axis=1
+            )
             for constant in range(self.num_classes)
         ]
         naive = [jsonable(defined_mean(case.mean).mean) for case in naive]
@@ -169,8 +181,9 @@ class Evaluation:
             dice_by_class=jsonable(defined_mean(sick["dice"]).mean),
             jaccard=jsonable(means["jaccard"].mean),
             means={name: mean.to_json() for name, mean in means.items()},
-            pooled_dice=jsonable(whole.mean_dice.mean),
-            pooled_jaccard=jsonable(whole.mean_jaccard.mean),
+            pooled_dice=jsonable(defined_mean(known * whole.pooled.dice).mean),
+            pooled_jaccard=jsonable(defined_mean(known * whole.pooled.jaccard).mean),
+            absent_classes=np.flatnonzero(~present).tolist(),
             all_background=naive[0],
             all_foreground=max((x for x in naive[1:] if x is not None), default=None),
             lesion_free=int(np.sum(free)),
@@ -194,9 +207,10 @@ class Evaluation:
         if self.surfaces is None:
             return None
         means = {}
+        known = np.where(counts.actual.any(0), 1.0, np.nan)
         for name in SURFACE_SCORES:
             values = np.stack([getattr(case, name) for case in self._surfaces])
-            by_case = defined_mean(values[~free, 1:], axis=1).mean
+            by_case = defined_mean((known * values)[~free, 1:], axis=1).mean
             means[name] = defined_mean(by_case).to_json()
         found, true = (x[~free, 1:] > 0 for x in (counts.predicted, counts.actual))
         units = sorted({case.unit for case in self._surfaces})

@@ -10,20 +10,16 @@ import jax
 import numpy as np
 
 from jaxseg.data.batch import Batch
+from jaxseg.data.cases import Case, case_name, read_case
 from jaxseg.data.collection import list_cases
-from jaxseg.data.folder import Case, list_images, require_equal_size
+from jaxseg.data.folder import list_images
 from jaxseg.data.folds import cases_of_fold
 from jaxseg.data.geometry import Geometry, Spacing
-from jaxseg.data.images import read_image, read_mask
 from jaxseg.data.intensity import Window
+from jaxseg.data.labels import LabelMap
 from jaxseg.data.pipeline import CaseSource, PatchSource, training_batches
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
-from jaxseg.data.volume_facts import read_case
-from jaxseg.data.volumes import (
-    is_volume,
-    list_volume_files,
-    volume_name,
-)
+from jaxseg.data.volumes import list_volume_files
 from jaxseg.errors import UserError
 from jaxseg.training.config import RunConfig
 
@@ -63,11 +59,18 @@ class Examples(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class FolderExamples:
-    """The cases of a folder, read at their own size."""
+class CaseExamples:
+    """Cases of a data set, read at their own size and voxel size.
+
+    Attributes:
+      cases: to be read.
+      channels: of an image 1 or 3, to which it is converted; that a volume has.
+      labels: what the values of their masks mean.
+    """
 
     cases: tuple[Case, ...]
     channels: int
+    labels: LabelMap
 
     def __len__(self) -> int:
         """How many there are."""
@@ -76,35 +79,13 @@ class FolderExamples:
     def __getitem__(self, index: int) -> Example:
         """One of them; UserError names a file that cannot be read."""
         case = self.cases[index]
-        image = read_image(case.image, self.channels)
-        if case.mask is None:
-            return Example(case.name, image, None)
-        labels = read_mask(case.mask)
-        require_equal_size(case, image, labels)
-        return Example(case.name, image, labels)
-
-
-@dataclasses.dataclass(frozen=True)
-class VolumeExamples:
-    """The cases of a Decathlon folder, read at their own size and voxel size."""
-
-    cases: tuple[Case, ...]
-    channels: int
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.cases)
-
-    def __getitem__(self, index: int) -> Example:
-        """One of them; UserError names a file that cannot be read."""
-        case = self.cases[index]
-        image, labels = read_case(case, self.channels)
+        stored = read_case(case, self.channels)
         return Example(
             case.name,
-            image.voxels,
-            None if labels is None else labels.voxels,
-            image.spacing_mm,
-            image.geometry,
+            stored.image,
+            stored.ids(self.labels),
+            stored.spacing_mm,
+            stored.geometry,
         )
 
 
@@ -192,6 +173,13 @@ def held_back(config: RunConfig, split: str) -> list[Case]:
     return parts[split == "validation"]
 
 
+def labels_of(config: RunConfig) -> LabelMap:
+    """What the values of the masks of a run mean; class ids where it does not say."""
+    if config.labels is None:
+        return LabelMap.of_ids(config.num_classes)
+    return LabelMap.from_json(config.labels)
+
+
 def spacing_of(config: RunConfig) -> Spacing | None:
     """Voxel size that volumes are resampled to; None leaves them as they are."""
     if config.spacing is None:
@@ -204,12 +192,13 @@ def source_of(config: RunConfig, cases: Sequence[Case]) -> CaseSource | PatchSou
     """Training samples of cases in files."""
     if not config.volumes:
         height, width = config.size
-        return CaseSource(cases, (height, width), config.channels)
+        return CaseSource(cases, (height, width), config.channels, labels_of(config))
     return PatchSource(
         cases,
         config.size,
         spacing_mm=spacing_of(config),
         windows=windows_of(config),
+        labels=labels_of(config),
         foreground_share=config.foreground_patches,
     )
 
@@ -292,32 +281,35 @@ def examples(config: RunConfig, data: str, split: str, count: int) -> Examples:
     )
 
 
-def examples_of(config: RunConfig, cases: Sequence[Case]) -> Examples:
+def examples_of(
+    config: RunConfig, cases: Sequence[Case], labels: LabelMap | None = None
+) -> Examples:
     """The cases, read as the run's data are.
+
+    Args:
+      config: of the run.
+      cases: of its data or of others.
+      labels: what the values of their masks mean; None is as in the run's data.
 
     Raises:
       UserError: volumes are given to a run of images, or the other way round.
     """
     for case in cases[:1]:
-        if is_volume(case.image) != config.volumes:
+        if case.volume != config.volumes:
             kinds = ("images", "volumes")
             raise UserError(
                 f"{case.image} is one of {kinds[not config.volumes]}, but the run was "
                 f"trained on {kinds[config.volumes]}"
             )
-    if config.volumes:
-        return VolumeExamples(tuple(cases), config.channels)
-    return FolderExamples(tuple(cases), config.channels)
+    return CaseExamples(tuple(cases), config.channels, labels or labels_of(config))
 
 
 def without_labels(folder: Path, config: RunConfig) -> Examples:
     """The images of a plain folder, or its volumes for a run of volumes.
 
     Raises:
-      UserError: the folder is missing or empty, or holds some other kind of file.
+      UserError: the folder is missing or holds none.
     """
-    if config.volumes:
-        cases = (Case(volume_name(p), p, None) for p in list_volume_files(folder))
-        return VolumeExamples(tuple(cases), config.channels)
-    cases = (Case(path.stem, path, None) for path in list_images(folder))
-    return FolderExamples(tuple(cases), config.channels)
+    files = list_volume_files(folder) if config.volumes else list_images(folder)
+    cases = [Case(case_name(path), path, None) for path in files]
+    return examples_of(config, cases)

@@ -17,7 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseg.data.collection import list_cases
+from jaxseg.data.check import examine
+from jaxseg.data.collection import list_cases, open_collection
 from jaxseg.data.pipeline import CaseSource, Source, training_batches
 from jaxseg.losses import CATALOG
 from jaxseg.models import build_model
@@ -181,7 +182,9 @@ def lines(folder: Path | None, size: Sequence[int]) -> Iterator[str]:
     if folder is not None:
         height, width = size
         cases = list_cases(folder, "train")
-        source = CaseSource(cases, (height, width), 3)
+        report = examine(open_collection(folder), {"train": cases})
+        report.require_sound()
+        source = CaseSource(cases, (height, width), 3, report.facts("train").labels)
         first, later = images_per_second(source, 8)
         yield (
             f"images a second of {height} x {width}: {first:,.0f} from files, "

@@ -79,7 +79,7 @@ def test_predict_writes_masks_of_the_size_of_the_images(run, folder, tmp_path, c
     assert main(argv) == 0
     for name in ("disc0", "disc1", "disc2"):
         with Image.open(out / f"{name}.png") as mask:
-            assert mask.mode == "L"
+            assert mask.mode == "P"  # indices are class ids, and colours show them
             assert mask.size == (24, 20)
             assert np.asarray(mask).max() <= 1
         with Image.open(out / "overlays" / f"{name}.png") as drawn:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jaxseg.cli.main import main
-from jaxseg.data.folder import Case
+from jaxseg.data.cases import Case
+from jaxseg.data.labels import LabelMap
 from jaxseg.data.pipeline import CaseSource, training_batches
 from jaxseg.files import read_json, read_rows
 from tests.cli.sentences import SMALL, sentence
@@ -18,7 +19,7 @@ def test_a_batch_of_any_size_from_a_folder(folder, size):
     images, masks = (folder / "test" / kind for kind in ("images", "masks"))
     names = [f"disc{k}" for k in range(3)]
     cases = [Case(n, images / f"{n}.png", masks / f"{n}.png") for n in names]
-    source = CaseSource(cases, (20, 24), 3)
+    source = CaseSource(cases, (20, 24), 3, LabelMap.of_ids(2))
     batches = training_batches(source, batch_size=size, seed=0, start=10**6)
     batch = next(batches)
     assert batch.images.shape == (size, 20, 24, 3)

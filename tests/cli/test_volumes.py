@@ -93,7 +93,7 @@ def test_volumes_are_scored_voxel_by_voxel_as_stored(run, data, tmp_path, capsys
 def test_check_prints_facts_for_people_and_programs(data, tmp_path, capsys):
     assert main(["check", "--data", str(data)]) == 0
     text = capsys.readouterr().out
-    for phrase in ("train: 4 cases", "12x10x8", "1x1.5x3", "0 errors", "1 notes"):
+    for phrase in ("train: 4 cases", "12x10x8", "1x1.5x3", "0 errors", "1 note"):
         assert phrase in text
     broken = write_folder(tmp_path / "broken")
     save(broken / "labels/training2.nii.gz", np.zeros((3, 3, 3), np.uint8))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxseg.data.check import check_folder, statistics
+from jaxseg.data.check import Told, check_folder, statistics
 from jaxseg.data.folds import cases_of_fold, make_folds, read_folds
 from jaxseg.errors import UserError
 from jaxseg.files import write_json
@@ -46,6 +46,7 @@ def test_a_sound_folder_has_notes_alone(folder):
     assert report.sound
     assert (report.kind, report.num_classes) == ("images", 2)
     assert kinds(report, "note") == {
+        "labels": "values 0, 1, 255: 255 read as void",
         "duplicate": "train/c1, train/c2 are copies",
         "leak": "test/c1, train/c3 are in several splits with equal pixels",
     }
@@ -64,12 +65,12 @@ def test_every_problem_is_found_at_once(folder):
     Image.fromarray(np.zeros((6, 9), np.uint8)).save(folder / "train/masks/c5.png")
     Image.fromarray(np.full((6, 8), 3, np.uint8)).save(folder / "test/masks/c0.png")
     Image.fromarray(np.zeros((6, 8), np.uint8)).save(folder / "train/masks/c6.png")
-    report = check_folder(folder, num_classes=2)
+    report = check_folder(folder, Told(num_classes=2))
     texts = [p.text for p in report.problems if p.gravity == "error"]
     assert len(texts) == 3
     assert any("c4.png is not an image" in text for text in texts)
     assert any("c5.png is 9x6 pixels but" in text for text in texts)
-    assert any("test/c0 holds class id 3" in text for text in texts)
+    assert any("test/masks/c0.png holds class id 3" in text for text in texts)
     assert kinds(report, "note")["empty"] == "1 masks of train hold no foreground: c6"
     assert not report.sound
     (folder / "train/masks/c8.png").unlink()

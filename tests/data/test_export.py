@@ -6,7 +6,7 @@ import pytest
 
 from jaxseg.data.export import write_volume
 from jaxseg.data.geometry import Geometry
-from jaxseg.data.volumes import read_volume, read_volume_labels
+from jaxseg.data.volumes import read_stored_labels, read_volume
 from jaxseg.errors import UserError
 
 OBLIQUE = np.array(
@@ -29,10 +29,12 @@ def test_geometry_survives_the_round_trip(tmp_path, affine, source):
         like = read_volume(tmp_path / "image.nii.gz").geometry
     ids = rng.integers(0, 4, like.ras_shape).astype(np.uint8)
     write_volume(tmp_path / "mask.nii.gz", ids, like)
-    mask = read_volume_labels(tmp_path / "mask.nii.gz", like)
-    np.testing.assert_array_equal(mask.voxels, ids)
+    mask = read_volume(tmp_path / "mask.nii.gz")
+    np.testing.assert_array_equal(mask.voxels[..., 0], ids)
     np.testing.assert_allclose(mask.geometry.affine, affine, atol=1e-5)
     np.testing.assert_allclose(mask.spacing_mm, like.spacing_mm, rtol=1e-5)
+    labels = read_stored_labels(tmp_path / "mask.nii.gz", like)
+    np.testing.assert_array_equal(labels.values, ids)
     stored = nibabel.load(tmp_path / "mask.nii.gz")
     assert isinstance(stored, nibabel.Nifti2Image) == (source == "nifti2")
     assert stored.get_data_dtype() == np.uint8

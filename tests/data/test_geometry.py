@@ -6,13 +6,13 @@ import nibabel
 import numpy as np
 import pytest
 
+from jaxseg.data.cases import Case, read_case
 from jaxseg.data.check import check_folder
 from jaxseg.data.export import write_volume
-from jaxseg.data.folder import Case
 from jaxseg.data.geometry import apart_mm
-from jaxseg.data.volume_facts import read_case
-from jaxseg.data.volumes import read_volume, read_volume_labels
+from jaxseg.data.volumes import read_volume
 from jaxseg.errors import UserError
+from tests.data.reading import volume_ids
 from tests.data.small_volumes import write_folder
 
 SHAPE = (7, 5, 4)
@@ -83,8 +83,8 @@ def test_cases_are_brought_to_ras_and_masks_go_back(tmp_path, code, tilt):
     truth = places @ [1, 2, -1] > plane
     assert 20 < truth.sum() < 120
     np.testing.assert_array_equal(np.asarray(stored.dataobj) == 1, truth)
-    again = read_volume_labels(tmp_path / "mask.nii.gz", volume.geometry)
-    np.testing.assert_array_equal(again.voxels, mask)
+    again = volume_ids(tmp_path / "mask.nii.gz", volume.geometry)
+    np.testing.assert_array_equal(again, mask)
     image = nibabel.load(path)
     for form in ("get_sform", "get_qform"):
         for got, want in zip(
@@ -107,8 +107,8 @@ def test_labels_stored_in_another_order_are_laid_on_their_image(tmp_path, code):
     )
     assert turned.shape != SHAPE or code != "SAL"
     labels = save(tmp_path / "labels.nii.gz", np.asarray(turned.dataobj), turned.affine)
-    _, found = read_case(Case("x", image, labels), 1)
-    np.testing.assert_array_equal(found.voxels, ids)
+    found = read_case(Case("x", image, labels), 1)
+    np.testing.assert_array_equal(found.mask.values, ids)
 
 
 def test_labels_elsewhere_are_refused(tmp_path):
@@ -119,27 +119,27 @@ def test_labels_elsewhere_are_refused(tmp_path):
 
     def read(other, codes=(1, 1), shape=SHAPE):
         path = save(tmp_path / "labels.nii.gz", ids[: shape[0]], other, codes=codes)
-        return read_case(Case("x", image, path), 1)[1]
+        return read_case(Case("x", image, path), 1)
 
     shifted = affine.copy()
     shifted[0, 3] += 0.2  # less than half of 0.7 mm
     assert read(shifted) is not None
     shifted[0, 3] += 0.2
-    with pytest.raises(UserError, match=r"labels.nii.gz lie up to 0.4 mm from their"):
+    with pytest.raises(UserError, match=r"labels.nii.gz lies up to 0.4 mm from its"):
         read(shifted)
-    with pytest.raises(UserError, match=r"lie up to .* says LPS, theirs RAS"):
+    with pytest.raises(UserError, match=r"lies up to .* .RAS and LPS."):
         read(np.diag([0.7, 1.2, 3.0, 1.0]))
     shifted[2, 3] += 20
-    with pytest.raises(UserError, match=r"lie up to 20 mm .* says LPS, theirs LPS"):
+    with pytest.raises(UserError, match=r"lies up to 20 mm .* .LPS and LPS."):
         read(shifted)
-    with pytest.raises(UserError, match=r"have voxels of 1x1.2x3 mm but .* 0.7x1.2x3"):
+    with pytest.raises(UserError, match=r"has voxels of 1x1.2x3 mm but .* 0.7x1.2x3"):
         read(affine_of("LPS", (1.0, 1.2, 3.0)))
-    with pytest.raises(UserError, match=r"have 6x5x4 voxels but .* has 7x5x4"):
+    with pytest.raises(UserError, match=r"has 6x5x4 voxels but .* has 7x5x4"):
         read(affine, shape=(6, 5, 4))
     # A header that says nothing of the place contradicts nothing.
     assert read(np.diag([0.7, 1.2, 3.0, 1]), codes=(0, 0)).geometry.code == "LPS"
     assert read(np.eye(4), codes=(0, 0)).geometry.code == "LPS"
-    with pytest.raises(UserError, match=r"have voxels of"):
+    with pytest.raises(UserError, match=r"has voxels of"):
         read(np.diag([0.7, 1.2, 2.0, 1]), codes=(0, 0))
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxseg.data.cases import Case, require_equal_size
 from jaxseg.data.check import check_folder
-from jaxseg.data.folder import Case, list_images, require_equal_size
+from jaxseg.data.folder import list_images
 from jaxseg.data.images import read_image
-from jaxseg.data.volumes import read_volume, read_volume_labels
+from jaxseg.data.volumes import read_stored_labels, read_volume
 from jaxseg.errors import UserError
 
 RAMP = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
@@ -141,7 +142,7 @@ def test_volumes_of_colours_and_of_complex_numbers(tmp_path):
         (np.full((2, 3, 4), 1 + 2j, np.complex64), "odd.nii holds complex64"),
     ):
         path = nifti(tmp_path / "odd.nii", array)
-        for read in (read_volume, read_volume_labels):
+        for read in (read_stored_labels, read_volume):
             with pytest.raises(UserError, match=match):
                 read(path)
 
@@ -149,12 +150,10 @@ def test_volumes_of_colours_and_of_complex_numbers(tmp_path):
 def test_labels_that_a_resampling_left_near_whole_numbers(tmp_path):
     """0.9999 and 2.0001 are 1 and 2; 0.3 is refused and printed as 0.3."""
     values = np.array([0, 0.9999, 2.0001, 255.001], np.float32).reshape(2, 2, 1)
-    found = read_volume_labels(nifti(tmp_path / "near.nii", values)).voxels
-    assert found.dtype == np.uint8
+    found = read_stored_labels(nifti(tmp_path / "near.nii", values)).values
     assert found.ravel().tolist() == [0, 1, 2, 255]
+    assert np.issubdtype(found.dtype, np.integer)
     for wrong, text in ((0.3, "0.3"), (0.98, "0.98"), (np.nan, "nan"), (np.inf, "inf")):
         values[0, 0] = wrong
         with pytest.raises(UserError, match=f"holds the value {text}; labels are"):
-            read_volume_labels(nifti(tmp_path / "far.nii", values))
-    with pytest.raises(UserError, match="holds the value -1; class ids are"):
-        read_volume_labels(nifti(tmp_path / "low.nii", np.full((1, 1, 1), -1, "i2")))
+            read_stored_labels(nifti(tmp_path / "far.nii", values))

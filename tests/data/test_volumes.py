@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from jaxseg.data.collection import list_cases, splits
-from jaxseg.data.decathlon import read_index
+from jaxseg.data.facts import is_ct
 from jaxseg.data.images import VOID
 from jaxseg.data.intensity import Window, normalized
+from jaxseg.data.labels import LabelMap
 from jaxseg.data.patches import (
     cut,
     draw_patch,
@@ -18,9 +19,9 @@ from jaxseg.data.patches import (
 )
 from jaxseg.data.pipeline import Kept, PatchSource, training_batches
 from jaxseg.data.resample import resample, resample_labels, resampled_shape
-from jaxseg.data.volume_facts import check_volumes, is_ct
-from jaxseg.data.volumes import read_volume, read_volume_labels
+from jaxseg.data.volumes import read_volume
 from jaxseg.errors import UserError
+from tests.data.reading import facts, volume_ids
 from tests.data.small_volumes import SHAPE, SPACING, save, write_folder
 
 
@@ -29,33 +30,32 @@ def folder(tmp_path):
     return write_folder(tmp_path)
 
 
-def check(folder, split="train", **options):
-    return check_volumes(list_cases(folder, split), read_index(folder), **options)
+IDS = LabelMap.of_ids(3)
 
 
 def test_facts_of_a_sound_folder(folder):
     assert splits(folder) == ["train", "validation", "test"]
-    facts = check(folder)
-    assert (facts.num_classes, facts.channels) == (3, 1)
-    assert facts.shapes == (SHAPE,) * 4
-    assert facts.spacings_mm == (SPACING,) * 4
-    assert facts.median_spacing_mm is None  # nothing to resample
-    assert facts.windows == (None,)
+    found = facts(folder)
+    assert (found.num_classes, found.channels) == (3, 1)
+    assert found.labels.names == ("background", "bright", "dark")
+    assert found.shapes == (SHAPE,) * 4
+    assert found.spacings_mm == (SPACING,) * 4
+    assert found.median_spacing_mm is None  # nothing to resample
+    assert found.windows == (None,)
     ones = sum(
-        (read_volume_labels(case.mask).voxels == 1).sum()
-        for case in list_cases(folder, "train")
+        (volume_ids(case.mask) == 1).sum() for case in list_cases(folder, "train")
     )
-    assert facts.class_shares[1] == pytest.approx(ones / (4 * np.prod(SHAPE)))
-    assert (facts.empty, check(folder, "test").empty) == (0, 1)
+    assert found.class_shares[1] == pytest.approx(ones / (4 * np.prod(SHAPE)))
+    assert (found.empty, facts(folder, "test").empty) == (0, 1)
 
 
 def test_ct_windows_come_from_the_foreground_of_the_training_cases(tmp_path):
     root = write_folder(tmp_path, modality="CT")
-    (window,) = check(root).windows
+    (window,) = facts(root).windows
     assert window is not None
     values = np.concatenate(
         [
-            read_volume(c.image).voxels[read_volume_labels(c.mask).voxels > 0, 0]
+            read_volume(c.image).voxels[volume_ids(c.mask) > 0, 0]
             for c in list_cases(root, "train")
         ]
     )
@@ -85,11 +85,11 @@ def test_each_mistake_is_named_with_its_file(folder):
         folder / "images/training1.nii.gz",
         folder / "labels/training1.nii.gz",
     )
-    whole, ids = image.read_bytes(), read_volume_labels(label).voxels
+    whole, ids = image.read_bytes(), volume_ids(label)
 
     def refused(match, **options):
         with pytest.raises(UserError, match=match) as caught:
-            check(folder, **options)
+            facts(folder, **options)
         assert "\n" not in str(caught.value)
 
     image.write_bytes(whole[: len(whole) // 2])
@@ -109,15 +109,15 @@ def test_each_mistake_is_named_with_its_file(folder):
     image.write_bytes(whole)
 
     save(label, ids[:-1])
-    refused(r"labels/training1.nii.gz have 11x10x8 voxels but .* has 12x10x8")
+    refused(r"labels/training1.nii.gz has 11x10x8 voxels but .* has 12x10x8")
     save(label, ids, (1.0, 1.5, 2.0))
-    refused(r"labels/training1.nii.gz have voxels of 1x1.5x2 mm but .* 1x1.5x3")
+    refused(r"labels/training1.nii.gz has voxels of 1x1.5x2 mm but .* 1x1.5x3")
     save(label, np.where(ids == 1, 7, ids))
     refused(r"training1.nii.gz holds class id 7, but with 3 classes")
     save(label, (ids + 0.5).astype(np.float32))
     refused(r"training1.nii.gz holds the value 0.5; labels are whole numbers")
     save(label, ids.astype(np.float32))
-    assert check(folder).num_classes == 3  # whole numbers may be stored as floats
+    assert facts(folder).num_classes == 3  # whole numbers may be stored as floats
     refused(r"holds class id 2, but with 2 classes", num_classes=2)
 
     path = folder / "dataset.json"
@@ -127,7 +127,16 @@ def test_each_mistake_is_named_with_its_file(folder):
     (folder / "away.nii.gz").rename(label)
     for part, value, match in (
         ("modality", {}, r"dataset.json has no 'modality'"),
-        ("labels", {"0": "a", "2": "b"}, r"keys of 'labels' are 0, 2, not 0, 1"),
+        (
+            "labels",
+            {"1": "a", "2": "b"},
+            r"keys of 'labels' are 1, 2, not numbers from",
+        ),
+        (
+            "labels",
+            {"0": "a", "2": "b"},
+            r"training0.nii.gz holds the value 1, which st",
+        ),
         ("training", "all", r"'training' is not a list"),
         ("training", [{"label": "x"}], r"an entry of 'training' is"),
         ("training", ["./images/x.png"], r"x.png .* expected a file ending in .nii.gz"),
@@ -218,7 +227,7 @@ def test_batches_of_patches_are_the_same_from_any_start_and_for_any_share(folder
 
     def feed(start=0, share=None, **options):
         source = PatchSource(
-            cases, (6, 6, 4), spacing_mm=None, windows=(None,), **options
+            cases, (6, 6, 4), spacing_mm=None, windows=(None,), labels=IDS, **options
         )
         return training_batches(source, batch_size=5, seed=3, start=start, share=share)
 
@@ -237,7 +246,11 @@ def test_batches_of_patches_are_the_same_from_any_start_and_for_any_share(folder
 
 def test_resampled_cases_have_the_spacing_asked_for(folder):
     source = PatchSource(
-        list_cases(folder, "train"), (12, 15, 24), spacing_mm=(1, 1, 1), windows=(None,)
+        list_cases(folder, "train"),
+        (12, 15, 24),
+        spacing_mm=(1, 1, 1),
+        windows=(None,),
+        labels=IDS,
     )
     sample = source.sample(0, 0, 0)
     assert sample["image"].shape == (12, 15, 24, 1)
@@ -260,6 +273,5 @@ def test_records_are_kept_within_bounds():
 
 def test_channels_are_the_last_axis(tmp_path):
     root = write_folder(tmp_path, training=1, channels=2)
-    facts = check(root)
-    assert facts.channels == 2
+    assert facts(root).channels == 2
     assert read_volume(list_cases(root, "train")[0].image).voxels.shape == (*SHAPE, 2)

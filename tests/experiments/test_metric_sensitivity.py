@@ -40,7 +40,8 @@ from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
 from figures.__main__ import main as draw_figures
 from jaxseg.data.collection import list_cases
-from jaxseg.data.images import VOID, read_mask
+from jaxseg.data.images import VOID
+from jaxseg.data.masks import read_stored_mask
 from jaxseg.files import write_rows
 from jaxseg.losses import CATALOG
 from jaxseg.statistics import Outcome
@@ -188,7 +189,7 @@ def test_virtual_data_have_one_ratio_and_rectangles_of_one_size(tmp_path):
     for ratio in (0.05, 0.5):
         found = made_virtual.virtual_dataset(dataset(folder), ratio, tmp_path / "v")
         cases = list_cases(found.path, "train")
-        kept = [read_mask(case.mask) for case in cases if case.mask]
+        kept = [read_stored_mask(case.mask).values for case in cases if case.mask]
         sizes = {tuple(np.ptp(np.nonzero(mask != VOID), axis=1) + 1) for mask in kept}
         ((height, width),) = sizes
         assert abs(width - 1.5 * height) <= 1

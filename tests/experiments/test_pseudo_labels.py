@@ -21,8 +21,8 @@ from experiments.protocol.work import (
     settings_of,
     trained,
 )
+from jaxseg.data.cases import Case
 from jaxseg.data.collection import list_cases
-from jaxseg.data.folder import Case
 from jaxseg.files import write_json
 from jaxseg.training.cases import ensemble_probabilities
 from jaxseg.training.config import RunConfig

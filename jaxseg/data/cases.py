@@ -1,0 +1,145 @@
+"""Cases of a data set: an image or a volume with its labels, and how they are read."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jaxseg.data.geometry import Geometry, Spacing
+from jaxseg.data.images import IMAGE_SUFFIXES, orientation, read_image
+from jaxseg.data.labels import LabelMap
+from jaxseg.data.listing import stem
+from jaxseg.data.masks import StoredMask, read_stored_mask
+from jaxseg.data.volumes import (
+    VOLUME_SUFFIXES,
+    is_volume,
+    read_stored_labels,
+    read_volume,
+)
+from jaxseg.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """An image or a volume, and the file of its labels.
+
+    Attributes:
+      name: of the case.
+      image: file of all channels, or of the first.
+      mask: file of the labels; None where there is no ground truth.
+      more: files of further channels of a volume.
+      patient: whose it is, if that is known; all cases of one stay together.
+    """
+
+    name: str
+    image: Path
+    mask: Path | None
+    more: tuple[Path, ...] = ()
+    patient: str | None = None
+
+    @property
+    def volume(self) -> bool:
+        """Whether it is a volume, and not an image."""
+        return is_volume(self.image)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A case as its files have it.
+
+    Attributes:
+      image: ``[H, W, C]`` uint8, or ``[X, Y, Z, C]`` float32 in RAS order.
+      mask: its labels; None where there are none.
+      geometry: of the file of a volume; None for an image.
+    """
+
+    image: np.ndarray
+    mask: StoredMask | None
+    geometry: Geometry | None = None
+
+    @property
+    def spacing_mm(self) -> Spacing | None:
+        """Size of a voxel; None for an image."""
+        return None if self.geometry is None else self.geometry.spacing_mm
+
+    def ids(self, labels: LabelMap) -> np.ndarray | None:
+        """Class ids ``[*size]`` uint8, 255 for void; None where there are none."""
+        return None if self.mask is None else labels.ids(self.mask)
+
+
+def case_name(path: Path) -> str:
+    """The name of the case that a file is of: its own without the ending."""
+    return stem(path, (*IMAGE_SUFFIXES, *VOLUME_SUFFIXES))
+
+
+def read_case(case: Case, channels: int | None = None) -> Stored:
+    """A case from its files, image and labels on one grid.
+
+    Args:
+      case: to read.
+      channels: of an image 1 or 3, to which it is converted, None as stored; of a
+        volume what it must have, None for any number.
+
+    Raises:
+      UserError: a file that cannot be read or does not fit; the sentence names it.
+    """
+    if not case.volume:
+        image = read_image(case.image, channels)
+        if case.mask is None:
+            return Stored(image, None)
+        mask = read_stored_mask(case.mask)
+        require_equal_size(case, image, mask.values)
+        return Stored(image, mask)
+    volume = read_volume(case.image)
+    voxels = [volume.voxels]
+    for path in case.more:
+        further = read_volume(path, volume.geometry)
+        voxels.append(further.voxels)
+    image = np.concatenate(voxels, axis=-1) if case.more else volume.voxels
+    if channels is not None and image.shape[-1] != channels:
+        raise UserError(
+            f"{case.image} has {image.shape[-1]} channels, not the {channels} of its "
+            "data set"
+        )
+    if case.mask is None:
+        return Stored(image, None, volume.geometry)
+    mask = read_stored_labels(case.mask, volume.geometry)
+    return Stored(image, mask, volume.geometry)
+
+
+def read_labels_of(case: Case) -> StoredMask:
+    """The labels of a case alone.
+
+    Raises:
+      UserError: the file cannot be read; the sentence names it.
+    """
+    assert case.mask is not None
+    return read_stored_labels(case.mask) if case.volume else read_stored_mask(case.mask)
+
+
+def require_equal_size(case: Case, image: np.ndarray, mask: np.ndarray) -> None:
+    """Refuses a mask of another size than its image.
+
+    Raises:
+      UserError: naming both files and their sizes.
+    """
+    if mask.shape != image.shape[:2]:
+        height, width = mask.shape
+        turned = orientation(case.image)
+        exif = f", turned by its EXIF orientation {turned}" if turned != 1 else ""
+        raise UserError(
+            f"the mask {case.mask} is {width}x{height} pixels but its image "
+            f"{case.image} is {image.shape[1]}x{image.shape[0]}{exif}"
+        )
+
+
+def require_labels(cases: Sequence[Case], split: str) -> None:
+    """Refuses cases without ground truth.
+
+    Raises:
+      UserError: naming the first.
+    """
+    for case in cases:
+        if case.mask is None:
+            raise UserError(f"{case.image} of the split {split!r} has no labels")
