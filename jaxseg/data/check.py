@@ -27,8 +27,8 @@ from jaxseg.errors import UserError
 
 Gravity = Literal["error", "note"]
 Tick = Callable[[int], object]
-TRAINING = ("train", "validation")
-"""Splits whose masks decide what values mean, if there are any of them."""
+TRAINING = "train"
+"""Split whose masks decide what values mean, if there is one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,7 +214,7 @@ def examine(
 
     Args:
       collection: that they are from.
-      parts: cases by split; those of `TRAINING` decide what values mean, or all.
+      parts: cases by split; those of `TRAINING` decide what values mean, else all.
       told: what the user says of the labels.
       tick: called with 1 as each case is done.
     """
@@ -261,8 +261,7 @@ def _decided(
     collection: Collection, read: Mapping[str, Sequence[CaseFacts]], told: Told
 ) -> Decision | None:
     """What values mean, by the training cases or else by all; None without cases."""
-    known = [case for split in TRAINING for case in read.get(split, ())]
-    known = known or [case for cases in read.values() for case in cases]
+    known = read.get(TRAINING) or [case for cases in read.values() for case in cases]
     values = [case.values for case in known]
     if not values:
         return None

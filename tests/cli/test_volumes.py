@@ -101,7 +101,7 @@ def test_check_prints_facts_for_people_and_programs(data, tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["splits"]["train"]["cases"] == 3
     (error,) = [p for p in report["problems"] if p["gravity"] == "error"]
-    assert "training2.nii.gz have 3x3x3 voxels" in error["text"]
+    assert "training2.nii.gz has 3x3x3 voxels" in error["text"]
     argv = ["check", "--data", broken, "--folds", "2", "--out", tmp_path / "f.json"]
     sentence(capsys, argv, "has errors that training would refuse")
     assert not (tmp_path / "f.json").exists()

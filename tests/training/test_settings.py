@@ -27,7 +27,8 @@ def test_every_setting_with_a_group_has_a_flag_and_no_other():
     known = set(parser._option_string_actions)
     assert flags < known
     found = {f"--{about.flag}" for about in SETTINGS.values() if not about.group}
-    assert found & known == {"--plan"}  # a switch of its own kind
+    # A switch, and pairs from which a map is made: both of their own kind.
+    assert found & known == {"--plan", "--labels"}
     given = vars(parser.parse_args(["--out", "x"]))
     assert all(given[name] is None for name, a in SETTINGS.items() if a.group)
 
