@@ -22,7 +22,7 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxseg.numerics import safe_ratio
+from jaxseg.numerics import known_numbers, safe_ratio
 
 SOURCES_A_PASS = 8
 """Source lines that one pass over the image takes in; memory for none of them."""
@@ -30,7 +30,8 @@ SOURCES_A_PASS = 8
 LANES = 32
 """Lines of a tile, which lie side by side: a few vectors wide, and it fits a cache."""
 
-Spacing = float | Sequence[float] | np.ndarray | Array
+Spacing = ArrayLike | Sequence[ArrayLike]
+"""One number, or one for each axis; numbers may be traced, alone or together."""
 
 
 def distance_transform(mask: ArrayLike, *, spacing: Spacing | None = None) -> Array:
@@ -131,7 +132,8 @@ def border_closeness(
     """
     mask = _as_mask(mask)
     distance = boundary_distance(mask, spacing=spacing, where=where)
-    deepest = [jnp.max(distance * side) for side in _counted(mask, where)]
+    sides = _counted(mask, where)
+    deepest = [jnp.max(jnp.where(side, distance, 0), initial=0) for side in sides]
     longest = jnp.where(mask, *deepest)
     return safe_ratio(longest - distance, longest, 0)
 
@@ -158,7 +160,7 @@ def _counted(mask: Array, where: ArrayLike | None) -> tuple[Array, Array]:
 def diagonal(shape: Sequence[int], spacing: Spacing | None = None) -> Array:
     """Length of the diagonal of an image, pixels' own extent included: a scalar."""
     dtype = jnp.result_type(float)
-    sizes = jnp.asarray(_as_spacing(spacing, len(shape), dtype))
+    sizes = jnp.asarray(sizes_of(spacing, len(shape), dtype))
     return jnp.sqrt(jnp.sum(jnp.square(sizes * jnp.asarray(shape, dtype))))
 
 
@@ -172,7 +174,7 @@ def _as_mask(mask: ArrayLike) -> Array:
     return mask
 
 
-def _as_spacing(
+def sizes_of(
     spacing: Spacing | None, rank: int, dtype: jnp.dtype
 ) -> np.ndarray | Array:
     """One size per axis: NumPy where the numbers are known, JAX where they are traced.
@@ -180,12 +182,11 @@ def _as_spacing(
     Raises:
       ValueError: another number of sizes, or a known one that is not positive.
     """
-    if isinstance(spacing, Array):
-        sizes = spacing.astype(dtype)
-    else:
-        sizes = np.asarray(1.0 if spacing is None else spacing, np.float64)
-        if not (np.isfinite(sizes) & (sizes > 0)).all():
-            raise ValueError(f"spacing {spacing} is not a positive length per axis")
+    sizes = known_numbers(1.0 if spacing is None else spacing)
+    if sizes is None:
+        sizes = jnp.asarray(spacing, dtype)
+    elif not (np.isfinite(sizes) & (sizes > 0)).all():
+        raise ValueError(f"spacing {spacing} is not a positive length per axis")
     if sizes.ndim == 0:
         sizes = sizes * np.ones(rank, sizes.dtype)
     if sizes.shape != (rank,):
@@ -196,6 +197,13 @@ def _as_spacing(
     return sizes
 
 
+def axes_of_spacing(spacing: Spacing | None) -> int | None:
+    """How many axes it has a number for, None if it does not say."""
+    if isinstance(spacing, Sequence):
+        return len(spacing)
+    return None if spacing is None or jnp.ndim(spacing) == 0 else len(spacing)
+
+
 def _scaled_squares(
     mask: Array, spacing: Spacing | None, *, to_other_side: bool
 ) -> Array:
@@ -203,7 +211,7 @@ def _scaled_squares(
     dtype = jnp.result_type(float)
     if mask.size == 0:
         return jnp.zeros(mask.shape, dtype)
-    sizes = _as_spacing(spacing, mask.ndim, dtype)
+    sizes = sizes_of(spacing, mask.ndim, dtype)
     if isinstance(sizes, np.ndarray) and (sizes == sizes[0]).all():
         ones = jnp.ones(mask.ndim, _whole_number_dtype(mask.shape, dtype))
         squares = _squares(mask, ones, to_other_side=to_other_side)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxseg.numerics import sum_of_pixels
+from jaxseg.numerics import finite_peak, log_total, pool, sum_of_pixels
 
 UNROLLED = 32
 """Up to so many classes are unrolled."""
@@ -50,34 +50,28 @@ def by_id(values: Array, ids: Array) -> Array:
 
 def logsumexp_by_id(
     logs: Array, ids: Array, where: Array, classes: int, axis_name: str | None
-) -> tuple[Array, Array]:
+) -> Array:
     """Log of the sum of exp(logs) over the pixels of each class, on all devices.
 
     Args:
-      logs: ``[...]`` finite.
+      logs: ``[...]`` below infinity, or nan.
       ids: ``[...]`` integers; one that is no class belongs to none.
       where: ``[...]`` bool, True where a pixel counts.
       classes: how many classes.
       axis_name: mapped axis to pool over.
 
     Returns:
-      ``[C]`` logs and ``[C]`` bool, False for a class without a pixel; its log is 0 and
-      has zero gradient.
+      ``[C]`` as `jaxseg.numerics.pooled_logsumexp`.
     """
     members = [(ids == c) & where for c in range(classes)]
-    fixed = lax.stop_gradient(logs)
-    peak = jnp.stack([jnp.max(jnp.where(m, fixed, -jnp.inf)) for m in members])
-    if axis_name is not None:
-        peak = lax.pmax(peak, axis_name)
-    some = jnp.isfinite(peak)
-    peak = jnp.where(some, peak, 0)
+    fixed, lowest = lax.stop_gradient(logs), -jnp.inf
+    peak = [jnp.max(jnp.where(m, fixed, lowest), initial=lowest) for m in members]
+    peak = finite_peak(jnp.stack(peak), axis_name)
     counted = where & (ids >= 0) & (ids < classes)
     # Where a pixel does not count, 0 is in the place of a difference of any size.
     powers = jnp.exp(jnp.where(counted, logs - by_id(peak, ids), 0))
     total = jnp.stack([jnp.sum(jnp.where(m, powers, 0)) for m in members])
-    if axis_name is not None:
-        total = lax.psum(total, axis_name)
-    return peak + jnp.log(jnp.where(some, total, 1)), some
+    return log_total(peak, pool(total, axis_name))
 
 
 def is_id(scores: Array, ids: Array) -> Array:
@@ -137,7 +131,8 @@ def _target_log_probs_reverse(saved, slope):
     scores, ids, normalizer = saved
     known = (ids >= 0) & (ids < scores.shape[-1])
     slope = jnp.where(known, slope, 0)
-    difference = is_id(scores, ids) - _probs(scores, normalizer)
+    own = is_id(scores, ids).astype(scores.dtype)
+    difference = own - _probs(scores, normalizer)
     return difference * slope[..., None], _no_gradient(ids)
 
 

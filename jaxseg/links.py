@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxseg.numerics import widen
+from jaxseg.numerics import number_like, widen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,19 +47,27 @@ class Link:
 
 def _log(probs: Array) -> Array:
     """log, cut at the smallest normal number: finite, with slope 0 below it."""
-    probs = widen(probs)
+    probs = _whole(probs)
     return jnp.log(jnp.maximum(probs, jnp.finfo(probs.dtype).tiny))
 
 
 def _times(logits: Array, factor: ArrayLike) -> Array:
-    return widen(logits) * factor
+    logits = widen(logits)
+    return logits * number_like(factor, logits)
 
 
 def _power(probs: Array, factor: ArrayLike) -> Array:
-    logs = _log(probs) * factor
+    logs = _times(_log(probs), factor)
     if probs.shape[-1] == 1:
-        return jax.nn.sigmoid(logs - _log(1 - probs) * factor)
+        return jax.nn.sigmoid(logs - _times(_log(1 - probs), factor))
     return jax.nn.softmax(logs, axis=-1)
+
+
+def _whole(probs: Array) -> Array:
+    """Probabilities; nan for all classes of a pixel of which one is nan."""
+    probs = widen(probs)
+    missing = jnp.any(jnp.isnan(probs), axis=-1, keepdims=True)
+    return probs * jnp.where(missing, jnp.nan, 1).astype(probs.dtype)
 
 
 softmax = Link(
@@ -84,7 +92,7 @@ sigmoid = Link(
 
 identity = Link(
     name="identity",
-    probs=widen,
+    probs=_whole,
     log_probs=_log,
     log_complements=lambda probs: _log(1 - widen(probs)),
     sharpen=_power,

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.core import Tracer
+from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
 ARRAY_TYPES = (jax.Array, jnp.ndarray, int, float)
@@ -35,7 +37,36 @@ def is_numpy(*values: Any) -> bool:
 def widen(values: ArrayLike) -> Array:
     """`values` in float32, or in their own dtype where that is wider."""
     values = jnp.asarray(values)
-    return values.astype(jnp.promote_types(values.dtype, jnp.float32))
+    return values.astype(wide_dtype(values))
+
+
+def wide_dtype(*arrays: Array) -> jnp.dtype:
+    """float64 if one of the arrays is, else float32, whatever JAX promotes by itself.
+
+    Under JAX's strict promotion nothing is promoted that is not asked for.
+    """
+    wide = any(x.dtype == jnp.float64 for x in arrays)
+    return jnp.dtype(jnp.float64 if wide else jnp.float32)
+
+
+def number_like(number: ArrayLike, values: Array) -> Array:
+    """A hyper-parameter, traced or not, in the dtype of the `values` that it meets."""
+    return jnp.asarray(number).astype(values.dtype)
+
+
+def is_traced(value: Any) -> bool:
+    """Whether a number, an array or one of a sequence has no value yet, as in jit."""
+    return any(isinstance(x, Tracer) for x in jax.tree.leaves(value))
+
+
+def known_numbers(values: Any) -> np.ndarray | None:
+    """Numbers in float64, None if one of them is traced or lies on another host."""
+    leaves = jax.tree.leaves(values)
+    if is_traced(leaves) or not all(
+        x.is_fully_addressable for x in leaves if isinstance(x, jax.Array)
+    ):
+        return None
+    return np.asarray(values, np.float64)
 
 
 def tiniest(dtype: Any) -> float:
@@ -63,19 +94,17 @@ def safe_ratio(numerator: Any, denominator: Any, empty: Any) -> Any:
 
     Returns:
       The ratio, broadcast; its derivative is (dn - ratio dd) / d, which unlike that of
-      a plain quotient never squares the denominator and so does not overflow.
+      a plain quotient never squares the denominator and so does not overflow, nor do
+      further derivatives. nan where one of both is nan.
     """
     if is_exact(numerator) or is_exact(denominator):
         return empty if denominator == 0 else numerator / denominator
     if is_numpy(numerator, denominator):
         return _numpy_ratio(np.asarray(numerator), np.asarray(denominator), empty)
-    dtype = jnp.result_type(widen(numerator), widen(denominator))
-    shape = jnp.broadcast_shapes(jnp.shape(numerator), jnp.shape(denominator))
-    numerator, denominator, empty = (
-        jnp.broadcast_to(jnp.asarray(x, dtype), shape)
-        for x in (numerator, denominator, empty)
-    )
-    return _safe_ratio(numerator, denominator, empty)
+    numbers = [jnp.asarray(x) for x in (numerator, denominator, empty)]
+    dtype = wide_dtype(*numbers[:2])
+    shape = jnp.broadcast_shapes(numbers[0].shape, numbers[1].shape)
+    return _safe_ratio(*(jnp.broadcast_to(x.astype(dtype), shape) for x in numbers))
 
 
 def _numpy_ratio(numerator: np.ndarray, denominator: np.ndarray, empty: Any):
@@ -87,19 +116,36 @@ def _numpy_ratio(numerator: np.ndarray, denominator: np.ndarray, empty: Any):
 
 @jax.custom_jvp
 def _safe_ratio(numerator: Array, denominator: Array, empty: Array) -> Array:
-    nothing = denominator < tiniest(denominator.dtype)
-    return jnp.where(nothing, empty, numerator / jnp.where(nothing, 1, denominator))
+    nothing = _is_nothing(denominator)
+    ratio = numerator / jnp.where(nothing, 1, denominator)
+    return jnp.where(nothing & ~jnp.isnan(numerator), empty, ratio)
+
+
+def _is_nothing(values: Array) -> Array:
+    return values < tiniest(values.dtype)
 
 
 @_safe_ratio.defjvp
 def _safe_ratio_jvp(primals, tangents):
     numerator, denominator, empty = primals
     d_numerator, d_denominator, d_empty = tangents
-    nothing = denominator < tiniest(denominator.dtype)
+    nothing = _is_nothing(denominator)
     ratio = _safe_ratio(numerator, denominator, empty)
-    divisor = jnp.where(nothing, 1, denominator)
-    slope = (d_numerator - ratio * d_denominator) / divisor
-    return ratio, jnp.where(nothing, d_empty, slope)
+    inverse = _inverse(jnp.where(nothing, 1, denominator))
+    slope = (d_numerator - ratio * d_denominator) * inverse
+    return ratio, jnp.where(nothing & ~jnp.isnan(numerator), d_empty, slope)
+
+
+@jax.custom_jvp
+def _inverse(values: Array) -> Array:
+    return 1 / values
+
+
+@_inverse.defjvp
+def _inverse_jvp(primals, tangents):
+    # 1 / x^2 overflows where dx / x does not.
+    inverse = _inverse(*primals)
+    return inverse, -(inverse * tangents[0]) * inverse
 
 
 def geometric_mean(first: Any, second: Any) -> Any:
@@ -113,8 +159,8 @@ def geometric_mean(first: Any, second: Any) -> Any:
     if is_numpy(first, second):
         return np.sqrt(np.maximum(np.multiply(first, second, dtype=np.float64), 0))
     product = widen(first) * widen(second)
-    some = product >= tiniest(product.dtype)
-    return jnp.where(some, jnp.sqrt(jnp.where(some, product, 1)), 0)
+    none = _is_nothing(product)
+    return jnp.where(none, 0, jnp.sqrt(jnp.where(none, 1, product)))
 
 
 def within_unit(values: Any) -> Any:
@@ -128,11 +174,11 @@ def soft_minimum(values: Array, bounds: Array, tie: Array) -> Array:
     """Elementwise minimum whose slope in `values` at a tie is `tie`, not one half.
 
     With `tie` = `bounds` in {0, 1} this has value and gradient of `values * bounds` on
-    all of [0, 1], its ends included.
+    all of [0, 1], its ends included. nan where one of both is nan.
     """
     at_tie = bounds + tie * (values - bounds)
-    below = jnp.where(values < bounds, values, bounds)
-    return jnp.where(values == bounds, at_tie, below)
+    below = jnp.where(values < bounds, values, at_tie)
+    return jnp.where(bounds < values, bounds, below)
 
 
 def pool(value: Array, axis_name: str | None) -> Array:
@@ -206,54 +252,92 @@ def pooled_mean(values: Array, where: Array | None, axis_name: str | None) -> Ar
     return safe_ratio(total, pooled_count(values[..., None], where, axis_name), 0)
 
 
-def pooled_logsumexp(
-    logs: Array, where: Array | None, axis_name: str | None
-) -> tuple[Array, Array]:
+def pooled_logsumexp(logs: Array, where: Array | None, axis_name: str | None) -> Array:
     """Log of the sum of exp(logs) over all pixels that count, on all devices.
 
     Args:
-      logs: ``[..., C]``; -inf is exp's zero.
+      logs: ``[..., C]``, nan or below infinity; -inf is exp's zero.
       where: ``[..., C]`` or ``[..., 1]`` bool: which entries count, per class.
       axis_name: mapped axis to pool over.
 
     Returns:
-      ``[C]`` logs and ``[C]`` bool, False for a class with nothing to sum; its log is
-      0 and has zero gradient.
+      ``[C]``; -inf with zero gradient for a sum of nothing or of zeros, nan where
+      something that counts is nan.
     """
     axes = tuple(range(logs.ndim - 1))
-    counts = jnp.isfinite(logs) if where is None else where & jnp.isfinite(logs)
-    peak = jnp.max(jnp.where(counts, logs, -jnp.inf), axis=axes, initial=-jnp.inf)
-    peak = lax.stop_gradient(peak)
+    logs = logs if where is None else jnp.where(where, logs, -jnp.inf)
+    peak = lax.stop_gradient(jnp.max(logs, axis=axes, initial=-jnp.inf))
+    peak = finite_peak(peak, axis_name)
+    powers = jnp.exp(logs - peak.reshape((1,) * len(axes) + (-1,)))
+    return log_total(peak, pool(sum_of_pixels(powers), axis_name))
+
+
+def finite_peak(peak: Array, axis_name: str | None) -> Array:
+    """The largest `peak` of all devices, 0 in the place of -inf."""
     if axis_name is not None:
         peak = lax.pmax(peak, axis_name)
-    some = jnp.isfinite(peak)
-    peak = jnp.where(some, peak, 0)
-    below = jnp.where(counts, logs - peak.reshape((1,) * len(axes) + (-1,)), -jnp.inf)
-    total = pool(sum_of_pixels(jnp.exp(below)), axis_name)
-    return peak + jnp.log(jnp.where(some, total, 1)), some
+    return jnp.where(peak == -jnp.inf, 0, peak)
+
+
+def log_total(peak: Array, total: Array) -> Array:
+    """`peak` + log(`total`), -inf with slope 0 where `total` is 0."""
+    none = total <= 0
+    return jnp.where(none, -jnp.inf, peak + jnp.log(jnp.where(none, 1, total)))
+
+
+def log_add(first: Array, second: Array) -> Array:
+    """log(exp(first) + exp(second)), -inf with slope 0 where both are -inf."""
+    none = (first == -jnp.inf) & (second == -jnp.inf)
+    return jnp.where(none, -jnp.inf, jnp.logaddexp(jnp.where(none, 0, first), second))
 
 
 def weighted_mean(values: Array, weights: Array | None) -> Array:
     """Mean of `values` [C] with weights [C] >= 0, None for equal; 0 if all are 0."""
     if weights is None:
         return jnp.mean(values)
+    weights = weights.astype(values.dtype)
     return safe_ratio(jnp.sum(weights * values), jnp.sum(weights), 0)
 
 
 def times(targets: Array, logs: Array) -> Array:
     """`targets * logs` with 0 log 0 = 0, also in the gradient."""
-    some = targets > 0
-    return jnp.where(some, targets * jnp.where(some, logs, 0), 0)
+    none = targets <= 0
+    return jnp.where(none, 0, targets * jnp.where(none, 0, logs))
 
 
 def power(base: Array, exponent: ArrayLike) -> Array:
     """`base` >= 0 to an exponent >= 0; at 0 it is 0 (1 for exponent 0), with slope 0.
 
-    The slope of a root at 0 is infinite and would make nan of a loss at its minimum.
+    The slope of a root at 0 is infinite and would make nan of a loss at its minimum. No
+    derivative holds a higher power of 1 / base than the first, whose factors shrink
+    with the base, so that none overflows.
     """
-    some = base > 0
-    raised = jnp.power(jnp.where(some, base, 1), exponent)
-    return jnp.where(some, raised, jnp.asarray(exponent == 0, raised.dtype))
+    return _power(base, number_like(exponent, base))
+
+
+@jax.custom_jvp
+def _power(base: Array, exponent: Array) -> Array:
+    raised = jnp.power(jnp.where(base > 0, base, 1), exponent)
+    at_zero = (exponent == 0).astype(raised.dtype)
+    return jnp.where(base > 0, raised, jnp.where(base <= 0, at_zero, base))
+
+
+def _power_jvp(primals, tangents):
+    base, exponent = primals
+    raised = _power(base, exponent)
+    none = _is_nothing(base)
+    positive = jnp.where(none, 1, base)
+    terms = []
+    if not isinstance(tangents[0], SymbolicZero):
+        slope = jnp.where(none, 0, exponent * raised * _inverse(positive))
+        terms.append(slope * tangents[0])
+    if not isinstance(tangents[1], SymbolicZero):
+        slope = jnp.where(none, 0, raised * jnp.log(positive))
+        terms.append(slope * tangents[1])
+    return raised, functools.reduce(operator.add, terms)
+
+
+_power.defjvp(_power_jvp, symbolic_zeros=True)
 
 
 def top_weights(
@@ -279,7 +363,8 @@ def top_weights(
     bits = lax.bitcast_convert_type(values, jnp.int64 if wide else jnp.int32)
     if where is not None:
         bits = jnp.where(where, bits, -1)
-    wanted = fraction * pooled_count(values[..., None], where, axis_name)
+    pixels = pooled_count(values[..., None], where, axis_name)
+    wanted = number_like(fraction, values) * pixels
 
     def count(mask: Array) -> Array:
         total = pool(jnp.sum(mask, dtype=jnp.int32), axis_name)

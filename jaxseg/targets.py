@@ -1,11 +1,125 @@
 """Labels to targets: what the ground truth may look like, checked at trace time."""
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.experimental import checkify
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
-from jaxseg.numerics import widen
+from jaxseg.numerics import is_numpy, is_traced, wide_dtype, widen
+
+
+def ignore(labels: Any, *ids: int, where: Any = None) -> tuple[Any, Any]:
+    """Takes the ids of void pixels out of labels, for losses that know only `where`.
+
+    Example:
+      >>> labels = jnp.array([[0, 2, 255], [1, -1, 0]])
+      >>> labels, where = ignore(labels, 255, -1)
+      >>> labels.tolist(), where.tolist()
+      ([[0, 2, 0], [1, 0, 0]], [[True, True, False], [True, False, True]])
+
+    and then ``loss(logits, labels, where=where)``. Works under `jax.jit`.
+
+    Args:
+      labels: ``[...]`` integers.
+      *ids: those of pixels to leave out, such as 255 or -1.
+      where: ``[...]`` bool, False for pixels that are left out anyway.
+
+    Returns:
+      Labels with 0 in the place of the ids, and `where`, True where a pixel counts:
+      NumPy's of NumPy's, else JAX's.
+
+    Raises:
+      ValueError: labels are not integers, or no id is given.
+    """
+    xp = np if is_numpy(labels) else jnp
+    labels = xp.asarray(labels)
+    if not ids or not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise ValueError(
+            f"ignore takes integer labels and the ids to leave out, not {labels.dtype} "
+            f"and {ids}"
+        )
+    void = labels != labels
+    for i in ids:
+        void = void | (labels == i)
+    counted = ~void if where is None else ~void & xp.asarray(where)
+    return xp.where(void, xp.zeros_like(labels), labels), counted
+
+
+def check_labels(labels: Any, num_classes: int, where: Any = None) -> None:
+    """Refuses ids outside of the classes, at once or by way of `checkify`.
+
+    Losses do so by themselves where labels are known. Under `jax.jit` they are not, and
+    an id outside of the classes belongs to none of them: it is an error to every class
+    of an overlap and costs nothing as a pixel. A training step that would rather stop
+    calls this and is functionalised:
+
+      >>> from jax.experimental import checkify
+      >>> def step(labels):
+      ...     check_labels(labels, 3)
+      >>> error, _ = jax.jit(checkify.checkify(step))(jnp.array([0, 255]))
+      >>> error.get()
+      'labels hold the id 255, not one of 0 to 2: ... (`check` failed)'
+
+    Args:
+      labels: ``[...]`` class ids; floating targets are not looked at.
+      num_classes: C; with one class the ids are 0 and 1.
+      where: ``[...]`` bool, False for pixels to leave out, whatever their id.
+
+    Raises:
+      ValueError: known labels hold an id outside of the classes where a pixel counts.
+    """
+    if not is_hard(labels):
+        return
+    ids = max(num_classes, 2)
+    if is_traced((labels, where)):
+        labels = jnp.asarray(labels)
+        outside = (labels < 0) | (labels >= ids)
+        if where is not None:
+            outside = outside & where
+        found = jnp.max(jnp.where(outside, labels, jnp.iinfo(labels.dtype).min))
+        checkify.check(~jnp.any(outside), _unknown(num_classes, IGNORE), id=found)
+        return
+    refuse_unknown_ids(labels, num_classes, where)
+
+
+IGNORE = "leave such pixels out by where=labels != {id}, or by jaxseg.targets.ignore"
+
+
+def _unknown(num_classes: int, remedy: str) -> str:
+    classes = max(num_classes, 2)
+    return f"labels hold the id {{id}}, not one of 0 to {classes - 1}: {remedy}"
+
+
+def refuse_unknown_ids(
+    labels: Any, num_classes: int, where: Any = None, remedy: str = IGNORE
+) -> None:
+    """`check_labels` of labels that are known; what is traced is taken as it is."""
+    if not (_is_known(labels) and _is_known(where) and is_hard(labels)):
+        return
+    labels = np.asarray(labels)
+    ids = max(num_classes, 2)
+    if labels.size == 0 or (labels.min() >= 0 and labels.max() < ids):
+        return
+    outside = (labels < 0) | (labels >= ids)
+    if where is not None:
+        counted = np.asarray(where)
+        if counted.dtype != bool or counted.shape != labels.shape:
+            return  # the loss says what is wrong with it
+        outside &= counted
+    if outside.any():
+        raise ValueError(_unknown(num_classes, remedy).format(id=labels[outside][0]))
+
+
+def _is_known(values: Any) -> bool:
+    """Whether the numbers can be read here and now."""
+    if is_traced(values):
+        return False
+    return not isinstance(values, jax.Array) or values.is_fully_addressable
 
 
 def as_targets(labels: Array, logits: Array) -> Array:
@@ -24,22 +138,21 @@ def as_targets(labels: Array, logits: Array) -> Array:
       ValueError: the shapes disagree, or labels are neither integer nor floating.
     """
     labels = jnp.asarray(labels)
-    dtype = jnp.promote_types(logits.dtype, jnp.float32)
     if jnp.issubdtype(labels.dtype, jnp.floating):
         if labels.shape != logits.shape:
             raise ValueError(
                 f"floating labels are targets of the shape of logits {logits.shape}, "
                 f"not {labels.shape}"
             )
-        return labels.astype(jnp.promote_types(labels.dtype, dtype))
+        return labels.astype(wide_dtype(labels, logits))
     if not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ValueError(
             f"labels have dtype {labels.dtype}: integers are class ids, floats targets"
         )
     check_ids(labels, logits)
     classes = jnp.arange(logits.shape[-1]) if logits.shape[-1] > 1 else jnp.ones(1, int)
-    classes = classes.reshape((1,) * labels.ndim + (-1,))
-    return (labels[..., None] == classes).astype(dtype)
+    classes = classes.astype(labels.dtype).reshape((1,) * labels.ndim + (-1,))
+    return (labels[..., None] == classes).astype(wide_dtype(logits))
 
 
 def as_pixels(
@@ -60,13 +173,14 @@ def as_pixels(
       where: ``[...]`` bool, False for pixels to leave out; None keeps all.
 
     Returns:
-      Scores and targets, ``[..., C]``, float32 or wider.
+      Scores and targets, ``[..., C]``, of one dtype, float32 or wider.
 
     Raises:
       ValueError: shapes or dtypes disagree, or a softmax over one class.
     """
     logits = as_scores(logits, link)
-    scores, targets = widen(logits), as_targets(labels, logits)
+    targets = as_targets(labels, logits)
+    scores = logits.astype(targets.dtype)
     if where is not None:
         where = as_where(where, logits)
         neutral = 0.5  # a legal score under every link
@@ -75,9 +189,10 @@ def as_pixels(
     return scores, targets
 
 
-def is_hard(labels: Array) -> bool:
+def is_hard(labels: Any) -> bool:
     """Whether labels are class ids, rather than targets."""
-    return jnp.issubdtype(jnp.asarray(labels).dtype, jnp.integer)
+    dtype = labels.dtype if hasattr(labels, "dtype") else np.asarray(labels).dtype
+    return jnp.issubdtype(dtype, jnp.integer)
 
 
 def as_hard_pixels(
@@ -108,7 +223,10 @@ def as_scores(logits: Array, link: Link) -> Array:
       ValueError: no floating ``[..., C]`` scores, or a softmax over one class.
     """
     logits = jnp.asarray(logits)
-    if not jnp.issubdtype(logits.dtype, jnp.floating) or logits.ndim == 0:
+    if not jnp.issubdtype(logits.dtype, jnp.floating) or 0 in (
+        logits.ndim,
+        logits.shape[-1],
+    ):
         raise ValueError(
             f"logits are floating [..., C] scores, not {logits.dtype} {logits.shape}"
         )
@@ -144,14 +262,14 @@ def as_where(where: Array, logits: Array) -> Array:
 
 
 def as_class_weights(class_weights: ArrayLike | None, logits: Array) -> Array | None:
-    """Class weights ``[C]`` of the classes of `logits`, float32 or wider; None stays.
+    """Class weights ``[C]`` of the classes of `logits`, widened like them; None stays.
 
     Raises:
       ValueError: another shape than one weight per class.
     """
     if class_weights is None:
         return None
-    weights = widen(jnp.asarray(class_weights))
+    weights = jnp.asarray(class_weights).astype(wide_dtype(logits))
     if weights.shape != logits.shape[-1:]:
         raise ValueError(
             f"class_weights need one weight for each of the {logits.shape[-1]} classes "
@@ -161,14 +279,14 @@ def as_class_weights(class_weights: ArrayLike | None, logits: Array) -> Array | 
 
 
 def as_pixel_weights(pixel_weights: Array | None, logits: Array) -> Array:
-    """Weights ``[...]`` of the pixels of `logits`, float32 or wider; None is 1.
+    """Weights ``[...]`` of the pixels of `logits`, widened like them; None is 1.
 
     Raises:
       ValueError: another shape than one weight per pixel.
     """
     if pixel_weights is None:
-        return jnp.ones((), jnp.promote_types(logits.dtype, jnp.float32))
-    weights = widen(jnp.asarray(pixel_weights))
+        return jnp.ones((), wide_dtype(logits))
+    weights = jnp.asarray(pixel_weights).astype(wide_dtype(logits))
     if weights.shape != logits.shape[:-1]:
         raise ValueError(
             f"pixel_weights need the shape {logits.shape[:-1]} of the pixels of logits "

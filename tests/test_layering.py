@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = [  # from the bottom; a file may import from its own floor and from below
     ["jaxseg.errors"],
-    ["jaxseg.files", "jaxseg.fused", "jaxseg.numerics"],
+    ["jaxseg.automatic", "jaxseg.files", "jaxseg.fused", "jaxseg.numerics"],
     ["jaxseg.links"],
     ["jaxseg.targets"],
     ["jaxseg.counts", "jaxseg.distance", "jaxseg.indices"],

@@ -32,7 +32,7 @@ def binary(task: Task) -> list[Finding | None]:
     ]
     found.append(
         scores_differ(
-            task, "CE+L1", "CE", column="hausdorff_95", source=source,
+            task, "CE+L1", "CE", column="hd95", source=source,
             paper_says=f"mm: {_retina(1, 'CE+L1', 'CE')}",
         )
     )  # fmt: skip
@@ -71,7 +71,7 @@ def volume(task: Task) -> list[Finding | None]:
             task, a, b, column=column, source="Table 3, pancreas and liver",
             paper_says=says(place, a, b),
         )
-        for place, column in enumerate(("dice", "within_tolerance"))
+        for place, column in enumerate(("dice", "nsd"))
         for a, b in (("CE+L1", "CE"), ("CE+KL", "CE"), ("CE+L1", "Dice"))
     ]  # fmt: skip
 

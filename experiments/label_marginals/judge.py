@@ -53,7 +53,7 @@ def scores_differ(
     """Mean scores per case; a distance counts as better where it is smaller."""
     if not task.has(better, worse) or column not in task.scores:
         return None
-    distance = column == "hausdorff_95"
+    distance = column == "hd95"
     gap = task.of(column, better) - task.of(column, worse)
     estimate = task.estimate(
         lambda weights: weighted_means(-gap if distance else gap, weights)
@@ -62,7 +62,7 @@ def scores_differ(
     means = ", ".join(
         f"{m} {np.nanmean(task.of(column, m)):.{digits}f}" for m in (better, worse)
     )
-    name = {"dice": "Dice", "hausdorff_95": "HD95", "within_tolerance": "NSD"}[column]
+    name = {"dice": "Dice", "hd95": "HD95", "nsd": "NSD"}[column]
     verb = "agrees with" if equal else "beats"
     return judged(
         estimate,

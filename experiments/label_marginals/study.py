@@ -35,5 +35,5 @@ LABEL_MARGINALS = Study(
     report=report,
     add_flags=add_flags,
     unpublished=("jaccard", "f_half", "f_two", "sensitivity", "precision", "hamming",
-                 "volume_difference", "hausdorff", "average_distance", "lesion_free"),
+                 "volume_difference", "hausdorff", "assd", "lesion_free"),
 )  # fmt: skip

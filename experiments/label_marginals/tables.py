@@ -38,7 +38,7 @@ def binary_table(task: Task) -> str:
             [
                 method,
                 spread(task.of("dice", method).mean(-1)),
-                spread(np.nanmean(task.of("hausdorff_95", method), axis=-1), 1),
+                spread(np.nanmean(task.of("hd95", method), axis=-1), 1),
                 spread(task.proportion_errors(method).mean(-1), 4),
                 spread(sizes, 2),
                 spread(soft, 2),
@@ -73,7 +73,7 @@ def volume_table(task: Task) -> str:
             [
                 method,
                 spread(task.of("dice", method).mean(-1)),
-                spread(np.nanmean(task.of("within_tolerance", method), axis=-1)),
+                spread(np.nanmean(task.of("nsd", method), axis=-1)),
                 spread(task.proportion_errors(method).mean(-1), 4),
                 *said,
             ]

@@ -16,7 +16,7 @@ SMALL = 0.02
 LEAST_CASES = 10
 """Fewer in a third of the sizes are at times all missing from a resample."""
 RESAMPLES = 2000
-SCORES = ("dice", "hausdorff_95", "within_tolerance")
+SCORES = ("dice", "hd95", "nsd")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

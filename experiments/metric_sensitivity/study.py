@@ -37,6 +37,6 @@ METRIC_SENSITIVITY = Study(
     add_flags=add_flags,
     so_far=True,
     unpublished=("sensitivity", "precision", "mean_foreground_probability",
-                 "predicted_pixels", "hausdorff_95", "average_distance",
-                 "within_tolerance"),
+                 "predicted_pixels", "hd95", "assd",
+                 "nsd"),
 )  # fmt: skip

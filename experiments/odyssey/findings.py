@@ -305,7 +305,7 @@ def _agreement(
     **texts: str,
 ) -> Finding:
     """Kendall's tau of two orders with a percentile interval over resampled cases."""
-    tables = [task.better_is_larger(("dice", "within_tolerance")) for task in tasks]
+    tables = [task.better_is_larger(("dice", "nsd")) for task in tasks]
     rng = np.random.default_rng(0)
 
     def redrawn() -> float:

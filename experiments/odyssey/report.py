@@ -45,7 +45,7 @@ def report(results: Results) -> Report:
         "Not replicated: the interval lies below it. Else undecided.*",
         "## All losses\n\n" + losses_table(results, tasks, stable),
     ]
-    for column, score in (("dice", "Dice"), ("within_tolerance", "NSD")):
+    for column, score in (("dice", "Dice"), ("nsd", "NSD")):
         parts.append(_violins(results, column, score))
     parts += [
         "## How firm the ranking is\n\n" + stability_text(stable),
@@ -203,8 +203,8 @@ def losses_table(
             found = ", ".join(f"{r:g}" for r in rates(results, name, task.name))
             row += [
                 f"{dice.mean():.3f} ± {dice.std(ddof=1) if len(dice) > 1 else 0:.3f}",
-                float(task.of("within_tolerance", name).mean()),
-                f"{task.of('hausdorff_95', name).mean():.1f}",
+                float(task.of("nsd", name).mean()),
+                f"{task.of('hd95', name).mean():.1f}",
                 f"{100 * (dice < 0.1).mean():.0f} %",
                 found,
                 f"{milliseconds(results, name, task.name):.0f}",
@@ -269,7 +269,7 @@ def beside_the_paper(tasks: Sequence[Task]) -> str:
             theirs = known[name].scores[paper_task(task)[0]]
             row += [
                 float(task.of("dice", name).mean()),
-                float(task.of("within_tolerance", name).mean()),
+                float(task.of("nsd", name).mean()),
                 *theirs,
             ]
         rows.append(row)

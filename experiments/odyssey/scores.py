@@ -19,14 +19,14 @@ from jaxseg.statistics import (
 
 RESAMPLES = 200
 SCHEMES = {
-    "DSC+NSD": ("dice", "within_tolerance"),
+    "DSC+NSD": ("dice", "nsd"),
     "DSC": ("dice",),
-    "NSD": ("within_tolerance",),
-    "HD95": ("hausdorff_95",),
+    "NSD": ("nsd",),
+    "HD95": ("hd95",),
 }
 """Scores that a ranking rests on (Ma 2021, Fig. 11), by the paper's names."""
 MEAN_RANK = "mean rank"
-DISTANCES = ("hausdorff", "hausdorff_95", "average_distance")
+DISTANCES = ("hausdorff", "hd95", "assd")
 STRONG = 0.02
 """Below this share of foreground the imbalance is strong: the paper calls 1:42 mild."""
 

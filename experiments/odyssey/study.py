@@ -32,5 +32,5 @@ ODYSSEY = Study(
     add_flags=add_flags,
     unpublished=("jaccard", "f_half", "f_two", "sensitivity", "precision", "hamming",
                  "volume_difference", "predicted_pixels", "hausdorff",
-                 "average_distance", "mean_foreground_probability", "lesion_free"),
+                 "assd", "mean_foreground_probability", "lesion_free"),
 )  # fmt: skip

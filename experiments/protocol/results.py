@@ -49,7 +49,7 @@ BY_CLASS = (
     "actual_pixels",
     "predicted_pixels",
 )
-SURFACES = ("hausdorff", "hausdorff_95", "average_distance", "within_tolerance")
+SURFACES = ("hausdorff", "hd95", "assd", "nsd")
 OF_CASE = ("lesion_free", "pixels", "foreground_share", "mean_foreground_probability")
 OF_RUN = (
     "loss",

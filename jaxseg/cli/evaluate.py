@@ -15,8 +15,8 @@ from jaxseg.cli.runs import trained
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_surfaces import SurfaceOptions
-from jaxseg.metrics.overlap import EMPTY_VALUES
-from jaxseg.metrics.surface import DEFINITIONS, EmptyRule
+from jaxseg.metrics.empty import EMPTY_VALUES
+from jaxseg.metrics.surface import DEFINITIONS
 from jaxseg.training.cases import ensemble_probabilities
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation, Summary
@@ -77,7 +77,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--empty",
         choices=list(EMPTY_VALUES),
         default="one",
-        help="what 0/0 scores (default one)",
+        help="what 0/0 scores, such as a class in neither mask; for a distance 'one' "
+        "is 0 (default one)",
     )
     add(
         "--surfaces",
@@ -96,8 +97,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--missed",
-        choices=[EmptyRule.DIAGONAL.value, EmptyRule.NAN.value],
-        default=EmptyRule.DIAGONAL.value,
+        choices=["diagonal", "nan"],  # JSON knows no infinity
+        default="diagonal",
         help="the surface distance of a class in one of the two masks alone "
         "(default diagonal)",
     )
@@ -129,7 +130,8 @@ def main(arguments: argparse.Namespace) -> None:
         surfaces = SurfaceOptions(
             definition=arguments.surfaces,
             tolerance=arguments.tolerance,
-            empty=EmptyRule(arguments.missed),
+            empty=arguments.empty,
+            missed=arguments.missed,
         )
     evaluation = Evaluation(config.num_classes, arguments.empty, surfaces)
     with bar(len(cases), "predicting", "case") as progress:
@@ -247,12 +249,12 @@ def table(summary: Summary) -> str:
             f"surfaces of those cases in {unit}, as defined by {surfaces['definition']}"
         )
         line("mean Hausdorff distance", means["hausdorff"]["mean"])
-        line("mean HD95", means["hausdorff_95"]["mean"])
-        line("mean average distance", means["average_distance"]["mean"])
+        line("mean HD95", means["hd95"]["mean"])
+        line("mean average distance", means["assd"]["mean"])
         within = f"mean share within {surfaces['tolerance']:g}"
-        line(within, means["within_tolerance"]["mean"])
+        line(within, means["nsd"]["mean"])
         if alone := surfaces["missed"] + surfaces["invented"]:
-            how = "left out" if surfaces["empty"] == "nan" else "at the diagonal"
+            how = "left out" if surfaces["missed_rule"] == "nan" else "at the diagonal"
             lines.append(f"  {f'classes in one mask alone, {how}':<34}{alone:8d}")
     if summary.lesion_free:
         lines.append(f"{summary.lesion_free} cases without foreground")

@@ -14,11 +14,11 @@ from jaxseg.losses.compound import (
 from jaxseg.losses.deep_supervision import deep_supervision
 from jaxseg.losses.entry import Entry
 from jaxseg.losses.exponential import exponential_logarithmic_loss
+from jaxseg.losses.images import per_image
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
 from jaxseg.losses.maps import class_maps, signed_distance_maps
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.matthews import matthews_loss
-from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import (
     cross_entropy_loss,
     distance_cross_entropy_loss,

@@ -1,10 +1,12 @@
 """Losses of boundaries: errors weighed by how far they are from where they should be.
 
 A distance is measured within one image. Where a loss computes its own maps, all leading
-axes of the scores are the axes of that one image, `per_image` makes the loss of a batch
-of it, and each image has to be whole on one device. Maps carry no gradient. Soft labels
-and probabilities count as inside above one half. A masked pixel belongs to neither side
-of a boundary, so that no distance is measured to it.
+axes of the scores are the axes of that one image; `per_image`, or `spatial`, makes the
+loss of a batch. Three axes may be a volume or a batch, and are refused unless one of
+the two, or the spacing, says which. Each image has to be whole on one device. Maps
+carry no gradient. Soft labels and probabilities count as inside above one half. A
+masked pixel belongs to neither side of a boundary, so that no distance is measured to
+it.
 """
 
 from collections.abc import Callable
@@ -16,8 +18,10 @@ from jax.typing import ArrayLike
 from jaxseg.distance import Spacing, boundary_distance, diagonal
 from jaxseg.distance import signed_distance as signed_distance_of_mask
 from jaxseg.links import Link, softmax
+from jaxseg.losses.images import image_loss
 from jaxseg.losses.maps import class_maps, planes_of_masks
 from jaxseg.numerics import (
+    number_like,
     pooled_count,
     pooled_sum,
     power,
@@ -38,12 +42,14 @@ def _mean_over_pixels_and_classes(
     return weighted_mean(means, as_class_weights(class_weights, values))
 
 
+@image_loss
 def boundary_loss(
     logits: Array,
     labels: Array,
     *,
     signed_distance: Array | None = None,
     spacing: Spacing | None = None,
+    spatial: int | None = None,
     link: Link = softmax,
     class_weights: ArrayLike | None = None,
     where: Array | None = None,
@@ -65,6 +71,8 @@ def boundary_loss(
       signed_distance: ``[..., C]`` maps phi; with them the leading axes may be a batch.
         None computes them from the labels of one image, each time.
       spacing: size of a pixel along each axis of the image, for maps computed here.
+      spatial: how many axes an image has; more leading axes are images, over whose
+        losses the mean is taken. None for one image of up to two axes.
       link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.
@@ -74,32 +82,37 @@ def boundary_loss(
       Scalar, float32 or wider, in units of `spacing`; 0 where no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree.
+      ValueError: the shapes of the arguments disagree, or nobody says whether more
+        than two axes are one image.
 
     Source: Kervadec 2019; Ma 2021, eqs. (19) and (20); departs: the mean over pixels
     and classes, as in released code, in the place of a sum. Released code also moves
     the inside by one pixel, to -(d - 1), which puts phi = 0 on inner border pixels.
     """
+    del spatial  # image_loss has split the batch
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     if signed_distance is None:
         phi = class_maps(signed_distance_of_mask, targets, spacing=spacing, where=where)
+        phi = jnp.where(jnp.isnan(targets), jnp.nan, phi)
     else:
-        phi = lax.stop_gradient(jnp.asarray(signed_distance))
+        phi = lax.stop_gradient(signed_distance)
         if phi.shape != scores.shape:
             raise ValueError(
                 f"signed_distance needs the shape {scores.shape} of logits, "
                 f"not {phi.shape}"
             )
-    values = phi * link(scores)
+    values = number_like(phi, scores) * link(scores)
     return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
 
 
+@image_loss
 def hausdorff_loss(
     logits: Array,
     labels: Array,
     *,
     alpha: ArrayLike = 2.0,
     spacing: Spacing | None = None,
+    spatial: int | None = None,
     transform: Callable[..., Array] = boundary_distance,
     link: Link = softmax,
     class_weights: ArrayLike | None = None,
@@ -117,10 +130,12 @@ def hausdorff_loss(
     the image for both, so that the worst prediction is not the cheapest.
 
     Args:
-      logits: ``[..., C]`` scores of one image; `per_image` for a batch.
+      logits: ``[..., C]`` scores of one image; of a batch with `spatial`.
       labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       alpha: power of the distances, > 0; may be traced.
       spacing: size of a pixel along each axis of the image, or one number; None is 1.
+      spatial: how many axes an image has; more leading axes are images, over whose
+        losses the mean is taken. None for one image of up to two axes.
       transform: ``(mask, *, spacing, where)`` to d; `inner_distance` measures inside
         the regions only, as released code does.
       link: how scores become the probabilities p.
@@ -133,11 +148,13 @@ def hausdorff_loss(
       no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree.
+      ValueError: the shapes of the arguments disagree, or nobody says whether more
+        than two axes are one image.
 
     Source: Karimi 2019, the loss of distance transforms; Ma 2021, eq. (21), which
     prints the error without its square and sums over classes.
     """
+    del spatial  # image_loss has split the batch
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     # Classes first: each is then a whole image in memory.
     probs, targets = (jnp.moveaxis(x, -1, 0) for x in (link(scores), targets))
@@ -147,7 +164,8 @@ def hausdorff_loss(
     farthest = power(diagonal(scores.shape[:-1], spacing), alpha)
     opposite = _one_empty_one_full(inside, where)
     weights = jnp.where(opposite, 2 * farthest, of_probs + of_targets)
-    values = jnp.square(probs - targets) * lax.stop_gradient(weights)
+    weights = number_like(lax.stop_gradient(weights), scores)
+    values = jnp.square(probs - targets) * weights
     values = jnp.moveaxis(values, 0, -1)
     return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
 
@@ -172,12 +190,14 @@ def _one_empty_one_full(masks: Array, where: Array | None) -> Array:
     return (first & no_second) | (no_first & second)
 
 
+@image_loss
 def hausdorff_erosion_loss(
     logits: Array,
     labels: Array,
     *,
     alpha: ArrayLike = 2.0,
     erosions: int = 10,
+    spatial: int | None = None,
     link: Link = softmax,
     class_weights: ArrayLike | None = None,
     where: Array | None = None,
@@ -194,10 +214,12 @@ def hausdorff_erosion_loss(
     distance map; counts in pixels, whatever their size. Smallest at p = t.
 
     Args:
-      logits: ``[..., C]`` scores of one image; `per_image` for a batch.
+      logits: ``[..., C]`` scores of one image; of a batch with `spatial`.
       labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       alpha: how much more a later erosion weighs; may be traced.
       erosions: how many, K: errors thicker than 2 K pixels weigh like those of 2 K.
+      spatial: how many axes an image has; more leading axes are images, over whose
+        losses the mean is taken. None for one image of up to two axes.
       link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; None counts all.
@@ -207,12 +229,14 @@ def hausdorff_erosion_loss(
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree.
+      ValueError: the shapes of the arguments disagree, or nobody says whether more
+        than two axes are one image.
 
     Source: Karimi 2019, the loss of morphological erosions, K = 10 and alpha = 2;
     released code rescales each erosion by its range over the image, which is the factor
     2 here as long as some pixel keeps the value 1.
     """
+    del spatial  # image_loss has split the batch
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     left = jnp.square(link(scores) - targets)
     if where is not None:
@@ -223,7 +247,7 @@ def hausdorff_erosion_loss(
         left = jnp.maximum(2 * _mean_of_cross(left) - 1, 0)
         return (left, values + weight * left), None
 
-    weights = jnp.arange(1, erosions + 1, dtype=left.dtype) ** alpha
+    weights = jnp.arange(1, erosions + 1, dtype=left.dtype) ** number_like(alpha, left)
     (_, values), _ = lax.scan(erode, (left, jnp.zeros_like(left)), weights)
     return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
 

@@ -13,10 +13,10 @@ from jaxseg.losses.boundary import (
 from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.entry import Entry, SpecialCase, recipe, single
 from jaxseg.losses.exponential import exponential_logarithmic_loss
+from jaxseg.losses.images import per_image
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.matthews import matthews_loss
-from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import (
     cross_entropy_loss,
     distance_cross_entropy_loss,

@@ -8,16 +8,25 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
-from jaxseg.numerics import pooled_sum, safe_ratio, soft_minimum, weighted_mean
+from jaxseg.losses.images import image_loss
+from jaxseg.numerics import (
+    number_like,
+    pooled_sum,
+    safe_ratio,
+    soft_minimum,
+    weighted_mean,
+)
 from jaxseg.targets import as_class_weights, as_pixels
 
 
+@image_loss
 def cldice_loss(
     logits: Array,
     labels: Array,
     *,
     iterations: int = 3,
     smooth: ArrayLike = 0.0,
+    spatial: int | None = None,
     link: Link = softmax,
     class_weights: ArrayLike | None = None,
     where: Array | None = None,
@@ -29,15 +38,17 @@ def cldice_loss(
         P_c = \frac{\sum_i \min(s(p)_{ic}, t_{ic})}{\sum_i s(p)_{ic}}, \quad
         S_c = \frac{\sum_i \min(s(t)_{ic}, p_{ic})}{\sum_i s(t)_{ic}}
 
-    with s the soft skeleton. Smallest at p = t, also for soft t. For a batch use
-    ``per_image(cldice_loss)``; the image needs its neighbourhoods, so pixels must not
-    be flattened.
+    with s the soft skeleton. Smallest at p = t, also for soft t. For a batch say
+    `spatial` or use ``per_image(cldice_loss)``; the image needs its neighbourhoods, so
+    pixels must not be flattened.
 
     Args:
       logits: ``[height, width, ..., C]`` scores of one image of any rank.
       labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       iterations: half of the width in pixels of the widest structure, >= 0.
       smooth: pseudo-pixels added to the fractions P and S, >= 0; may be traced.
+      spatial: how many axes an image has; more leading axes are images, over whose
+        losses the mean is taken. None for one image of up to two axes.
       link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; others are as outside the image.
@@ -48,12 +59,15 @@ def cldice_loss(
       class absent from t and p costs 0, one absent from t alone 1, with zero gradient.
 
     Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
+      ValueError: the shapes of logits, labels, class_weights and where disagree, or
+        nobody says whether more than two axes are one image.
 
     Source: Shit 2021, arXiv:2003.07311, eqs. (1)-(3) and algorithm 1; departs: minima
     for products, the same for hard t, and no smoothing unless asked for.
     """
+    del spatial  # image_loss has split the batch
     scores, targets = as_pixels(logits, labels, link=link, where=where)
+    smooth = number_like(smooth, scores)
     probs = link(scores)
     of_probs = soft_skeleton(probs, iterations, where)
     of_targets = soft_skeleton(targets, iterations, where)
@@ -116,8 +130,10 @@ def _larger(first: Array, second: Array) -> Array:
 
 def _of_three(values: Array, axis: int, chosen, outside: float) -> Array:
     """The least or largest of three neighbours along an axis, `outside` the image."""
-    end = jnp.full_like(lax.slice_in_dim(values, 0, 1, axis=axis), outside)
     length = values.shape[axis]
+    if not length:
+        return values
+    end = jnp.full_like(lax.slice_in_dim(values, 0, 1, axis=axis), outside)
     before = lax.slice_in_dim(values, 0, length - 1, axis=axis)
     after = lax.slice_in_dim(values, 1, length, axis=axis)
     before = jnp.concatenate([end, before], axis=axis)

@@ -15,8 +15,7 @@ from jaxseg.losses.ranges import require_in_range
 Family = Literal["pixel", "region", "boundary", "marginal", "compound"]
 
 _OPTIONS = ("link", "class_weights", "pixel_weights", "where", "axis_name")
-_MAPS = ("distance", "signed_distance", "transform")
-_BOUND_BY_CALLERS = {*_OPTIONS, *_MAPS}
+_MAPS = ("distance", "signed_distance", "transform", "spatial")
 
 
 @dataclasses.dataclass(frozen=True)

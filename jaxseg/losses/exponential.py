@@ -5,12 +5,14 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.pixel import pixel_losses
 from jaxseg.losses.region import log_dice_terms
-from jaxseg.numerics import pooled_mean, power, weighted_mean
+from jaxseg.numerics import number_like, pooled_mean, power, weighted_mean
 from jaxseg.targets import as_class_weights
 
 
+@loss_function
 def exponential_logarithmic_loss(
     logits: Array,
     labels: Array,
@@ -71,5 +73,5 @@ def exponential_logarithmic_loss(
         where=where,
     )
     mean = weighted_mean(overlap, as_class_weights(class_weights, logits))
-    dice, ce = jnp.asarray(dice), jnp.asarray(ce)
+    dice, ce = (number_like(x, mean) for x in (dice, ce))
     return dice * mean + ce * pooled_mean(pixels, where, axis_name)

@@ -32,6 +32,8 @@ def pooled_growth(
     """
     errors, targets = lax.stop_gradient((errors, targets))
     classes = errors.shape[-1]
+    if not errors.size:
+        return jnp.zeros_like(errors)
     rows = (errors.reshape(-1, classes).T, targets.reshape(-1, classes).T)
     mask = jnp.broadcast_to(counted.reshape(1, -1), rows[0].shape)
 
@@ -71,7 +73,7 @@ def pixel_keys(errors: Array, own: Array, counted: Array) -> Array:
     """
     integer = jnp.uint64 if errors.dtype == jnp.float64 else jnp.uint32
     bits = lax.bitcast_convert_type(errors, integer)
-    return jnp.where(counted, 2 * (bits + 1) + own, 0)
+    return jnp.where(counted, 2 * (bits + 1) + own.astype(bits.dtype), 0)
 
 
 def jaccard_growth_of_keys(keys: Array, asked: Array, dtype: jnp.dtype) -> Array:
@@ -182,7 +184,8 @@ def binned_growth(
     # Bins in falling order of error, those of one class after those of another.
     rising = jnp.clip(errors * bins, 0, bins - 1).astype(jnp.int32)
     places = bins - 1 - rising
-    places += bins * jnp.arange(classes).reshape((1,) * (errors.ndim - 1) + (-1,))
+    first = bins * jnp.arange(classes, dtype=places.dtype)
+    places += first.reshape((1,) * (errors.ndim - 1) + (-1,))
 
     def histogram(weights: Array) -> Array:
         empty = jnp.zeros(classes * bins, errors.dtype)

@@ -9,12 +9,14 @@ from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
 from jaxseg.losses.growth import binned_growth, pooled_growth
-from jaxseg.numerics import pooled_sum, weighted_mean
+from jaxseg.losses.loss_function import loss_function
+from jaxseg.numerics import pooled_sum, times, weighted_mean
 from jaxseg.targets import as_class_weights, as_pixels, as_where, is_hard
 
 Classes = Literal["present", "all"]
 
 
+@loss_function
 def lovasz_loss(
     logits: Array,
     labels: Array,
@@ -83,6 +85,7 @@ def lovasz_loss(
     )
 
 
+@loss_function
 def lovasz_hinge_loss(
     logits: Array,
     labels: Array,
@@ -125,8 +128,8 @@ def lovasz_hinge_loss(
     """
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     margins = link.log_probs(scores) - _log_complements(link, scores)
-    errors = targets * jnp.maximum(1 - margins, 0)
-    errors += (1 - targets) * jnp.maximum(1 + margins, 0)
+    errors = times(targets, jnp.maximum(1 - margins, 0))
+    errors += times(1 - targets, jnp.maximum(1 + margins, 0))
     growth = pooled_growth(
         errors, targets, _counted(where, scores), axis_name, hard=is_hard(labels)
     )

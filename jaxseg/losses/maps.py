@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxseg.distance import Spacing, signed_distance
-from jaxseg.targets import as_targets
+from jaxseg.losses.images import check_rank
+from jaxseg.targets import as_targets, is_hard, refuse_unknown_ids
 
 
 def class_maps(
@@ -70,26 +71,39 @@ def signed_distance_maps(
     num_classes: int,
     *,
     spacing: Spacing | None = None,
+    spatial: int | None = None,
     where: Array | None = None,
 ) -> Array:
     """Signed distance to the boundary of each class in one image, negative inside.
 
     For `boundary_loss`, where the maps are made once, as data are loaded: the loss is
     the same, and no geometric augmentation may follow. Training makes them in the step,
-    of which they are about a hundredth;
-    ``jax.vmap(lambda y: signed_distance_maps(y, 4))`` for a batch.
+    of which they are about a hundredth.
 
     Args:
       labels: ``[...]`` class ids (with one class its id is 1), or ``[..., C]`` targets.
       num_classes: C.
       spacing: size of a pixel along each axis of the image, or one number; None is 1.
+      spatial: how many axes an image has; more leading axes are images. None for one
+        image of up to two axes.
       where: ``[...]`` bool, False for pixels that belong to no side.
 
     Returns:
       ``[..., C]``; 0 for a class that is absent or fills the image.
+
+    Raises:
+      ValueError: nobody says whether more than two axes are one image, shapes disagree,
+        or known labels hold an id outside of the classes where a pixel counts.
     """
+    refuse_unknown_ids(labels, num_classes, where)
     labels = jnp.asarray(labels)
-    soft = jnp.issubdtype(labels.dtype, jnp.floating)
-    pixels = labels.shape[:-1] if soft else labels.shape
+    pixels = labels.shape if is_hard(labels) else labels.shape[:-1]
+    check_rank(pixels, spatial, spacing)
     targets = as_targets(labels, jnp.zeros((*pixels, num_classes)))
-    return class_maps(signed_distance, targets, spacing=spacing, where=where)
+
+    def of_image(targets: Array, where: Array | None) -> Array:
+        return class_maps(signed_distance, targets, spacing=spacing, where=where)
+
+    for _ in pixels[: 0 if spatial is None else -spatial]:
+        of_image = jax.vmap(of_image)
+    return of_image(targets, None if where is None else jnp.asarray(where))

@@ -8,7 +8,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.numerics import (
+    log_add,
+    log_total,
     pooled_count,
     pooled_logsumexp,
     pooled_sum,
@@ -78,13 +81,14 @@ def label_marginals(
     if target is not None:
         given = as_class_weights(target, scores)
         assert given is not None
-        actual = jnp.where(count > 0, jnp.broadcast_to(given, actual.shape), 0)
+        actual = jnp.where(count > 0, given.astype(actual.dtype), 0)
     predicted = safe_ratio(pooled_sum(link(sharp), where, axis_name), count, 0)
     mask = None if where is None else where[..., None]
     log_count = jnp.log(jnp.maximum(count, 1))
 
     def log_mean(logs: Array) -> Array:
-        return pooled_logsumexp(logs, mask, axis_name)[0] - log_count
+        log_mean = pooled_logsumexp(logs, mask, axis_name) - log_count
+        return jnp.where(count > 0, log_mean, 0)
 
     others = None
     if not link.exclusive(scores.shape[-1]):
@@ -113,17 +117,23 @@ def kl_penalty(marginals: Marginals) -> Array:
 
 
 def dice_bias_penalty(marginals: Marginals) -> Array:
-    """log(p_k + y_k) per class, ``[C]``: DB of Liu 2022, eq. (1), and DB1 of (21)."""
+    """log(p_k + y_k) per class, ``[C]``: DB of Liu 2022, eq. (1), and DB1 of (21).
+
+    0 for a class that no pixel has and whose scores are -inf, as if it were not there.
+    """
     y = marginals.actual
-    log_actual = jnp.where(y > 0, jnp.log(jnp.where(y > 0, y, 1)), -jnp.inf)
-    return jnp.logaddexp(marginals.log_predicted, log_actual)
+    logs = log_add(marginals.log_predicted, log_total(jnp.zeros_like(y), y))
+    return jnp.where(logs == -jnp.inf, 0, logs)
 
 
 def _total(penalty: Array, class_weights: ArrayLike | None, logits: Array) -> Array:
     weights = as_class_weights(class_weights, logits)
-    return jnp.sum(penalty if weights is None else penalty * weights)
+    if weights is not None:
+        penalty = penalty * weights.astype(penalty.dtype)
+    return jnp.sum(penalty)
 
 
+@loss_function
 def marginal_l1_loss(
     logits: Array,
     labels: Array,
@@ -176,6 +186,7 @@ def marginal_l1_loss(
     return _total(l1_penalty(marginals), class_weights, logits)
 
 
+@loss_function
 def marginal_kl_loss(
     logits: Array,
     labels: Array,
@@ -227,6 +238,7 @@ def marginal_kl_loss(
     return _total(kl_penalty(marginals), class_weights, logits)
 
 
+@loss_function
 def dice_bias_loss(
     logits: Array,
     labels: Array,

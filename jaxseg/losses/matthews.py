@@ -5,11 +5,13 @@ from jax.typing import ArrayLike
 
 from jaxseg.indices import matthews_index
 from jaxseg.links import Link, softmax
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.region import overlap_counts
 from jaxseg.numerics import weighted_mean
 from jaxseg.targets import as_class_weights
 
 
+@loss_function
 def matthews_loss(
     logits: Array,
     labels: Array,

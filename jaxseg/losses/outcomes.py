@@ -48,7 +48,8 @@ def outcomes(
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     classes = scores.shape[-1]
     weights = as_class_weights(class_weights, logits)
-    weights = jnp.ones(classes, scores.dtype) if weights is None else weights
+    weights = jnp.ones(classes) if weights is None else weights
+    weights = weights.astype(scores.dtype)
     logs = link.log_probs(scores)
     if link.exclusive(classes):
         return Outcomes(logs, targets, np.arange(classes) > 0, weights)

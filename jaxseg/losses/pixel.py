@@ -9,14 +9,18 @@ from jax.typing import ArrayLike
 from jaxseg.distance import Spacing, border_closeness
 from jaxseg.fused import by_id, target_log_probs
 from jaxseg.links import Link, softmax
+from jaxseg.losses.images import image_loss
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.maps import class_maps
 from jaxseg.numerics import (
+    number_like,
     pooled_mean,
     pooled_sum,
     power,
     safe_ratio,
     times,
     top_weights,
+    widen,
 )
 from jaxseg.targets import (
     as_class_weights,
@@ -41,7 +45,8 @@ def pixel_losses(
     Args:
       logits: ``[..., C]`` scores.
       labels: ``[...]`` class ids, or ``[..., C]`` targets t.
-      penalty: elementwise function of log p, 0 at 0.
+      penalty: elementwise function of log p, 0 at 0, with finite slopes at finite
+        arguments; it is never asked about a class that a pixel has no share in.
       link: how scores become the probabilities p; where classes are not exclusive, a
         class that a pixel does not have adds the penalty of log(1 - p).
       class_weights: ``[C]`` factor on the terms of each class.
@@ -56,15 +61,34 @@ def pixel_losses(
         losses = penalty(target_log_probs(scores, ids))
         return losses if weights is None else losses * by_id(weights, ids)
     scores, targets = as_pixels(logits, labels, link=link, where=where)
-    losses = times(targets, penalty(link.log_probs(scores)))
-    if not link.exclusive(scores.shape[-1]):
-        assert link.log_complements is not None
-        losses += times(1 - targets, penalty(link.log_complements(scores)))
+    losses = class_costs(scores, targets, penalty, link)
     if weights is not None:
         losses *= weights.reshape((1,) * (losses.ndim - 1) + (-1,))
     return jnp.sum(losses, axis=-1)
 
 
+def class_costs(
+    scores: Array, targets: Array, penalty: Callable[[Array], Array], link: Link
+) -> Array:
+    """Penalty of each class's log-probability times its share of the pixel, [..., C].
+
+    Where classes are not exclusive, a class that a pixel does not have adds the penalty
+    of log(1 - p).
+    """
+
+    def share_of(targets: Array, logs: Array) -> Array:
+        # A class without a share may have the log-probability -inf.
+        none = targets <= 0
+        return jnp.where(none, 0, targets * penalty(jnp.where(none, 0, logs)))
+
+    costs = share_of(targets, link.log_probs(scores))
+    if not link.exclusive(scores.shape[-1]):
+        assert link.log_complements is not None
+        costs += share_of(1 - targets, link.log_complements(scores))
+    return costs
+
+
+@loss_function
 def cross_entropy_loss(
     logits: Array,
     labels: Array,
@@ -113,6 +137,7 @@ def cross_entropy_loss(
     return pooled_mean(losses, where, axis_name)
 
 
+@loss_function
 def region_cross_entropy_loss(
     logits: Array,
     labels: Array,
@@ -161,6 +186,7 @@ def region_cross_entropy_loss(
     return jnp.sum(losses if weights is None else losses * weights)
 
 
+@loss_function
 def focal_loss(
     logits: Array,
     labels: Array,
@@ -214,6 +240,7 @@ def _check_share(name: str, value: ArrayLike) -> None:
         raise ValueError(f"{name} is a share in (0, 1], not {value}")
 
 
+@loss_function
 def topk_loss(
     logits: Array,
     labels: Array,
@@ -267,6 +294,7 @@ def topk_loss(
     return pooled_mean(chosen * losses, where, axis_name)
 
 
+@loss_function
 def topk_threshold_loss(
     logits: Array,
     labels: Array,
@@ -305,28 +333,33 @@ def topk_threshold_loss(
     of a pixel, whatever its class, with the threshold.
     """
     _check_share("threshold", threshold)
-    limit = jnp.log(threshold)
-
-    def chosen(logs: Array) -> Array:
-        return jnp.where(logs < limit, -logs, 0)
+    limit = jnp.log(widen(threshold))
 
     def is_chosen(logs: Array) -> Array:
-        return (logs < limit).astype(logs.dtype)
+        return ~(logs >= limit.astype(logs.dtype))  # nan is
+
+    def chosen(logs: Array) -> Array:
+        return jnp.where(is_chosen(logs), -logs, 0)
+
+    def share_chosen(logs: Array) -> Array:
+        return is_chosen(logs).astype(logs.dtype)
 
     losses = pixel_losses(
         logits, labels, chosen, link=link, class_weights=class_weights, where=where
     )
-    counts = pixel_losses(logits, labels, is_chosen, link=link, where=where)
+    counts = pixel_losses(logits, labels, share_chosen, link=link, where=where)
     total = pooled_sum(losses[..., None], where, axis_name)[0]
     return safe_ratio(total, pooled_sum(counts[..., None], where, axis_name)[0], 0)
 
 
+@image_loss
 def distance_cross_entropy_loss(
     logits: Array,
     labels: Array,
     *,
     distance: Array | Callable[..., Array] = border_closeness,
     spacing: Spacing | None = None,
+    spatial: int | None = None,
     link: Link = softmax,
     class_weights: ArrayLike | None = None,
     where: Array | None = None,
@@ -348,6 +381,8 @@ def distance_cross_entropy_loss(
       distance: D, ``[..., C]`` >= 0, or a function ``(mask, *, spacing, where)`` of the
         mask of a class to its D.
       spacing: size of a pixel along each axis of the image, for maps computed here.
+      spatial: how many axes an image has; more leading axes are images, over whose
+        losses the mean is taken. None for one image of up to two axes.
       link: how scores become the probabilities p; where classes are not exclusive, each
         adds -(1 + D) (1 - t) log(1 - p).
       class_weights: ``[C]`` factor on the terms of each class, w.
@@ -358,26 +393,26 @@ def distance_cross_entropy_loss(
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree.
+      ValueError: the shapes of the arguments disagree, or nobody says whether more
+        than two axes are one image.
 
     Source: Caliva 2019; Ma 2021, eq. (6). Released code computes D and then returns
     the mean without it, the plain cross-entropy.
     """
+    del spatial  # image_loss has split the batch
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     if callable(distance):
         penalty = class_maps(distance, targets, spacing=spacing, where=where)
     else:
-        penalty = lax.stop_gradient(jnp.asarray(distance))
+        penalty = lax.stop_gradient(distance)
         if penalty.shape != scores.shape:
             raise ValueError(
                 f"distance needs the shape {scores.shape} of logits, "
                 f"not {penalty.shape}"
             )
-    losses = -times(targets, link.log_probs(scores))
-    if not link.exclusive(scores.shape[-1]):
-        assert link.log_complements is not None
-        losses -= times(1 - targets, link.log_complements(scores))
+    losses = class_costs(scores, targets, jnp.negative, link)
     weights = as_class_weights(class_weights, logits)
     if weights is not None:
         losses *= weights.reshape((1,) * (losses.ndim - 1) + (-1,))
+    penalty = number_like(penalty, losses)
     return pooled_mean(jnp.sum((1 + penalty) * losses, axis=-1), where, axis_name)

@@ -11,8 +11,8 @@ from jax.typing import ArrayLike
 from jaxseg.losses.boundary import boundary_loss, hausdorff_loss
 from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.compound import LossAt, balanced, scheduled, weighted_sum
+from jaxseg.losses.images import per_image
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
-from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import cross_entropy_loss, focal_loss, topk_loss
 from jaxseg.losses.protocol import Loss, Schedule
 from jaxseg.losses.region import dice_loss, log_dice_loss

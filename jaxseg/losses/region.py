@@ -15,13 +15,18 @@ from jaxseg.counts import (
 )
 from jaxseg.fused import logsumexp_by_id, target_log_probs
 from jaxseg.links import Link, softmax
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.numerics import (
+    log_add,
+    log_total,
+    number_like,
     pooled_logsumexp,
     pooled_sum,
     power,
     safe_ratio,
     soft_minimum,
     weighted_mean,
+    widen,
 )
 from jaxseg.targets import as_class_weights, as_hard_pixels, as_pixels, is_hard
 
@@ -41,6 +46,7 @@ def overlap_counts(
     return soft_counts(link(scores), targets, where=where, axis_name=axis_name)
 
 
+@loss_function
 def dice_loss(
     logits: Array,
     labels: Array,
@@ -83,10 +89,12 @@ def dice_loss(
     and denominator: here one coefficient per class, then their mean.
     """
     counts = overlap_counts(logits, labels, link, where, axis_name)
+    smooth = number_like(smooth, counts.predicted)
     index = dice_index(counts, squared=squared, smooth=smooth)
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
 
+@loss_function
 def log_dice_loss(
     logits: Array,
     labels: Array,
@@ -143,7 +151,7 @@ def log_dice_terms(
     counts = overlap_counts(logits, labels, link, where, axis_name)
     if is_hard(labels) and link is softmax:
         scores, ids = as_hard_pixels(logits, labels, where=where)
-        log_overlap, present = logsumexp_by_id(
+        log_overlap = logsumexp_by_id(
             target_log_probs(scores, ids),
             ids,
             jnp.ones(ids.shape, bool) if where is None else where,
@@ -152,20 +160,20 @@ def log_dice_terms(
         )
     else:
         scores, targets = as_pixels(logits, labels, link=link, where=where)
-        log_targets = jnp.log(jnp.where(targets > 0, targets, 1))
+        some = targets > 0
+        log_targets = jnp.log(jnp.where(some, targets, 1))
         overlaps = soft_minimum(link.log_probs(scores), log_targets, tie=targets)
-        log_overlap, present = pooled_logsumexp(overlaps, targets > 0, axis_name)
-    smooth = jnp.asarray(smooth, log_overlap.dtype)
-    some = smooth > 0
-    log_smooth = jnp.where(some, jnp.log(jnp.where(some, smooth, 1)), -jnp.inf)
-    log_top = jnp.where(
-        present, jnp.logaddexp(jnp.log(2.0) + log_overlap, log_smooth), log_smooth
-    )
+        log_overlap = pooled_logsumexp(overlaps, some, axis_name)
+    smooth = number_like(smooth, log_overlap)
+    log_smooth = log_total(jnp.zeros_like(smooth), smooth)
+    log_top = log_add(jnp.log(2.0) + log_overlap, log_smooth)
     total = counts.predicted + counts.actual + smooth
-    defined = (present | some) & (total > 0)
-    return jnp.log(jnp.where(defined, total, 1)) - jnp.where(defined, log_top, 0)
+    undefined = (counts.actual <= 0) & (smooth <= 0) & (counts.predicted >= 0)
+    log_top = jnp.where(undefined, 0, log_top)
+    return jnp.log(jnp.where(undefined, 1, total)) - log_top
 
 
+@loss_function
 def log_cosh_dice_loss(
     logits: Array,
     labels: Array,
@@ -215,6 +223,7 @@ def log_cosh_dice_loss(
     return jnp.log(jnp.cosh(loss))
 
 
+@loss_function
 def jaccard_loss(
     logits: Array,
     labels: Array,
@@ -254,10 +263,12 @@ def jaccard_loss(
     Source: Eelbode 2020, eq. (13); Ma 2021, eq. (10), but per class, then the mean.
     """
     counts = overlap_counts(logits, labels, link, where, axis_name)
+    smooth = number_like(smooth, counts.predicted)
     index = jaccard_index(counts, squared=squared, smooth=smooth)
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
 
+@loss_function
 def tversky_loss(
     logits: Array,
     labels: Array,
@@ -298,10 +309,14 @@ def tversky_loss(
     the mean.
     """
     counts = overlap_counts(logits, labels, link, where, axis_name)
+    alpha, beta, smooth = (
+        number_like(x, counts.predicted) for x in (alpha, beta, smooth)
+    )
     index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
 
+@loss_function
 def focal_tversky_loss(
     logits: Array,
     labels: Array,
@@ -346,11 +361,15 @@ def focal_tversky_loss(
     the power 0.75 of the mean over classes.
     """
     counts = overlap_counts(logits, labels, link, where, axis_name)
+    alpha, beta, smooth = (
+        number_like(x, counts.predicted) for x in (alpha, beta, smooth)
+    )
     index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
-    losses = power(jnp.maximum(1 - index, 0), 1 / jnp.asarray(gamma))
+    losses = power(jnp.maximum(1 - index, 0), 1 / number_like(gamma, index))
     return weighted_mean(losses, as_class_weights(class_weights, logits))
 
 
+@loss_function
 def asymmetric_loss(
     logits: Array,
     labels: Array,
@@ -389,7 +408,7 @@ def asymmetric_loss(
     Source: Hashemi 2019, which recommends beta = 1.5; Ma 2021, eq. (17), prints the
     score without "1 -" and sums over classes inside.
     """
-    square = jnp.square(jnp.asarray(beta))
+    square = jnp.square(widen(beta))
     return tversky_loss(
         logits,
         labels,
@@ -403,6 +422,7 @@ def asymmetric_loss(
     )
 
 
+@loss_function
 def generalized_dice_loss(
     logits: Array,
     labels: Array,
@@ -442,6 +462,7 @@ def generalized_dice_loss(
     return 1 - generalized_dice_index(counts, as_class_weights(class_weights, logits))
 
 
+@loss_function
 def penalized_generalized_dice_loss(
     logits: Array,
     labels: Array,
@@ -478,9 +499,10 @@ def penalized_generalized_dice_loss(
     """
     counts = overlap_counts(logits, labels, link, where, axis_name)
     score = generalized_dice_index(counts, as_class_weights(class_weights, logits))
-    return 1 - score / (1 + k * (1 - score))
+    return 1 - score / (1 + number_like(k, score) * (1 - score))
 
 
+@loss_function
 def sensitivity_specificity_loss(
     logits: Array,
     labels: Array,
@@ -528,6 +550,6 @@ def sensitivity_specificity_loss(
         total = pooled_sum(errors * region, where, axis_name)
         return safe_ratio(total, pooled_sum(region, where, axis_name), 0)
 
-    w = jnp.asarray(w)
+    w = number_like(w, errors)
     losses = w * mean_error(targets) + (1 - w) * mean_error(1 - targets)
     return weighted_mean(losses, as_class_weights(class_weights, logits))

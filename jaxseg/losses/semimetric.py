@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 
 from jaxseg.counts import SoftCounts
 from jaxseg.links import Link, softmax
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.region import overlap_counts
 from jaxseg.numerics import safe_ratio, weighted_mean
 from jaxseg.targets import as_class_weights
@@ -22,6 +23,7 @@ def _distance(counts: SoftCounts) -> Any:
     return counts.false_positives + counts.false_negatives
 
 
+@loss_function
 def dice_semimetric_loss(
     logits: Array,
     labels: Array,
@@ -62,6 +64,7 @@ def dice_semimetric_loss(
     return weighted_mean(1 - index, as_class_weights(class_weights, logits))
 
 
+@loss_function
 def jaccard_metric_loss(
     logits: Array,
     labels: Array,

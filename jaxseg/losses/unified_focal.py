@@ -6,10 +6,18 @@ from jax.typing import ArrayLike
 
 from jaxseg.counts import soft_counts, tversky_index
 from jaxseg.links import Link, softmax
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.outcomes import outcomes
-from jaxseg.numerics import pooled_mean, power, times, weighted_mean
+from jaxseg.numerics import (
+    number_like,
+    pooled_mean,
+    power,
+    weighted_mean,
+    widen,
+)
 
 
+@loss_function
 def unified_focal_loss(
     logits: Array,
     labels: Array,
@@ -53,7 +61,7 @@ def unified_focal_loss(
     Source: Yeung 2022, arXiv:2102.04525, section 2.3. The released code raises 1 - p to
     gamma, not 1 - gamma: the same at the default.
     """
-    pixel, region = 1 - jnp.asarray(gamma), jnp.asarray(gamma)
+    pixel, region = 1 - widen(gamma), widen(gamma)
     return _unified(
         logits,
         labels,
@@ -68,6 +76,7 @@ def unified_focal_loss(
     )
 
 
+@loss_function
 def asymmetric_unified_focal_loss(
     logits: Array,
     labels: Array,
@@ -110,7 +119,7 @@ def asymmetric_unified_focal_loss(
     Source: Yeung 2022, arXiv:2102.04525, section 2.3, whose sum over classes is a mean
     here, as in the released code.
     """
-    gamma = jnp.asarray(gamma)
+    gamma = widen(gamma)
     none, one = jnp.zeros_like(gamma), jnp.ones_like(gamma)
     return _unified(
         logits,
@@ -143,13 +152,15 @@ def _unified(
     found = outcomes(
         logits, labels, link=link, class_weights=class_weights, where=where
     )
-    weight, delta = jnp.asarray(weight), jnp.asarray(delta)
     logs = found.log_probs
+    weight, delta = number_like(weight, logs), number_like(delta, logs)
     row = (1,) * (logs.ndim - 1) + (-1,)
     focus = jnp.where(found.rare, pixel_exponents[1], pixel_exponents[0]).reshape(row)
     emphasis = found.weights * jnp.where(found.rare, delta, 1 - delta)
+    # An outcome without a share may have the log-probability -inf.
+    logs = jnp.where(found.targets <= 0, 0, logs)
     penalties = -power(-jnp.expm1(logs), focus) * logs
-    losses = jnp.sum(emphasis.reshape(row) * times(found.targets, penalties), axis=-1)
+    losses = jnp.sum(emphasis.reshape(row) * found.targets * penalties, axis=-1)
     counts = soft_counts(found.probs, found.targets, where, axis_name)
     errors = 1 - tversky_index(counts, alpha=1 - delta, beta=delta)
     exponents = jnp.where(found.rare, region_exponents[1], region_exponents[0])

@@ -6,11 +6,13 @@ from jax.typing import ArrayLike
 
 from jaxseg.fused import by_id, mean_costs, target_log_probs
 from jaxseg.links import Link, softmax
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.outcomes import outcomes
 from jaxseg.numerics import keep, pool, safe_ratio
 from jaxseg.targets import as_class_weights, as_hard_pixels, is_hard
 
 
+@loss_function
 def wasserstein_dice_loss(
     logits: Array,
     labels: Array,
@@ -91,12 +93,12 @@ def _sums_of_ids(
     else:
         right = 1 - mean_costs(scores, ids, matrix)
         foreground = by_id(matrix[:, 0], ids)
-    hits = jnp.where(counted, foreground * right, 0)
+    hits = jnp.where(counted, foreground.astype(right.dtype) * right, 0)
     errors = jnp.where(counted, 1 - right, 0)
     weights = as_class_weights(class_weights, logits)
     if weights is None:
         return hits, errors
-    of_pixel = by_id(weights, ids)
+    of_pixel = by_id(weights.astype(hits.dtype), ids)
     return of_pixel * hits, of_pixel * errors
 
 

@@ -8,8 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxseg.metrics.masks import as_class_ids
 from jaxseg.metrics.means import defined_mean, jsonable
-from jaxseg.numerics import is_numpy, safe_ratio, widen
+from jaxseg.numerics import is_numpy, is_traced, safe_ratio, widen
+from jaxseg.targets import refuse_unknown_ids
+
+ROUNDING = 1e-5
+"""So far may a probability lie outside of [0, 1]."""
 
 
 @jax.tree_util.register_dataclass
@@ -59,37 +64,49 @@ def calibration_counts(
     """Sums over all leading axes.
 
     Args:
-      probs: ``[..., C]`` in [0, 1], adding up to 1.
-      ids: ``[...]`` class ids.
+      probs: ``[..., C]`` in [0, 1], adding up to 1; with C = 1 those of the foreground,
+        as of a sigmoid, which makes two classes.
+      ids: ``[...]`` class ids, or bool of two classes.
       bins: how many; static under jit.
       where: ``[...]`` bool, False as if the pixel were not there.
 
     Returns:
       float64 of NumPy arrays. Of JAX's, under jit and vmap too, numbers of pixels are
       int32, exact below 2^31, and sums float32 or wider: pool many batches on the host,
-      see `jaxseg.metrics.overlap.on_host`.
+      see `jaxseg.metrics.overlap.on_host`. A probability that is nan makes sums nan;
+      so does one outside of [0, 1] that is traced and cannot be refused.
 
     Raises:
-      ValueError: the shapes disagree.
+      ValueError: the shapes disagree, a probability that counts is outside of [0, 1],
+        or an id is no class.
     """
-    if np.shape(ids) != np.shape(probs)[:-1]:
+    ids = as_class_ids(ids)
+    if ids.shape != np.shape(probs)[:-1]:
         raise ValueError(
             f"ids must have the shape {np.shape(probs)[:-1]} of probs without the "
-            f"class axis, not {np.shape(ids)}"
+            f"class axis, not {ids.shape}"
         )
-    if where is not None and np.shape(where) != np.shape(ids):
+    if where is not None and np.shape(where) != ids.shape:
         raise ValueError(
-            f"where must have the shape {np.shape(ids)}, not {np.shape(where)}"
+            f"where must have the shape {ids.shape}, not {np.shape(where)}"
         )
-    if is_numpy(probs, ids):
-        return _counts_on_host(np.asarray(probs), np.asarray(ids), where, bins)
-    mask = jnp.ones(np.shape(ids), bool) if where is None else jnp.asarray(where)
+    refuse_unknown_ids(ids, np.shape(probs)[-1], where)
+    if is_numpy(probs) and is_numpy(ids):
+        return _counts_on_host(np.asarray(probs), ids, where, bins)
+    mask = jnp.ones(ids.shape, bool) if where is None else jnp.asarray(where)
     probs = jnp.where(mask[..., None], widen(probs), 0)
-    classes = range(probs.shape[-1])
-    label = jnp.stack([jnp.asarray(ids) == c for c in classes], axis=-1)
+    improper = _is_improper(probs)
+    if not is_traced(improper):
+        _refuse_improper(np.asarray(probs), np.asarray(improper))
+    probs = _of_all_classes(jnp.where(improper, jnp.nan, probs), jnp)
+    ids = jnp.asarray(ids).astype(int)
+    label = ids[..., None] == jnp.arange(probs.shape[-1]).reshape(
+        (1,) * ids.ndim + (-1,)
+    )
     right = probs.argmax(-1) == ids
     top = _binned(probs.max(-1)[..., None], right[..., None], mask, bins)
-    errors = jnp.where(mask[..., None], jnp.square(probs - label), 0)
+    errors = jnp.square(probs - label.astype(probs.dtype))
+    errors = jnp.where(mask[..., None], errors, 0)
     return CalibrationCounts(
         top=jax.tree.map(lambda x: x[0], top),
         by_class=_binned(probs, label, mask, bins),
@@ -98,9 +115,26 @@ def calibration_counts(
     )
 
 
+def _is_improper(probs: Any) -> Any:
+    return (probs < -ROUNDING) | (probs > 1 + ROUNDING)
+
+
+def _refuse_improper(probs: np.ndarray, improper: np.ndarray) -> None:
+    if improper.any():
+        raise ValueError(
+            f"a probability is in [0, 1], not {probs[improper][0]:g}: scores become "
+            "probabilities by a softmax or a sigmoid"
+        )
+
+
+def _of_all_classes(probs: Any, xp: Any) -> Any:
+    """``[..., C]`` with C >= 2."""
+    return probs if probs.shape[-1] > 1 else xp.concatenate([1 - probs, probs], -1)
+
+
 def _binned(confidence: Array, right: Array, mask: Array, bins: int) -> Bins:
     """Sums of ``[..., K]`` confidences over all leading axes, ``[K, bins]``."""
-    place = jnp.ceil(confidence * bins).astype(jnp.int32) - 1
+    place = jnp.ceil(jnp.nan_to_num(confidence) * bins).astype(jnp.int32) - 1
     place = jnp.where(mask[..., None], jnp.clip(place, 0, bins - 1), bins)
     axes = tuple(range(confidence.ndim - 1))
 
@@ -126,6 +160,9 @@ def _counts_on_host(
         ids = ids.reshape(-1)
     else:
         planes, ids = np.ascontiguousarray(probs[mask].T), ids[mask]
+    _refuse_improper(planes, _is_improper(planes))
+    if len(planes) == 1:
+        planes = np.concatenate([1 - planes, planes])
     confidence = planes[0].copy()
     predicted = np.zeros(len(ids), np.int64)
     for index, plane in enumerate(planes[1:], start=1):
@@ -148,8 +185,8 @@ def _counts_on_host(
 
 
 def _binned_on_host(confidence: np.ndarray, right: np.ndarray, bins: int) -> Bins:
-    """Sums of ``[N]`` confidences, ``[bins]``."""
-    place = np.ceil(confidence * bins).astype(np.int64) - 1
+    """Sums of ``[N]`` confidences, ``[bins]``; those that are nan in the first."""
+    place = np.ceil(np.nan_to_num(confidence) * bins).astype(np.int64) - 1
     np.clip(place, 0, bins - 1, out=place)
     return Bins(
         predictions=np.bincount(place, minlength=bins).astype(np.float64),

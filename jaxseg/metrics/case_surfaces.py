@@ -14,17 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxseg.metrics.empty import EmptyRule, MissedRule, ruled_distance, ruled_share
+from jaxseg.metrics.masks import as_class_ids, check_one_shape
 from jaxseg.metrics.means import jsonable
-from jaxseg.metrics.surface import (
-    DEFINITIONS,
-    Definition,
-    EmptyRule,
-    measured,
-    ruled_distance,
-    ruled_share,
-)
+from jaxseg.metrics.surface import DEFINITIONS, Definition, measured
 
-PERCENTILE = 95.0
 NO_CLASS = 255
 
 
@@ -35,12 +29,14 @@ class SurfaceOptions:
     Attributes:
       definition: name in `DEFINITIONS`.
       tolerance: distance within which a piece of surface counts as right, >= 0.
-      empty: what a distance is where a class is in one of the two masks alone.
+      empty: what a score is where a class is in neither mask.
+      missed: what a distance is where it is in one of both alone.
     """
 
     definition: str = "monai"
     tolerance: float = 1.0
-    empty: EmptyRule = EmptyRule.DIAGONAL
+    empty: EmptyRule = "one"
+    missed: MissedRule = "diagonal"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,17 +45,17 @@ class CaseSurfaces:
 
     Attributes:
       hausdorff: the longest distance from either surface to the other.
-      hausdorff_95: the same at the 95th percentile, as the definition has it.
-      average_distance: average over both surfaces, pooled (ASSD).
-      within_tolerance: share of both surfaces within the tolerance of the other (NSD).
+      hd95: the same at the 95th percentile, as the definition has it.
+      assd: average over both surfaces, pooled.
+      nsd: share of both surfaces within the tolerance of the other.
       options: the conventions.
       unit: "mm", or "pixels" where the size of a pixel is unknown.
     """
 
     hausdorff: np.ndarray
-    hausdorff_95: np.ndarray
-    average_distance: np.ndarray
-    within_tolerance: np.ndarray
+    hd95: np.ndarray
+    assd: np.ndarray
+    nsd: np.ndarray
     options: SurfaceOptions
     unit: str
 
@@ -69,12 +65,13 @@ class CaseSurfaces:
             **{name: jsonable(getattr(self, name)) for name in SURFACE_SCORES},
             "definition": self.options.definition,
             "tolerance": self.options.tolerance,
-            "empty": self.options.empty.value,
+            "empty_rule": self.options.empty,
+            "missed_rule": self.options.missed,
             "unit": self.unit,
         }
 
 
-SURFACE_SCORES = ("hausdorff", "hausdorff_95", "average_distance", "within_tolerance")
+SURFACE_SCORES = ("hausdorff", "hd95", "assd", "nsd")
 
 
 def case_surfaces(
@@ -97,11 +94,10 @@ def case_surfaces(
       spacing_mm: size of a pixel along each axis; None is 1, and unit "pixels".
 
     Raises:
-      ValueError: the shapes disagree.
+      ValueError: the shapes disagree, or a mask holds anything but whole numbers.
     """
-    if predicted.shape != actual.shape:
-        shapes = f"{predicted.shape} and {actual.shape}"
-        raise ValueError(f"two masks of one shape are compared, not {shapes}")
+    predicted, actual = (np.asarray(as_class_ids(ids)) for ids in (predicted, actual))
+    check_one_shape(predicted, actual)
     counted = actual != void
     pair = _cut(np.where(counted, predicted, 0), np.where(counted, actual, 0))
     pair = _filled_up(*pair, predicted.shape)
@@ -112,43 +108,42 @@ def case_surfaces(
             *pair,
             sizes,
             np.float64(options.tolerance),
+            np.float64(95),
             definition=DEFINITIONS[options.definition],
+            names=SURFACE_SCORES,
             num_classes=num_classes,
         )
-    distances, share, masks = jax.tree.map(np.asarray, found)
+    scores, masks = jax.tree.map(np.asarray, found)
     farthest = math.hypot(*(sizes * predicted.shape))
 
-    def ruled(name: str) -> np.ndarray:
-        values = ruled_distance(distances[name], masks, options.empty, farthest)
-        return np.concatenate([[np.nan], values])
-
+    rules: dict[str, Any] = {"empty": options.empty, "missed": options.missed}
+    nsd = ruled_share(scores.pop("nsd"), masks, empty=options.empty)
+    ruled = {
+        name: ruled_distance(values, masks, farthest, **rules)
+        for name, values in scores.items()
+    }
+    ruled["nsd"] = nsd
     return CaseSurfaces(
-        hausdorff=ruled("hausdorff"),
-        hausdorff_95=ruled("robust_hausdorff"),
-        average_distance=ruled("average_symmetric"),
-        within_tolerance=np.concatenate(
-            [[np.nan], ruled_share(share, masks, options.empty)]
-        ),
+        **{name: np.concatenate([[np.nan], values]) for name, values in ruled.items()},
         options=options,
         unit="pixels" if spacing_mm is None else "mm",
     )
 
 
-@functools.partial(jax.jit, static_argnames=("definition", "num_classes"))
+@functools.partial(jax.jit, static_argnames=("definition", "names", "num_classes"))
 def _of_classes(
     predicted: Array,
     actual: Array,
-    sizes: Array,
-    tolerance: Array,
-    *,
+    *numbers: Array,
     definition: Definition,
+    names: tuple[str, ...],
     num_classes: int,
-) -> tuple[dict[str, Array], Array, Array]:
+) -> tuple[dict[str, Array], Array]:
     """`measured` of each foreground class, one after another: ``[classes - 1]``."""
 
-    def of_class(c: Array) -> tuple[dict[str, Array], Array, Array]:
+    def of_class(c: Array) -> tuple[dict[str, Array], Array]:
         masks = predicted == c, actual == c
-        return measured(*masks, sizes, tolerance, PERCENTILE, definition=definition)
+        return measured(*masks, *numbers, definition=definition, names=names)
 
     return lax.map(of_class, jnp.arange(1, num_classes))
 

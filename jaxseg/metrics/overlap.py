@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,14 +24,11 @@ from jaxseg.counts import (
     specificity_index,
     weighted_hamming_index,
 )
+from jaxseg.metrics.empty import EMPTY_VALUES, EmptyRule, check_rules
+from jaxseg.metrics.masks import as_class_ids, check_one_shape
 from jaxseg.metrics.means import DefinedMean, defined_mean, jsonable
 from jaxseg.numerics import is_numpy
-
-EmptyRule = Literal["one", "nan"]
-"""What a 0/0 scores: 1, for nothing to find and nothing found is right, or nan, which
-means leave out. A class in one of the two masks alone has overlap 0 under both."""
-
-EMPTY_VALUES: Mapping[str, float] = {"one": 1.0, "nan": math.nan}
+from jaxseg.targets import refuse_unknown_ids
 
 INDICES: Mapping[str, Callable[..., Any]] = {
     "dice": dice_index,
@@ -54,12 +51,13 @@ def mask_counts(
 ) -> SoftCounts:
     """Counts ``[num_classes]`` of two masks of class ids of the same shape.
 
-    Pixels that are `void` in `actual` count in nothing. An id outside of the classes is
-    of no class: predicted, it is a miss of the true one.
+    Pixels that are `void` in `actual` count in nothing. A predicted id outside of the
+    classes is a miss of the true one; a true one is refused, or, where it is traced and
+    cannot be looked at, of no class.
 
     Args:
-      predicted: integers of any shape.
-      actual: integers of that shape.
+      predicted: integers, or bool for two classes, of any shape.
+      actual: the same of that shape.
       num_classes: how many classes; static under jit.
       void: the id of pixels to leave out.
 
@@ -68,15 +66,18 @@ def mask_counts(
       below 2^31 pixels: pool more than that `on_host`.
 
     Raises:
-      ValueError: the masks have different shapes.
+      ValueError: the masks have different shapes, hold anything but whole numbers, or
+        `actual` holds an id that is neither a class nor void.
     """
-    if np.shape(predicted) != np.shape(actual):
-        shapes = f"{np.shape(predicted)} and {np.shape(actual)}"
-        raise ValueError(f"predicted and actual must have one shape, not {shapes}")
-    if is_numpy(predicted, actual):
-        return _host_counts(predicted, actual, num_classes, void)
-    predicted, actual = jnp.asarray(predicted), jnp.asarray(actual)
+    predicted, actual = as_class_ids(predicted), as_class_ids(actual)
+    check_one_shape(predicted, actual)
     counted = actual != void
+    refuse_unknown_ids(
+        actual, num_classes, counted, f"the id of pixels to leave out is void={void}"
+    )
+    if is_numpy(predicted) and is_numpy(actual):
+        return _host_counts(predicted, actual, num_classes, counted)
+    predicted, actual = jnp.asarray(predicted), jnp.asarray(actual)
     found = [(predicted == c) & counted for c in range(num_classes)]
     true = [(actual == c) & counted for c in range(num_classes)]
 
@@ -89,15 +90,11 @@ def mask_counts(
 
 
 def _host_counts(
-    predicted: np.ndarray, actual: np.ndarray, num_classes: int, void: int
+    predicted: np.ndarray, actual: np.ndarray, num_classes: int, counted: np.ndarray
 ) -> SoftCounts:
-    counted = actual != void
-
     def known(ids: np.ndarray) -> np.ndarray:
-        ids = ids[counted]
-        outside = (ids < 0) | (ids >= num_classes)
-        ids = ids.astype(np.int64)
-        ids[outside] = num_classes
+        ids = ids[counted].astype(np.int64)
+        ids[(ids < 0) | (ids >= num_classes)] = num_classes
         return ids
 
     side = num_classes + 1
@@ -202,8 +199,7 @@ def case_scores(
     Raises:
       ValueError: there is no such rule `empty`.
     """
-    if empty not in EMPTY_VALUES:
-        raise ValueError(f"empty must be one of {', '.join(EMPTY_VALUES)}, not {empty}")
+    check_rules(empty)
     value = EMPTY_VALUES[empty]
     by_class = dataclasses.replace(counts, pixels=counts.pixels[..., None])
     difference = abs(counts.predicted - counts.actual)

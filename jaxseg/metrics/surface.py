@@ -5,32 +5,26 @@ an empty mask means. Here each of these is named, and goes with the result.
 """
 
 import dataclasses
-import enum
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxseg.distance import diagonal, distance_transform
+from jaxseg.distance import Spacing, diagonal, distance_transform, sizes_of
+from jaxseg.metrics.empty import (
+    EmptyRule,
+    MissedRule,
+    check_rules,
+    ruled_distance,
+    ruled_share,
+)
+from jaxseg.metrics.masks import as_class_ids, as_masks
 from jaxseg.metrics.surfels import neighbour_codes, surfel_areas
-from jaxseg.numerics import is_numpy, safe_ratio
-
-
-class EmptyRule(enum.Enum):
-    """What a distance is where a mask is empty.
-
-    If one of two masks is empty the distance is as named and the share within the
-    tolerance is 0, under NAN nan. If both are, they agree: distance 0 and share 1,
-    under NAN nan. So no rule gives a missed object a perfect score.
-    """
-
-    NAN = "nan"
-    INFINITE = "infinite"
-    DIAGONAL = "diagonal"
+from jaxseg.numerics import known_numbers, safe_ratio
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +53,7 @@ class Definition:
 
     name: str
     surface: Callable[[Array, Array], Array]
-    percentile: Callable[[Samples, Samples, float], Array]
+    percentile: Callable[[Samples, Samples, ArrayLike], Array]
 
 
 @jax.tree_util.register_dataclass
@@ -71,29 +65,33 @@ class SurfaceScores:
 
     Attributes:
       hausdorff: the longest distance from either surface to the other.
-      robust_hausdorff: the same at a percentile.
+      hd95: the same at the 95th percentile.
       from_predicted: average distance from the predicted surface to the actual one.
       from_actual: average distance from the actual surface to the predicted one.
-      average_symmetric: average over both surfaces, pooled: the larger counts more.
-      normalized: share of both surfaces within the tolerance of the other, in [0, 1].
-      definition: name of the definition.
-      percentile: of the robust distance.
+      assd: average over both surfaces, pooled, so that the larger counts more.
+      nsd: share of both surfaces within the tolerance of the other, in [0, 1].
       tolerance: of the share.
-      spacing: size of a pixel along each axis; None is 1.
-      empty: what an empty mask means.
+      spacing: size of a pixel along each axis, as it was given; None is 1.
+      definition: name of the definition.
+      empty: what a score is where both masks are empty, see `jaxseg.metrics.empty`.
+      missed: what a distance is where one of both is empty.
     """
 
     hausdorff: Array
-    robust_hausdorff: Array
+    hd95: Array
     from_predicted: Array
     from_actual: Array
-    average_symmetric: Array
-    normalized: Array
+    assd: Array
+    nsd: Array
+    tolerance: ArrayLike
+    spacing: Spacing | None
     definition: str = dataclasses.field(metadata={"static": True})
-    percentile: float = dataclasses.field(metadata={"static": True})
-    tolerance: float = dataclasses.field(metadata={"static": True})
-    spacing: tuple[float, ...] | None = dataclasses.field(metadata={"static": True})
     empty: EmptyRule = dataclasses.field(metadata={"static": True})
+    missed: MissedRule = dataclasses.field(metadata={"static": True})
+
+
+SCORES = ("hausdorff", "hd95", "from_predicted", "from_actual", "assd", "nsd")
+"""The scores among `SurfaceScores`."""
 
 
 def inner_border(mask: Array, sizes: Array) -> Array:
@@ -114,17 +112,17 @@ def surfels(mask: Array, sizes: Array) -> Array:
     return surfel_areas(sizes)[neighbour_codes(mask)]
 
 
-def percentile_of_directions(a: Samples, b: Samples, share: float) -> Array:
+def percentile_of_directions(a: Samples, b: Samples, share: ArrayLike) -> Array:
     """The larger of both directions' percentiles, linear between two distances."""
     return jnp.maximum(_percentile(a, share), _percentile(b, share))
 
 
-def percentile_of_pool(a: Samples, b: Samples, share: float) -> Array:
+def percentile_of_pool(a: Samples, b: Samples, share: ArrayLike) -> Array:
     """Percentile of the distances of both directions together."""
     return _percentile(_pooled(a, b), share)
 
 
-def percentile_of_areas(a: Samples, b: Samples, share: float) -> Array:
+def percentile_of_areas(a: Samples, b: Samples, share: ArrayLike) -> Array:
     """The larger of both directions' shortest distance that covers a share of area."""
     return jnp.maximum(_covering(a, share), _covering(b, share))
 
@@ -152,11 +150,11 @@ def surface_scores(
     predicted: Array,
     actual: Array,
     *,
-    spacing: float | tuple[float, ...] | None = None,
-    definition: Definition = SURFELS,
-    percentile: float = 95.0,
-    tolerance: float = 1.0,
-    empty: EmptyRule = EmptyRule.DIAGONAL,
+    spacing: Spacing | None = None,
+    tolerance: ArrayLike = 1.0,
+    definition: Definition = VOXELS_MAXIMUM,
+    empty: EmptyRule = "one",
+    missed: MissedRule = "diagonal",
 ) -> SurfaceScores:
     """How far the surfaces of two masks of one image are from each other.
 
@@ -164,87 +162,36 @@ def surface_scores(
       predicted: ``[...]`` bool; up to three axes where surface elements are asked for.
       actual: ``[...]`` bool of the same shape.
       spacing: size of a pixel along each axis, such as mm, or one number; None is 1.
+      tolerance: distance within which a piece of surface counts as right, >= 0.
       definition: what a surface is and how two directions make one number.
-      percentile: of the robust Hausdorff distance, in [0, 100].
-      tolerance: distance within which a piece of surface counts as right.
-      empty: what a distance is where a mask is empty.
+      empty: what a score is where both masks are empty.
+      missed: what a distance is where one of both is empty.
 
     Returns:
-      Scalars; works under `jax.jit` and `jax.vmap`, its shapes do not depend on masks.
+      Scalars; works under `jax.jit` and `jax.vmap`, its shapes do not depend on masks,
+      and no spacing or tolerance compiles anything anew.
 
     Raises:
-      ValueError: the shapes disagree, or a number is out of its range.
+      ValueError: the shapes disagree, a mask is not bool, a number is out of its range.
 
     Source: Ma 2021, section 3.3.2, for the normalised surface distance; Nikolov 2018.
     """
-    predicted, actual = jnp.asarray(predicted), jnp.asarray(actual)
-    if predicted.shape != actual.shape:
-        raise ValueError(
-            f"two masks of one shape are compared, not {predicted.shape} and "
-            f"{actual.shape}"
-        )
-    if not 0 <= percentile <= 100 or tolerance < 0:
-        raise ValueError(
-            f"percentile {percentile} is not in [0, 100] or tolerance {tolerance} < 0"
-        )
-    if isinstance(spacing, int | float):
-        spacing = (float(spacing),) * predicted.ndim
-    distances, share, masks = measured(
-        predicted, actual, spacing, tolerance, percentile, definition=definition
-    )
-    farthest = diagonal(predicted.shape, spacing)
-    ruled = jax.tree.map(
-        lambda value: ruled_distance(value, masks, empty, farthest), distances
-    )
-    return SurfaceScores(
-        **ruled,
-        normalized=ruled_share(share, masks, empty),
-        definition=definition.name,
-        percentile=percentile,
-        tolerance=tolerance,
-        spacing=spacing,
-        empty=empty,
-    )
-
-
-def measured(
-    predicted: Array,
-    actual: Array,
-    spacing: Array | tuple[float, ...] | None,
-    tolerance: ArrayLike,
-    percentile: float,
-    *,
-    definition: Definition,
-) -> tuple[dict[str, Array], Array, Array]:
-    """What `surface_scores` is made of, before any rule for empty masks.
-
-    Returns:
-      The distances among `SurfaceScores`, by name; the share within the tolerance; and
-      how many of the two masks have pixels.
-    """
-    sizes = jnp.ones(predicted.ndim) if spacing is None else jnp.asarray(spacing, float)
-    mine, truth = (definition.surface(mask, sizes) for mask in (predicted, actual))
-    to_mine, to_truth = (
-        distance_transform(weights == 0, spacing=spacing) for weights in (mine, truth)
-    )
-    a = Samples(to_truth.ravel(), mine.ravel())
-    b = Samples(to_mine.ravel(), truth.ravel())
-    both = _pooled(a, b)
-    near = jnp.sum(jnp.where(both.distances <= tolerance, both.weights, 0))
-    distances = {
-        "hausdorff": jnp.max(jnp.where(both.weights > 0, both.distances, 0)),
-        "robust_hausdorff": definition.percentile(a, b, percentile / 100),
-        "from_predicted": _average(a),
-        "from_actual": _average(b),
-        "average_symmetric": _average(both),
-    }
-    share = safe_ratio(near, jnp.sum(both.weights), 1)
-    masks = jnp.any(predicted).astype(int) + jnp.any(actual)
-    return distances, share, masks
+    conventions = {"tolerance": tolerance, "spacing": spacing, "empty": empty,
+                   "missed": missed}  # fmt: skip
+    scores = ruled_scores(predicted, actual, definition=definition, **conventions)
+    return SurfaceScores(**scores, definition=definition.name, **conventions)
 
 
 def class_surface_scores(
-    predicted: Array, actual: Array, num_classes: int, **options
+    predicted: Array,
+    actual: Array,
+    num_classes: int,
+    *,
+    spacing: Spacing | None = None,
+    tolerance: ArrayLike = 1.0,
+    definition: Definition = VOXELS_MAXIMUM,
+    empty: EmptyRule = "one",
+    missed: MissedRule = "diagonal",
 ) -> SurfaceScores:
     """`surface_scores` of each class of two masks of class ids: arrays ``[C]``.
 
@@ -252,35 +199,101 @@ def class_surface_scores(
       predicted: ``[...]`` integers.
       actual: ``[...]`` integers; an id outside the classes belongs to none.
       num_classes: C.
-      **options: those of `surface_scores`.
+      spacing: as `surface_scores`, and so all else.
+      tolerance: see there.
+      definition: see there.
+      empty: see there.
+      missed: see there.
     """
+    predicted, actual = (jnp.asarray(as_class_ids(x)) for x in (predicted, actual))
+    conventions = {"tolerance": tolerance, "spacing": spacing, "empty": empty,
+                   "missed": missed}  # fmt: skip
 
-    def of_class(c: Array) -> SurfaceScores:
-        return surface_scores(predicted == c, actual == c, **options)
+    def of_class(c: Array) -> dict[str, Array]:
+        masks = predicted == c, actual == c
+        return ruled_scores(*masks, definition=definition, **conventions)
 
-    return jax.vmap(of_class)(jnp.arange(num_classes))
+    scores = jax.vmap(of_class)(jnp.arange(num_classes, dtype=int))
+    return SurfaceScores(**scores, definition=definition.name, **conventions)
 
 
-def ruled_distance(value: Any, masks: Any, empty: EmptyRule, farthest: Any) -> Any:
-    """`value` if both masks have pixels, else what the rule says.
+def ruled_scores(
+    predicted: Any,
+    actual: Any,
+    *,
+    names: tuple[str, ...] = SCORES,
+    spacing: Spacing | None = None,
+    tolerance: ArrayLike = 1.0,
+    percentile: ArrayLike = 95.0,
+    definition: Definition = VOXELS_MAXIMUM,
+    empty: EmptyRule = "one",
+    missed: MissedRule = "diagonal",
+) -> dict[str, Array]:
+    """Those of the scores that are named, see `surface_scores`.
 
-    Args:
-      value: a distance, of any shape; NumPy's or JAX's.
-      masks: how many of the two masks have pixels.
-      empty: the rule.
-      farthest: the image's diagonal.
+    The percentile is that of "hausdorff_percentile", which may be among the names.
     """
-    xp = np if is_numpy(value) else jnp
-    one = {"nan": np.nan, "infinite": np.inf, "diagonal": farthest}[empty.value]
-    none = np.nan if empty is EmptyRule.NAN else 0.0
-    return xp.where(masks == 2, value, xp.where(masks == 1, one, none))
+    predicted, actual = (jnp.asarray(mask) for mask in as_masks(predicted, actual))
+    check_rules(empty, missed)
+    known = known_numbers(tolerance)
+    if known is not None and not known >= 0:
+        raise ValueError(f"a tolerance is a distance >= 0, not {tolerance}")
+    dtype = jnp.result_type(float)
+    sizes = jnp.asarray(sizes_of(spacing, predicted.ndim, dtype)).astype(dtype)
+    numbers = (jnp.asarray(x, dtype) for x in (tolerance, percentile))
+    values, masks = measured(
+        predicted, actual, sizes, *numbers, definition=definition, names=names
+    )
+    farthest = diagonal(predicted.shape, sizes)
+    return {
+        name: ruled_share(value, masks, empty=empty)
+        if name == "nsd"
+        else ruled_distance(value, masks, farthest, empty=empty, missed=missed)
+        for name, value in values.items()
+    }
 
 
-def ruled_share(value: Any, masks: Any, empty: EmptyRule) -> Any:
-    """The share within the tolerance, likewise."""
-    xp = np if is_numpy(value) else jnp
-    one, none = (np.nan, np.nan) if empty is EmptyRule.NAN else (0.0, 1.0)
-    return xp.where(masks == 2, value, xp.where(masks == 1, one, none))
+@functools.partial(jax.jit, static_argnames=("definition", "names"))
+def measured(
+    predicted: Array,
+    actual: Array,
+    sizes: Array,
+    tolerance: Array,
+    percentile: Array,
+    *,
+    definition: Definition,
+    names: tuple[str, ...],
+) -> tuple[dict[str, Array], Array]:
+    """Scores of two bool masks, before any rule for empty ones, by name.
+
+    Returns:
+      The scores, and how many of the two masks have pixels.
+    """
+    masks = jnp.any(predicted).astype(int) + jnp.any(actual).astype(int)
+    if not predicted.size:  # as if of one pixel outside of both
+        predicted = actual = jnp.zeros((1,) * predicted.ndim, bool)
+    mine, truth = (definition.surface(mask, sizes) for mask in (predicted, actual))
+    to_mine, to_truth = (
+        distance_transform(weights == 0, spacing=sizes) for weights in (mine, truth)
+    )
+    a = Samples(to_truth.ravel(), mine.ravel())
+    b = Samples(to_mine.ravel(), truth.ravel())
+    both = _pooled(a, b)
+
+    def share_near() -> Array:
+        near = jnp.where(both.distances <= tolerance, both.weights, 0)
+        return safe_ratio(jnp.sum(near), jnp.sum(both.weights), 1)
+
+    scores = {
+        "hausdorff": lambda: jnp.max(jnp.where(both.weights > 0, both.distances, 0)),
+        "hausdorff_percentile": lambda: definition.percentile(a, b, percentile / 100),
+        "hd95": lambda: definition.percentile(a, b, 0.95),
+        "from_predicted": lambda: _average(a),
+        "from_actual": lambda: _average(b),
+        "assd": lambda: _average(both),
+        "nsd": share_near,
+    }
+    return {name: scores[name]() for name in names}, masks
 
 
 def _pooled(a: Samples, b: Samples) -> Samples:
@@ -304,20 +317,21 @@ def _sorted(samples: Samples) -> Samples:
     return Samples(lax.bitcast_convert_type(bits, distances.dtype), weights)
 
 
-def _percentile(samples: Samples, share: float) -> Array:
+def _percentile(samples: Samples, share: ArrayLike) -> Array:
     """Of the distances where there is surface, however much; linear between two."""
     distances = _sorted(samples).distances
     last = jnp.maximum(jnp.sum(samples.weights > 0) - 1, 0)
     place = share * last.astype(distances.dtype)
-    below = jnp.floor(place).astype(int)
-    lower, upper = distances[below], distances[jnp.minimum(below + 1, last)]
+    below = jnp.floor(place)
+    first = below.astype(last.dtype)
+    lower, upper = distances[first], distances[jnp.minimum(first + 1, last)]
     return lower + (place - below) * (upper - lower)
 
 
-def _covering(samples: Samples, share: float) -> Array:
+def _covering(samples: Samples, share: ArrayLike) -> Array:
     """Shortest distance within which a share of the surface's area lies."""
     ordered = _sorted(samples)
     covered = jnp.cumsum(ordered.weights)
-    place = jnp.searchsorted(covered, share * covered[-1])
+    place = jnp.searchsorted(covered, share * covered[-1]).astype(int)
     last = jnp.maximum(jnp.sum(samples.weights > 0) - 1, 0)
     return ordered.distances[jnp.minimum(place, last)]

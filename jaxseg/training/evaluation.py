@@ -25,12 +25,11 @@ from jaxseg.metrics.case_surfaces import (
     case_surfaces,
 )
 from jaxseg.metrics.challenge import challenge_result
+from jaxseg.metrics.empty import EMPTY_VALUES, EmptyRule
 from jaxseg.metrics.means import defined_mean, jsonable
 from jaxseg.metrics.overlap import (
-    EMPTY_VALUES,
     INDICES,
     CaseScores,
-    EmptyRule,
     case_scores,
     dataset_scores,
     mask_counts,
@@ -220,7 +219,8 @@ class Evaluation:
             "invented": int(np.sum(found & ~true)),
             "definition": self.surfaces.definition,
             "tolerance": self.surfaces.tolerance,
-            "empty": self.surfaces.empty.value,
+            "empty_rule": self.surfaces.empty,
+            "missed_rule": self.surfaces.missed,
             "unit": " or ".join(units),
         }
 

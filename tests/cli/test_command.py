@@ -51,8 +51,8 @@ def test_evaluate_writes_a_row_per_case_and_a_table(run, folder, tmp_path, capsy
     assert 0 < summary["calibration"]["brier"] < 2
     means = summary["surfaces"]["means"]
     for phrase, name in (
-        ("mean HD95", "hausdorff_95"),
-        ("mean share within 1", "within_tolerance"),
+        ("mean HD95", "hd95"),
+        ("mean share within 1", "nsd"),
     ):
         values = [row["surfaces"][name] for row in rows]
         assert all(value[0] is None for value in values)  # of the background

@@ -188,8 +188,8 @@ def case_row(tags, case, actual, predicted, overlap, distance=None):
         "predicted_pixels": predicted.tolist(),
     }
     if distance is not None:
-        row["hausdorff_95"] = [None, distance]
-        row["within_tolerance"] = [None, 0.5]
+        row["hd95"] = [None, distance]
+        row["nsd"] = [None, 0.5]
     return row
 
 

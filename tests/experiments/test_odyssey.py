@@ -100,7 +100,7 @@ def made_results(
     share=0.1,
     num_classes=2,
     noise=0.02,
-    scores=("dice", "within_tolerance"),
+    scores=("dice", "nsd"),
 ) -> Results:
     """Scores 0.6 + quality + what is common to all losses of a case + noise."""
     rng = np.random.default_rng(0)
@@ -118,9 +118,9 @@ def made_results(
         for k in range(CASES):
             rows.append(
                 {**tags, "case": str(k), "dice": [0.9, dice[k]],
-                 "within_tolerance": [None, nsd[k]],
+                 "nsd": [None, nsd[k]],
                  "pixels": 100, "actual_pixels": [50, 50],
-                 "hausdorff_95": [None, 20 - dice[k]]}
+                 "hd95": [None, 20 - dice[k]]}
             )  # fmt: skip
     about = {
         "datasets": [
@@ -189,13 +189,13 @@ def test_the_roles_of_a_task_follow_its_imbalance_and_classes():
 def test_missing_scores_are_0_and_missing_distances_the_largest_of_the_case():
     results = made_results({})
     rows = [row for row in results.rows if row["loss"] != "SS"]
-    rows[0] = {**rows[0], "dice": [0.9, None], "hausdorff_95": [None, None]}
+    rows[0] = {**rows[0], "dice": [0.9, None], "hd95": [None, None]}
     (task,) = tabled.tasks_of(
         Results(about=results.about, rows=rows, runs=results.runs)
     )
     assert (task.of("dice", "SS") == 0).all()
     assert task.of("dice", rows[0]["loss"])[0] == 0
-    assert task.of("hausdorff_95", "SS")[0] == task.scores["hausdorff_95"][:, 0].max()
+    assert task.of("hd95", "SS")[0] == task.scores["hd95"][:, 0].max()
 
 
 def test_the_best_loss_s_peers_are_those_not_significantly_worse():

@@ -162,7 +162,7 @@ def test_a_study_leaves_rows_runs_and_a_report(finished):
     assert sum(run["step_cost"] is not None for run in results.runs) == 2
     assert all(0 < run["step_cost"] < 1e5 for run in results.runs if run["step_cost"])
     row = results.rows[0]
-    assert {"dice", "within_tolerance", "hausdorff_95", "foreground_share"} <= set(row)
+    assert {"dice", "nsd", "hd95", "foreground_share"} <= set(row)
     assert row["run"] == [run["run"] for run in results.runs][:1]
     text = (finished / "report" / "report.md").read_text()
     assert "# Which loss for synthetic?" in text

@@ -4,6 +4,7 @@ All tests of one loss run together and share its compiled programs: nearly all u
 shape, with a mask and weights that may be all ones.
 """
 
+import functools
 import zlib
 
 import jax
@@ -240,11 +241,127 @@ def test_devices_agree_by_construction(name):
     assert value.shape == ()
 
 
-def test_jit_with_ones_equals_eager_without_mask_and_weights(name):
+def test_jit_with_ones_equals_eager_of_lists_without_mask_and_weights(name):
     logits, labels, _ = batch(seed=10)
     value, _ = evaluate(name, logits, labels)
-    eager = CATALOG[name].loss(jnp.asarray(logits), jnp.asarray(labels))
+    eager = CATALOG[name].loss(logits.tolist(), labels.tolist())
     np.testing.assert_allclose(eager, value, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("labels", ["ids", "targets"])
+def test_nan_in_nan_out(name, labels):
+    """One score, all scores, and of an image without foreground; and one target."""
+    logits, ids, _ = batch(seed=17)
+    truth = ids if labels == "ids" else np.eye(3, dtype=np.float32)[ids]
+    one = logits.copy()
+    one[1, 2, 3, 0] = np.nan
+    for scores in (one, np.full_like(logits, np.nan)):
+        value, grad = evaluate(name, scores, truth)
+        assert np.isnan(value)
+        assert np.isnan(grad[1, 2, 3]).any()
+    if labels == "targets":
+        truth[1, 2, 3, 0] = np.nan
+        assert np.isnan(evaluate(name, logits, truth)[0])
+        return
+    logits, ids, _ = batch(seed=17, classes=1)
+    logits[1, 2, 3] = np.nan
+    value, grad = evaluate(name, logits, np.zeros_like(ids), link=links.sigmoid)
+    assert np.isnan(value)
+    assert np.isnan(grad[1, 2, 3]).any()
+
+
+@pytest.mark.parametrize("labels", ["ids", "one-hot", "soft"])
+def test_a_class_switched_off_by_minus_infinity_is_as_if_very_small(name, labels):
+    logits, ids, where = batch(seed=18)
+    ids = np.minimum(ids, 1)
+    truth = {
+        "ids": ids,
+        "one-hot": np.eye(3, dtype=np.float32)[ids],
+        "soft": np.float32(0.8) * np.eye(3, dtype=np.float32)[ids]
+        + np.array([0.1, 0.1, 0], np.float32),
+    }[labels]
+    for scores in (logits, 0 * logits):
+        scores[..., 2] = -np.inf
+        value, grad = evaluate(name, scores, truth, where)
+        assert np.isfinite(value)
+        assert np.isfinite(grad).all()
+        assert not grad[..., 2].any()
+        if "dice_bias" not in name:  # it is without bound below
+            scores[..., 2] = -1e4
+            np.testing.assert_allclose(
+                value, evaluate(name, scores, truth, where)[0], **CLOSE
+            )
+
+
+@pytest.mark.usefixtures("sums_too")
+@pytest.mark.parametrize("shape", [(0, 6, 5), (4, 0, 5)], ids=str)
+def test_no_pixels_cost_nothing(name, shape):
+    loss = jax.jit(jax.value_and_grad(CATALOG[name].loss))
+    for labels in (np.zeros(shape, np.int32), np.zeros((*shape, 3), np.float32)):
+        value, grad = loss(np.zeros((*shape, 3), np.float32), labels)
+        assert value == 0
+        assert grad.shape == (*shape, 3)
+
+
+@pytest.mark.usefixtures("sums_too")
+def test_strict_promotion_of_dtypes_is_fine(name):
+    logits, labels, where = batch()
+    weights = np.ones(3, np.float32)
+
+    def loss(logits, labels, where, weights):
+        call = CATALOG[name].loss
+        plain = call(logits, labels)
+        return plain + call(logits, labels, where=where, class_weights=weights)
+
+    with jax.numpy_dtype_promotion("strict"):
+        for truth in (labels, np.eye(3, dtype=np.float32)[labels]):
+            slopes = jax.value_and_grad(loss)
+            given = jnp.asarray(logits, jnp.bfloat16), truth, where, weights
+            value, grad = jax.eval_shape(slopes, *given)
+            assert (value.dtype, grad.dtype) == (jnp.float32, jnp.bfloat16)
+
+
+@pytest.mark.usefixtures("sums_too")
+def test_axes_of_a_mesh_may_be_explicit(name):
+    """As `jax.make_mesh` makes them, images and rows divided over devices."""
+    mesh = jax.make_mesh((2, 2), ("images", "rows"))
+    split = jax.NamedSharding(mesh, jax.P("images", "rows"))
+
+    def of(shape, dtype):
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=split)
+
+    slopes = jax.jit(jax.value_and_grad(CATALOG[name].loss))
+    logits, where = of((4, 6, 5, 3), jnp.float32), of((4, 6, 5), bool)
+    for labels in (of((4, 6, 5), jnp.int32), logits):
+        value, grad = jax.eval_shape(slopes, logits, labels, where=where)
+        assert value.sharding.spec == jax.P()
+        assert grad.sharding.spec == jax.P("images", "rows", None, None)
+
+
+@pytest.mark.usefixtures("sums_too")
+def test_second_derivatives_at_saturated_scores_are_finite(name):
+    """Hessians times random directions, at scores that are right, wrong and mixed.
+
+    Under a sigmoid, where 1 - p is known far below the rounding of p.
+    """
+    _, labels, _ = batch(seed=19, shape=(1, 3, 4), classes=1)
+    right = (2 * labels[..., None] - 1).astype(np.float32)
+    rng = np.random.default_rng(20)
+    ways = rng.standard_normal((5, *right.shape)).astype(np.float32)
+    scores = [
+        scale * kind
+        for scale in (0, 20, 40, 60, 80, 100, 1e4)
+        for kind in (right, -right, rng.choice([-1, 1], right.shape))
+    ]
+
+    @jax.jit
+    @functools.partial(jax.vmap, in_axes=(0, None))
+    @functools.partial(jax.vmap, in_axes=(None, 0))
+    def curvature(scores, way):
+        slope = jax.grad(lambda z: CATALOG[name].loss(z, labels, link=links.sigmoid))
+        return jax.jvp(slope, (scores,), (way,))[1]
+
+    assert np.isfinite(curvature(np.stack(scores).astype(np.float32), ways)).all()
 
 
 def _extreme_cases(classes):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-SCORES = ("hausdorff", "hausdorff_95", "average_distance", "within_tolerance")
+SCORES = ("hausdorff", "hd95", "assd", "nsd")
 TOLERANCE = 2.0
 LIBRARIES = ("monai", "medpy", "surface_distance")
 WIDE = "monai in float64"  # MONAI's percentile of its own distances, not in float32

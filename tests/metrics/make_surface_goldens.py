@@ -30,10 +30,8 @@ def of_monai(predicted, actual, spacing):
     found = {
         "hausdorff": compute_hausdorff_distance(a, b, **options),
         "from_predicted": compute_average_surface_distance(a, b, **options),
-        "average_symmetric": compute_average_surface_distance(
-            a, b, symmetric=True, **options
-        ),
-        "normalized": compute_surface_dice(a, b, [TOLERANCE], **options),
+        "assd": compute_average_surface_distance(a, b, symmetric=True, **options),
+        "nsd": compute_surface_dice(a, b, [TOLERANCE], **options),
     }
     for q in PERCENTILES:
         found[f"robust_{q}"] = compute_hausdorff_distance(a, b, percentile=q, **options)
@@ -46,7 +44,7 @@ def of_medpy(predicted, actual, spacing):
         "hausdorff": float(binary.hd(predicted, actual, **options)),
         "robust_95": float(binary.hd95(predicted, actual, **options)),
         "from_predicted": float(binary.asd(predicted, actual, **options)),
-        "average_symmetric": float(binary.assd(predicted, actual, **options)),
+        "assd": float(binary.assd(predicted, actual, **options)),
     }
 
 
@@ -58,7 +56,7 @@ def of_deepmind(predicted, actual, spacing):
         "hausdorff": surface_distance.compute_robust_hausdorff(found, 100),
         "from_actual": to_truth[0],
         "from_predicted": to_truth[1],
-        "normalized": near,
+        "nsd": near,
         "actual_area": found["surfel_areas_gt"].sum(),
         "predicted_area": found["surfel_areas_pred"].sum(),
     }

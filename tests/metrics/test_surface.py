@@ -12,11 +12,12 @@ import pytest
 from scipy import ndimage
 
 from jaxseg.distance import distance_transform
+from jaxseg.metrics import hausdorff
+from jaxseg.metrics.empty import EMPTY_VALUES, MISSED_RULES
 from jaxseg.metrics.surface import (
     SURFELS,
     VOXELS_MAXIMUM,
     VOXELS_POOLED,
-    EmptyRule,
     class_surface_scores,
     inner_border,
     surface_scores,
@@ -42,13 +43,12 @@ every_case = pytest.mark.parametrize(
 
 
 @functools.cache
-def scored(definition, spacing, percentile=95.0):
+def scored(definition, spacing):
     return jax.jit(
         functools.partial(
             surface_scores,
             definition=definition,
             spacing=spacing,
-            percentile=percentile,
             tolerance=GOLDENS["tolerance"],
         )
     )
@@ -56,9 +56,13 @@ def scored(definition, spacing, percentile=95.0):
 
 @functools.cache
 def at_two_percentiles(definition, spacing):
-    lower, upper = (scored(definition, spacing, float(q)) for q in (47, 95))
-    return jax.jit(lambda predicted, actual: (lower(predicted, actual),
-                                              upper(predicted, actual)))  # fmt: skip
+    options = {"spacing": spacing, "definition": definition}
+
+    def both(predicted, actual):
+        lower = hausdorff(predicted, actual, percentile=47, **options)
+        return lower, scored(definition, spacing)(predicted, actual)
+
+    return jax.jit(both)
 
 
 @every_case
@@ -69,10 +73,7 @@ def test_equals_the_library_of_the_definition(library, case):
         masks = pair(case, kind)
         golden = GOLDENS["scores"][f"{case} {kind}"][library]
         lower, found = at_two_percentiles(definition, spacing)(*masks)
-        values = {
-            "robust_47": lower.robust_hausdorff,
-            "robust_95": found.robust_hausdorff,
-        }
+        values = {"robust_47": lower, "robust_95": found.hd95}
         if library == "surface-distance":
             for name, mask in zip(("predicted", "actual"), masks, strict=True):
                 sizes = jnp.asarray(spacing)
@@ -114,12 +115,12 @@ def test_two_squares_by_hand():
     assert found.hausdorff == 9  # from the left pixel
     assert found.from_predicted == 6
     assert found.from_actual == 7.5
-    assert found.average_symmetric == 7
-    assert found.normalized == 0
-    np.testing.assert_allclose(found.robust_hausdorff, 6 + 0.95 * 3, rtol=1e-6)
+    assert found.assd == 7
+    assert found.nsd == 0
+    np.testing.assert_allclose(found.hd95, 6 + 0.95 * 3, rtol=1e-6)
     pooled = scored(VOXELS_POOLED, (1.0, 3.0))(predicted, actual)
-    np.testing.assert_allclose(pooled.robust_hausdorff, 6 + 0.9 * 3, rtol=1e-6)
-    assert pooled.average_symmetric == 7
+    np.testing.assert_allclose(pooled.hd95, 6 + 0.9 * 3, rtol=1e-6)
+    assert pooled.assd == 7
     assert pooled.spacing == (1.0, 3.0)
     assert pooled.definition == VOXELS_POOLED.name
 
@@ -174,42 +175,48 @@ def under_every_rule():
 
     def score(predicted, actual):
         return {
-            (name, rule.value): surface_scores(
-                predicted, actual, definition=definition, empty=rule, **options
+            (name, empty, missed): surface_scores(
+                predicted,
+                actual,
+                definition=definition,
+                empty=empty,
+                missed=missed,
+                **options,
             )
             for name, definition in LIBRARIES.items()
-            for rule in EmptyRule
+            for empty in EMPTY_VALUES
+            for missed in MISSED_RULES
         }
 
     return jax.jit(score)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("rule", EmptyRule)
-def test_empty_masks(library, rule):
-    empty = jnp.zeros((4, 6), bool)
-    some = empty.at[1:3, 2:5].set(True)
-    names = ("hausdorff", "robust_hausdorff", "from_predicted", "from_actual",
-             "average_symmetric")  # fmt: skip
-    lost = {"nan": np.nan, "infinite": np.inf, "diagonal": np.hypot(12, 6)}[rule.value]
-    nothing = np.nan if rule is EmptyRule.NAN else 0
+@pytest.mark.parametrize("empty", EMPTY_VALUES)
+@pytest.mark.parametrize("missed", MISSED_RULES)
+def test_empty_masks(library, empty, missed):
+    nothing = jnp.zeros((4, 6), bool)
+    some = nothing.at[1:3, 2:5].set(True)
+    names = ("hausdorff", "hd95", "from_predicted", "from_actual", "assd")
+    lost = {"nan": np.nan, "infinite": np.inf, "diagonal": np.hypot(12, 6)}[missed]
+    agreed = {"one": 0, "nan": np.nan}[empty]
 
     def score(predicted, actual):
-        return under_every_rule()(predicted, actual)[library, rule.value]
+        return under_every_rule()(predicted, actual)[library, empty, missed]
 
-    for masks in ((empty, some), (some, empty)):
+    for masks in ((nothing, some), (some, nothing)):
         found = score(*masks)
         for name in names:
             np.testing.assert_allclose(getattr(found, name), lost, rtol=1e-6)
-        np.testing.assert_equal(float(found.normalized), nothing)
-        assert found.empty is rule
-    found = score(empty, empty)
+        assert found.nsd == 0  # never left out of a mean
+        assert (found.empty, found.missed) == (empty, missed)
+    found = score(nothing, nothing)
     for name in names:
-        np.testing.assert_equal(float(getattr(found, name)), nothing)
-    np.testing.assert_equal(float(found.normalized), nothing + 1)
+        np.testing.assert_equal(float(getattr(found, name)), agreed)
+    np.testing.assert_equal(float(found.nsd), EMPTY_VALUES[empty])
     same = score(some, some)
-    assert same.hausdorff == same.average_symmetric == same.robust_hausdorff == 0
-    assert same.normalized == 1
+    assert same.hausdorff == same.assd == same.hd95 == 0
+    assert same.nsd == 1
 
 
 def test_one_score_for_each_class():
@@ -220,9 +227,7 @@ def test_one_score_for_each_class():
     )
     for c in range(3):
         alone = surface_scores(predicted == c, actual == c, definition=VOXELS_POOLED)
-        np.testing.assert_allclose(
-            table.robust_hausdorff[c], alone.robust_hausdorff, rtol=1e-6
-        )
+        np.testing.assert_allclose(table.hd95[c], alone.hd95, rtol=1e-6)
     assert table.hausdorff.shape == (4,)
     assert table.hausdorff[3] == 0  # in neither mask
 
@@ -231,10 +236,16 @@ def test_what_cannot_be_compared_is_refused():
     mask = np.ones((2, 3), bool)
     with pytest.raises(ValueError, match="one shape"):
         surface_scores(mask, mask[:1])
-    with pytest.raises(ValueError, match="percentile 101"):
-        surface_scores(mask, mask, percentile=101)
+    with pytest.raises(ValueError, match="percentile.*101"):
+        hausdorff(mask, mask, percentile=101)
+    with pytest.raises(ValueError, match="tolerance.*-1"):
+        surface_scores(mask, mask, tolerance=-1)
     with pytest.raises(ValueError, match="1 to 3 axes"):
-        surface_scores(mask[None, None], mask[None, None])
+        surface_scores(mask[None, None], mask[None, None], definition=SURFELS)
+    with pytest.raises(ValueError, match="empty is one of one, nan, not 'zero'"):
+        surface_scores(mask, mask, empty="zero")
+    with pytest.raises(ValueError, match="missed is one of diagonal, infinite, nan"):
+        surface_scores(mask, mask, missed="one")
 
 
 @pytest.mark.parametrize(
@@ -261,6 +272,6 @@ def test_real_masks(name, real_data):
     directed = to_actual[borders[0]], to_predicted[borders[1]]
     found = scored(VOXELS_MAXIMUM, spacing)(predicted, actual)
     np.testing.assert_allclose(
-        found.robust_hausdorff, max(np.percentile(d, 95) for d in directed), rtol=1e-5
+        found.hd95, max(np.percentile(d, 95) for d in directed), rtol=1e-5
     )
     np.testing.assert_allclose(found.from_predicted, directed[0].mean(), rtol=1e-4)

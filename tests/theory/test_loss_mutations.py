@@ -22,7 +22,7 @@ SWAP = "alpha=beta, beta=alpha"
 QUICK = [
     # function, code, wrong code, the claim and its check that must turn red
     (pixel.topk_loss, "return pooled", "return 1.01 * pooled", "M04", "all subsets"),
-    (pixel.topk_threshold_loss, "logs < limit", "logs > limit", "M03", "by hand"),
+    (pixel.topk_threshold_loss, "logs >= limit", "logs <= limit", "M03", "by hand"),
     (pixel.distance_cross_entropy_loss, "1 + pen", "1 - pen", "M06", "losses"),
     (distance.signed_distance, "-distance, d", "distance, -d", "M23", "library"),
     (boundary.boundary_loss, "= phi *", "= -phi *", "M24", "library"),

@@ -15,9 +15,9 @@ from jaxseg.losses.as_released import galdran, kervadec, liu, ma
 from jaxseg.losses.as_released.common import weighted_cross_entropy_loss
 from jaxseg.losses.catalog import CATALOG
 from jaxseg.losses.exponential import exponential_logarithmic_loss
+from jaxseg.losses.images import per_image
 from jaxseg.losses.lovasz import lovasz_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
-from jaxseg.losses.per_image import per_image
 from jaxseg.losses.pixel import (
     cross_entropy_loss,
     focal_loss,

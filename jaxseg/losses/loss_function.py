@@ -1,0 +1,47 @@
+"""What every loss does with its arguments before its formula sees them."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, cast
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxseg.automatic import with_automatic_axes
+from jaxseg.links import Link, softmax
+from jaxseg.targets import refuse_unknown_ids
+
+PIXEL_ARRAYS = ("pixel_weights", "signed_distance", "distance")
+"""Options that hold a number per pixel where they are arrays."""
+
+P = ParamSpec("P")
+
+
+def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
+    """Marks a function of (logits, labels, *, ...) as a loss.
+
+    Lists and NumPy's arrays become JAX's. Class ids that are known, as they are outside
+    of `jax.jit`, are refused if they are outside of the classes. Arrays on a mesh with
+    explicit axes (`jax.make_mesh`) are taken as on any other.
+
+    Raises (the loss):
+      ValueError: labels hold an unknown id where a pixel counts, or link is no `Link`.
+    """
+
+    @functools.wraps(loss)
+    def checked(logits: Any, labels: Any, **options: Any) -> Array:
+        if not isinstance(options.get("link", softmax), Link):
+            raise ValueError(
+                "link is an object of jaxseg.links, such as links.sigmoid, not "
+                f"{options['link']!r}"
+            )
+        logits = jnp.asarray(logits)
+        if logits.ndim:
+            refuse_unknown_ids(labels, logits.shape[-1], options.get("where"))
+        labels = jnp.asarray(labels)
+        for name in ("where", *PIXEL_ARRAYS):
+            if options.get(name) is not None and not callable(options[name]):
+                options[name] = jnp.asarray(options[name])
+        return with_automatic_axes(loss, logits, labels, **options)
+
+    return cast(Callable[P, Array], checked)
