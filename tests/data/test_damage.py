@@ -12,7 +12,8 @@ from PIL import Image
 
 from jaxseg.data.decathlon import read_index
 from jaxseg.data.folds import read_folds
-from jaxseg.data.images import read_image, read_mask
+from jaxseg.data.images import read_image
+from jaxseg.data.masks import read_stored_mask
 from jaxseg.data.volumes import read_volume
 from jaxseg.errors import UserError
 
@@ -86,7 +87,7 @@ def test_a_file_is_what_its_name_says(tmp_path, kind, monkeypatch):
     monkeypatch.setattr("subprocess.Popen", started)
     path = tmp_path / "mask.png"
     path.write_bytes(picture(kind))
-    for read in (read_image, read_mask):
+    for read in (read_image, read_stored_mask):
         with pytest.raises(UserError, match=r"mask\.png"):
             read(path)
 

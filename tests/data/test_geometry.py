@@ -158,14 +158,13 @@ def test_one_source_of_spacing(tmp_path):
 
 @pytest.mark.parametrize(("unit", "factor"), [("micron", 1e-3), ("meter", 1e3)])
 def test_lengths_in_other_units_are_brought_to_mm(tmp_path, unit, factor):
-    """Microscopes write micrometres into the header."""
-    image = nibabel.Nifti1Image(np.zeros(SHAPE, np.float32), affine_of("LPS"))
+    """Microscopes write micrometres into the header, some tools metres."""
+    spacing = tuple(n / factor for n in (0.7, 1.2, 3.0))
+    image = nibabel.Nifti1Image(np.zeros(SHAPE, np.float32), affine_of("LPS", spacing))
     image.header.set_xyzt_units(unit)
     nibabel.save(image, tmp_path / "small.nii")
     volume = read_volume(tmp_path / "small.nii")
-    np.testing.assert_allclose(
-        volume.spacing_mm, np.multiply((0.7, 1.2, 3.0), factor), rtol=1e-5
-    )
+    np.testing.assert_allclose(volume.spacing_mm, (0.7, 1.2, 3.0), rtol=1e-5)
     write_volume(tmp_path / "mask.nii.gz", np.ones(SHAPE, np.uint8), volume.geometry)
     again = nibabel.load(tmp_path / "mask.nii.gz")
     assert again.header.get_xyzt_units()[0] == unit

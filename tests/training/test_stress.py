@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxseg.data.images import read_image, read_mask
+from jaxseg.data.images import read_image
+from jaxseg.data.masks import read_stored_mask
 from jaxseg.data.volumes import read_volume
 from jaxseg.training.loop import Run
 from tests.training import stress
@@ -66,7 +67,7 @@ def _volume(path: Path) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("name", "make", "read"),
-    [("mask.png", _png, read_mask), ("image.jpg", _jpeg, read_image),
+    [("mask.png", _png, lambda path: read_stored_mask(path).values), ("image.jpg", _jpeg, read_image),
      ("volume.nii", _volume, lambda path: read_volume(path).voxels),
      ("volume.nii.gz", _volume, lambda path: read_volume(path).voxels)],
 )  # fmt: skip
