@@ -16,6 +16,7 @@ from jaxseg.errors import UserError
 from jaxseg.losses.class_balance import inverse_frequency_weights
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.training.config import RunConfig
+from jaxseg.training.search import MA_FINE_TUNING_RATES, MA_RATES
 
 SEED = 0
 TEST = "test"
@@ -30,6 +31,8 @@ class Scale:
       folds: of cross-validation; 0 trains on "train" and scores "test".
       steps: of a run.
       rates: learning rates to search; one alone is taken.
+      fine_rates: the same for a loss that fine-tunes; Ma 2021, footnote 7.
+      pretrain_rate: learning rate of what it fine-tunes.
       search_steps: of each short run of the search.
       size: (height, width) of the network's input.
       patch: (X, Y, Z) of a patch of volumes.
@@ -41,6 +44,8 @@ class Scale:
     folds: int
     steps: int
     rates: tuple[float, ...]
+    fine_rates: tuple[float, ...]
+    pretrain_rate: float
     search_steps: int
     size: tuple[int, int]
     patch: tuple[int, int, int]
@@ -55,6 +60,8 @@ SCALES: Mapping[str, Scale] = {
         folds=2,
         steps=12,
         rates=(3e-3,),
+        fine_rates=(3e-3,),
+        pretrain_rate=3e-3,
         search_steps=1,
         size=(32, 32),
         patch=(16, 16, 16),
@@ -66,6 +73,8 @@ SCALES: Mapping[str, Scale] = {
         folds=3,
         steps=250,
         rates=(1e-2, 3e-3, 3e-4),
+        fine_rates=(3e-3, 1e-3, 3e-4),
+        pretrain_rate=3e-3,
         search_steps=60,
         size=(64, 64),
         patch=(32, 48, 32),
@@ -76,7 +85,9 @@ SCALES: Mapping[str, Scale] = {
     "full": Scale(
         folds=5,
         steps=20_000,
-        rates=(3e-3, 3e-4, 3e-5),
+        rates=MA_RATES,
+        fine_rates=MA_FINE_TUNING_RATES,
+        pretrain_rate=3e-4,
         search_steps=4_000,
         size=(256, 256),
         patch=(64, 96, 64),
@@ -199,11 +210,12 @@ def _of_method(
 ) -> list[Job]:
     first = config_of(dataset, method, scale, folds[0])
     search = None
-    if len(scale.rates) > 1:
+    rates = rates_of(method, scale)
+    if len(rates) > 1:
         search = RateSearch(
             dataset=dataset,
             config=first,
-            rates=scale.rates,
+            rates=rates,
             steps=scale.search_steps,
             label=f"{dataset.name} {method.name} rates",
         )
@@ -232,6 +244,11 @@ def _of_method(
     return jobs
 
 
+def rates_of(method: Method, scale: Scale) -> tuple[float, ...]:
+    """Learning rates that a loss is tried at."""
+    return scale.fine_rates if method.pretrain else scale.rates
+
+
 def config_of(
     dataset: Dataset, method: Method, scale: Scale, fold: Mapping[str, Any]
 ) -> RunConfig:
@@ -252,7 +269,8 @@ def config_of(
         batch_size=scale.batch_size[dataset.volumes],
         size=scale.patch if dataset.volumes else scale.size,
         seed=SEED,
-        learning_rate=scale.rates[0],
+        pretrain_learning_rate=scale.pretrain_rate if method.pretrain else None,
+        learning_rate=rates_of(method, scale)[0],
         width=scale.width,
         depth=scale.depth,
         augment="unmirrored" if dataset.volumes else "full",

@@ -58,7 +58,9 @@ class RateSearch:
     def key(self) -> str:
         """Names it."""
         spec = {"rates": self.rates, "steps": self.steps}
-        return digest_of(["search", _portable(self.config, self.dataset), spec])
+        return digest_of(
+            ["search by last Dice", _portable(self.config, self.dataset), spec]
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ from jaxseg.training.loop import (
     Run,
     step_seconds,
 )
-from jaxseg.training.search import RATES, best_rate
+from jaxseg.training.search import RATES, at_rate, best_rate
 from jaxseg.training.sources import (
     Examples,
     Subset,
@@ -138,17 +138,18 @@ def _search(root: Path, folder: Path, job: RateSearch, tick: Tick) -> dict[str, 
 
 def settings_of(root: Path, job: Training) -> RunConfig:
     """The run's settings, with what its needs have found out."""
+    config = job.config
     changes: dict[str, Any] = {}
     if job.rate is not None:
         found = outcome(root, job.rate)
         assert found is not None
-        changes["learning_rate"] = found["learning_rate"]
+        config = at_rate(config, found["learning_rate"])
     if job.start is not None:
         changes["start_run"] = str(folder_of(root, job.start))
     if job.labelled is not None:
         changes["data"] = str(folder_of(root, job.labelled) / DATA)
         changes["labels"] = None  # pseudo-labels are class ids
-    return dataclasses.replace(job.config, **changes)
+    return dataclasses.replace(config, **changes)
 
 
 def _train(root: Path, folder: Path, job: Training, tick: Tick) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ from jaxseg.training.loop import (
 )
 from jaxseg.training.memory import require_image_memory, require_weight_memory
 from jaxseg.training.network import network_of, require_gradients, require_pixels
-from jaxseg.training.search import best_rate
+from jaxseg.training.search import at_rate, best_rate
 from jaxseg.training.sources import SYNTHETIC, Examples, Subset, examples, spread
 
 __all__ = ["EXAMPLES", "add_flags", "main"]
@@ -84,7 +83,7 @@ def _searched(
             lambda row: progress.update("validation_dice" not in row),
         )
     print(f"learning rate {rate:g}, best of {', '.join(f'{r:g}' for r in rates)}")
-    return dataclasses.replace(config, learning_rate=rate)
+    return at_rate(config, rate)
 
 
 def _check_network(config: RunConfig) -> None:

@@ -1,6 +1,7 @@
 """The flags of `jaxseg train`, made from the settings of a run, and a few more."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from jaxseg.cli import options
 from jaxseg.cli.label_flags import add_labels
 from jaxseg.cli.train_plan import MEMORY_GB
 from jaxseg.training.config import SETTINGS, Rate, Share
-from jaxseg.training.search import MA_RATES
+from jaxseg.training.search import MA_FINE_TUNING_RATES, MA_RATES
 from jaxseg.training.settings import Group, Setting, limits
 
 EXAMPLES = """\
@@ -142,14 +143,20 @@ def _optimizer(parser: argparse._ActionsContainer) -> None:
         nargs="+",
         metavar="X",
         help="try these learning rates in short runs first and take the one with the "
-        f"best validation Dice (Ma 2021: {' '.join(f'{r:g}' for r in MA_RATES)})",
+        "best Dice in the last validation; pre-training keeps its own (Ma 2021: "
+        f"{_listed(MA_RATES)}; after --pretrain-loss {_listed(MA_FINE_TUNING_RATES)})",
     )
     add(
         "--search-steps",
         type=options.at_least(1),
         metavar="N",
-        help="length of each short run (default: a tenth of the steps)",
+        help="length of each short run, pre-training's share included (default: a "
+        "tenth of the steps)",
     )
+
+
+def _listed(rates: Sequence[float]) -> str:
+    return " ".join(f"{rate:g}" for rate in rates)
 
 
 def _network(parser: argparse._ActionsContainer) -> None:

@@ -89,6 +89,87 @@ def test_volumes_are_changed_like_images_and_thick_ones_in_their_plane():
     assert 0.3 < float(ids.sum() / labels.sum()) < 3
 
 
+def moved(settings, seed, image=None):
+    spot, labels = picture(40, 60)
+    image = spot if image is None else image
+    labels = jnp.zeros(image.shape[:-1], jnp.int32) if image is not spot else labels
+    return augment(jax.random.key(seed), image, labels, settings)
+
+
+def centre(image):
+    """Row and column of the middle of what channel 0 shows."""
+    rows, columns = np.nonzero(np.asarray(image[..., 0]) > 0.5)
+    return np.array([rows.mean(), columns.mean()])
+
+
+def test_translations_keep_within_their_share_of_an_axis():
+    """A disc goes as far as 0.05 of 60 columns, up to 0.1 of 40 rows, or nowhere."""
+    start = centre(picture(40, 60)[0])
+    for shares, most in (((0.1, 0.05), (4, 3)), ((0.0, 0.05), (0, 3)), ((), (0, 0))):
+        settings = Augmentation(translation=shares)
+        gone = [centre(moved(settings, seed)[0]) - start for seed in range(24)]
+        far = np.abs(gone).max(axis=0)
+        assert (far <= np.array(most) + 0.3).all()
+        assert (far >= 0.7 * np.array(most) - 0.3).all()
+    one = moved(Augmentation(translation=(0.1, 0.1)), 3)
+    np.testing.assert_allclose(centre(one[1][..., None]), centre(one[0]), atol=0.5)
+
+
+def test_the_zoom_s_range_may_be_uneven():
+    area = np.asarray(picture(40, 60)[1]).sum()
+    settings = Augmentation(scale=0.2, smallest_zoom=0.95)
+    sizes = [np.sqrt(moved(settings, s)[1].sum() / area) for s in range(24)]
+    assert 0.93 <= min(sizes) <= 1.0
+    assert 1.1 <= max(sizes) <= 1.22
+
+
+def test_one_move_at_a_time():
+    """A disc's middle and size tell which of the moves was made; no two at once."""
+    settings = Augmentation(
+        rotation_degrees=90, scale=0.5, translation=(0.3, 0.0), one_move=True
+    )
+    image, labels = picture(41, 61)
+    labels = labels * 0 + (
+        (np.mgrid[:41, :61][0] - 20) ** 2 + (np.mgrid[:41, :61][1] - 30) ** 2 < 60
+    )
+    area, kinds = int(labels.sum()), set()
+    for seed in range(24):
+        _, ids = augment(jax.random.key(seed), image, labels, settings)
+        shifted = np.abs(centre(ids[..., None]) - [20, 30]).max() > 0.6
+        zoomed = abs(int(ids.sum()) - area) > 0.1 * area
+        assert not (shifted and zoomed)
+        kinds.add((shifted, zoomed))
+    assert len(kinds) == 3
+
+
+def test_saturation_by_hand():
+    """Grey stays, a colour keeps its grey and goes from it or to it by one factor."""
+    image = jnp.array([[0.5, 0.5, 0.5], [0.9, 0.2, 0.4]]).reshape(1, 2, 3)
+    grey = 0.299 * 0.9 + 0.587 * 0.2 + 0.114 * 0.4
+    factors = []
+    for seed in range(16):
+        out, _ = moved(Augmentation(saturation=0.4), seed, image)
+        np.testing.assert_allclose(out[0, 0], 0.5, atol=1e-6)
+        ratios = (np.asarray(out[0, 1]) - grey) / (np.array([0.9, 0.2, 0.4]) - grey)
+        np.testing.assert_allclose(ratios, ratios[0], rtol=1e-4)
+        factors.append(ratios[0])
+    assert 0.6 <= min(factors) < 0.8 < 1.2 < max(factors) <= 1.4
+    two = image[..., :2]
+    np.testing.assert_array_equal(moved(Augmentation(saturation=0.4), 0, two)[0], two)
+
+
+def test_noise_is_of_no_more_than_its_deviation():
+    image = jnp.full((40, 60, 3), 0.5)
+    deviations = []
+    for seed in range(16):
+        out, _ = moved(Augmentation(noise=0.1), seed, image)
+        deviations.append(float(np.std(out)))
+        assert abs(float(np.mean(out)) - 0.5) < 0.01
+        flat = np.asarray(out - 0.5).reshape(-1, 3)
+        assert np.abs(np.corrcoef(flat.T)[0, 1:]).max() < 0.1  # a number each
+    assert min(deviations) < 0.04 < 0.07 < max(deviations) < 0.105
+
+
 def test_no_augmentation_changes_nothing():
     image, labels = picture()
     moved, ids = augment(jax.random.key(0), image, labels, Augmentation())

@@ -59,6 +59,10 @@ def test_the_27_losses_are_in_the_catalog_with_their_hyper_parameters():
         assert all(0 <= x <= 1 for pair in method.scores for x in pair)
 
 
+def jobs_of(jobs, kind):
+    return [job for job in jobs if isinstance(job, kind)]
+
+
 def test_each_loss_is_searched_once_trained_on_each_fold_and_scored(tmp_path):
     jobs = planned.plan(choices(tmp_path))
     ordered = in_order(jobs)
@@ -76,6 +80,12 @@ def test_each_loss_is_searched_once_trained_on_each_fold_and_scored(tmp_path):
     assert runs["CE", 1].config.class_weights is None
     assert runs["Lovász", 0].config.pretrain_loss == "cross_entropy"
     assert runs["DiceBD", 2].config.pretrain_steps == 125
+    assert runs["DiceBD", 2].config.pretrain_learning_rate == 3e-3
+    assert runs["Dice", 2].config.pretrain_learning_rate is None
+    grids = {job.label.split()[1]: job.rates for job in jobs_of(ordered, RateSearch)}
+    fine = planned.SCALES["cpu"].fine_rates
+    tuned = {name for name, rates in grids.items() if rates == fine}
+    assert tuned == {method.name for method in METHODS if method.pretrain}
     assert runs["Dice", 0].config.folds_digest == runs["CE", 2].config.folds_digest
     assert {run.config.steps for run in runs.values()} == {250}
     assert runs["Tversky", 0].config.hyper == {"alpha": 0.3, "beta": 0.7}
