@@ -67,7 +67,8 @@ def _volume(path: Path) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("name", "make", "read"),
-    [("mask.png", _png, lambda path: read_stored_mask(path).values), ("image.jpg", _jpeg, read_image),
+    [("mask.png", _png, lambda path: read_stored_mask(path).values),
+     ("image.jpg", _jpeg, read_image),
      ("volume.nii", _volume, lambda path: read_volume(path).voxels),
      ("volume.nii.gz", _volume, lambda path: read_volume(path).voxels)],
 )  # fmt: skip
