@@ -1,6 +1,7 @@
 """Opening images as they are meant to be seen, and resizing images and class ids."""
 
 import io
+import struct
 import threading
 from pathlib import Path
 
@@ -81,15 +82,25 @@ def open_image(path: Path) -> Image.Image:
             # Pillow refuses large images of strangers; these are the user's own.
             before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
             try:
-                image = Image.open(io.BytesIO(path.read_bytes()), formats=OPENED)
+                content = path.read_bytes()
+                image = Image.open(io.BytesIO(content), formats=OPENED)
+                again = Image.open(io.BytesIO(content), formats=OPENED)
             finally:
                 Image.MAX_IMAGE_PIXELS = before
         _require_readable(path, image)
+        again.verify()  # checksums of PNG, which reading does not look at
         ImageOps.exif_transpose(image, in_place=True)  # loads it
         return image
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not an image that can be read") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (
+        EOFError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        struct.error,
+        Image.DecompressionBombError,
+    ) as error:
         raise UserError(f"{path} cannot be read as an image: {error}") from error
 
 
