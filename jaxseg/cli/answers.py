@@ -4,7 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from jaxseg.cli.interrupts import interruptible
+from jaxseg.cli.interrupts import end_stopped, interruptible
 from jaxseg.cli.pipes import reader_left
 from jaxseg.errors import MISTAKE, STOPPED, UserError, refused, tell
 
@@ -31,6 +31,8 @@ def answered(name: str, work: Callable[[], int | None], *, last: bool) -> int:
         return MISTAKE
     except KeyboardInterrupt as stop:
         tell(stop if str(stop) else "stopped", name)
+        if last:
+            end_stopped()
         return STOPPED
     except BrokenPipeError:
         return reader_left()

@@ -1,6 +1,7 @@
 """Opening images as they are meant to be seen, and resizing images and class ids."""
 
 import io
+import struct
 import threading
 from pathlib import Path
 
@@ -66,11 +67,19 @@ def open_image(path: Path) -> Image.Image:
     try:
         image = _unlimited(path)
         image.info[RAWMODE] = _require_readable(path, image)
+        _unlimited(path).verify()  # checksums of PNG, which reading does not look at
         ImageOps.exif_transpose(image, in_place=True)  # loads it
         return image
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not an image that can be read") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (
+        EOFError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        struct.error,
+        Image.DecompressionBombError,
+    ) as error:
         raise UserError(f"{path} cannot be read as an image: {error}") from error
 
 

@@ -30,13 +30,15 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
 
     @functools.wraps(loss)
     def checked(logits: Any, labels: Any, **options: Any) -> Array:
-        if not isinstance(options.get("link", softmax), Link):
+        link = options.get("link", softmax)
+        if not isinstance(link, Link):
             raise ValueError(
                 "link is an object of jaxseg.links, such as links.sigmoid, not "
-                f"{options['link']!r}"
+                f"{link!r}"
             )
         logits = jnp.asarray(logits)
-        if logits.ndim:
+        senseless = link is softmax and logits.shape[-1:] == (1,)  # which is told later
+        if logits.ndim and not senseless:
             refuse_unknown_ids(labels, logits.shape[-1], options.get("where"))
         labels = jnp.asarray(labels)
         for name in ("where", *PIXEL_ARRAYS):

@@ -78,6 +78,7 @@ def _weighing_background(loss: Loss, weight: ArrayLike) -> Callable[..., Array]:
         class_weights: ArrayLike | None = None,
         **options: Any,
     ) -> Array:
+        logits = jnp.asarray(logits)
         if logits.shape[-1] > 1:
             plain = (
                 jnp.ones(logits.shape[-1]) if class_weights is None else class_weights

@@ -77,7 +77,7 @@ def test_checking_nothing_is_refused(tmp_path, capsys, made):
 def test_a_check_ends_with_status_1_where_training_is_refused(tmp_path, capsys, made):
     made(tmp_path / "data")
     assert main(["check", "--data", str(tmp_path / "data")]) == 1
-    assert "1 errors:" in capsys.readouterr().out
+    assert "1 error:" in capsys.readouterr().out
 
 
 def test_one_image_is_enough(run, tmp_path, capsys, monkeypatch):

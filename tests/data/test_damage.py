@@ -70,6 +70,23 @@ def test_headers_that_cannot_be_are_refused_by_name(tmp_path, name, value, suffi
         read_volume(path)
 
 
+def test_no_flipped_bit_of_a_png_gives_other_ids(tmp_path):
+    """Pillow decodes pixels without a look at the checksums of PNG."""
+    path = tmp_path / "mask.png"
+    ids = np.random.default_rng(0).integers(0, 3, (12, 14)).astype(np.uint8)
+    Image.fromarray(ids).save(path)
+    content, refused = path.read_bytes(), 0
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << (place % 8)
+        path.write_bytes(flipped)
+        with contextlib.suppress(UserError):
+            refused += 1
+            np.testing.assert_array_equal(read_mask(path), ids)
+            refused -= 1
+    assert refused > 0.8 * len(content)
+
+
 def picture(kind) -> bytes:
     stream = io.BytesIO()
     pixels = np.arange(48, dtype=np.uint8).reshape(6, 8) % 3

@@ -19,6 +19,7 @@ from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import Scoring, Training, in_order
 from experiments.protocol.results import Results
 from experiments.protocol.study import Choices
+from jaxseg.data.labels import LabelMap
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 from jaxseg.models.catalog import MODELS
@@ -40,7 +41,9 @@ def dataset(tmp_path, **changes) -> Dataset:
         hashes={},
         settings={},
     )
-    return Dataset(**{**facts, **changes})
+    facts |= changes
+    labels = LabelMap.of_ids(facts["num_classes"])
+    return Dataset(**{"labels": labels, **facts})
 
 
 def choices(*datasets, scale="cpu", **flags) -> Choices:

@@ -41,6 +41,7 @@ from experiments.protocol.study import Choices
 from figures.__main__ import main as draw_figures
 from jaxseg.data.collection import list_cases
 from jaxseg.data.images import VOID
+from jaxseg.data.labels import LabelMap
 from jaxseg.data.masks import read_stored_mask
 from jaxseg.files import write_rows
 from jaxseg.losses import CATALOG
@@ -89,7 +90,9 @@ def dataset(path: Path, **changes) -> Dataset:
         hashes={f"train/c{k}": str(k) for k in range(6)},
         settings={},
     )
-    return Dataset(**{**facts, **changes})
+    facts |= changes
+    labels = LabelMap.of_ids(facts["num_classes"])
+    return Dataset(**{"labels": labels, **facts})
 
 
 def choices(root: Path, *datasets: Dataset, scale="cpu", **flags) -> Choices:

@@ -18,6 +18,7 @@ from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import RateSearch, Scoring, StepCost, Training, in_order
 from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
+from jaxseg.data.labels import LabelMap
 from jaxseg.errors import UserError
 from jaxseg.losses import CATALOG
 from jaxseg.statistics import Outcome
@@ -38,7 +39,9 @@ def dataset(tmp_path, **changes) -> Dataset:
         hashes={f"train/{k}": str(k) for k in range(20)},
         settings={},
     )
-    return Dataset(**{**facts, **changes})
+    facts |= changes
+    labels = LabelMap.of_ids(facts["num_classes"])
+    return Dataset(**{"labels": labels, **facts})
 
 
 def choices(tmp_path, scale="cpu", **flags) -> Choices:

@@ -27,6 +27,7 @@ from experiments.protocol.jobs import PseudoLabels, Scoring, Training, in_order
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
+from jaxseg.data.labels import LabelMap
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 from jaxseg.losses import CATALOG
@@ -50,7 +51,9 @@ def dataset(tmp_path, **changes) -> Dataset:
         hashes={f"{s}/{s}{k}": f"{s}{k}" for s in counts for k in range(counts[s])},
         settings={},
     )
-    return Dataset(**{**facts, **changes})
+    facts |= changes
+    labels = LabelMap.of_ids(facts["num_classes"])
+    return Dataset(**{"labels": labels, **facts})
 
 
 def choices(tmp_path, *datasets, scale="cpu", **flags) -> Choices:
