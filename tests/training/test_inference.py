@@ -10,13 +10,13 @@ import pytest
 
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
 from jaxseg.data.intensity import NORMALISATIONS, imagenet
-from jaxseg.training import loop
 from jaxseg.training.cases import Trained, case_predictor
 from jaxseg.training.inference import (
     Inference,
     image_predictor,
     mean_probabilities,
 )
+from jaxseg.training.objective import objective_of
 from jaxseg.training.sources import Example
 from jaxseg.training.thresholds import above, best_for_dice, best_mask, most_probable
 from jaxseg.training.window import gaussian_weights, mirrored, starts, windowed
@@ -269,7 +269,7 @@ def test_predictions_see_images_as_training_does(name):
     trained = Trained(config, lambda variables, images: images, {})
     pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     (probs,) = case_predictor(trained)([Example("one", pixels, None)])
-    prepare = loop.objective_of(config, config.phases[0]).prepare
+    prepare = objective_of(config, config.phases[0]).prepare
     seen = prepare(pixels[None].astype(np.float32) / 255)
     np.testing.assert_allclose(probs, jax.nn.softmax(seen)[0], rtol=1e-5)
 
