@@ -1,46 +1,25 @@
 """The five strategies of Galdran 2022 and the scores that the paper prints."""
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Strategy:
-    """A way to combine cross-entropy and Dice.
-
-    Attributes:
-      name: here and on the command line.
-      printed: in the paper's tables.
-      title: a few words.
-      loss: in the catalog.
-      hyper: hyper-parameters that are not the catalog's defaults.
-      class_weights: that the loss is called with.
-    """
-
-    name: str
-    printed: str
-    title: str
-    loss: str
-    hyper: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    class_weights: tuple[float, ...] | None = None
+from experiments.protocol.method import Method, foreground
 
 
 FOREGROUND = {"background": 0.0}
 """Dice of the lesion alone: the paper's losses are binary."""
-STRATEGIES: tuple[Strategy, ...] = (
-    Strategy(name="CE", printed="BCE", title="cross-entropy, eq. (2)",
-             loss="cross_entropy"),
-    Strategy(name="Dice", printed="Dice", title="squared Dice of each image, eq. (5)",
-             loss="dice_squared_per_image", class_weights=(0.0, 1.0)),
-    Strategy(name="hard", printed="BCE→Dice", hyper=FOREGROUND,
-             title="CE, then Dice for the last tenth of the steps, eq. (8)",
-             loss="ce_to_dice_hard"),
-    Strategy(name="soft", printed="BCE⇝Dice", hyper=FOREGROUND,
-             title="from CE to Dice, linearly over the run, eq. (7)",
-             loss="ce_to_dice_linear"),
-    Strategy(name="CE+Dice", printed="BCE+Dice", title="their sum, eq. (6)",
-             hyper=FOREGROUND, loss="ce_dice_per_image"),
+STRATEGIES: tuple[Method, ...] = (
+    Method(name="CE", paper="BCE", title="cross-entropy, eq. (2)",
+           loss="cross_entropy"),
+    Method(name="Dice", title="squared Dice of each image, eq. (5)",
+           loss="dice_squared_per_image", weigh=foreground),
+    Method(name="hard", paper="BCE→Dice", hyper=FOREGROUND,
+           title="CE, then Dice for the last tenth of the steps, eq. (8)",
+           loss="ce_to_dice_hard"),
+    Method(name="soft", paper="BCE⇝Dice", hyper=FOREGROUND,
+           title="from CE to Dice, linearly over the run, eq. (7)",
+           loss="ce_to_dice_linear"),
+    Method(name="CE+Dice", paper="BCE+Dice", title="their sum, eq. (6)",
+           hyper=FOREGROUND, loss="ce_dice_per_image"),
 )  # fmt: skip
 """In the order of the paper's tables."""
 NAMES = tuple(strategy.name for strategy in STRATEGIES)
@@ -106,7 +85,3 @@ REJECTED: Mapping[str, Mapping[str, tuple[float, ...]]] = {
 LESION_FREE_SHARE = {"polyps": 9.0}
 """Per cent of the test images without a lesion; of foot ulcers it is not printed."""
 
-
-def by_name() -> dict[str, Strategy]:
-    """The strategies by name."""
-    return {strategy.name: strategy for strategy in STRATEGIES}

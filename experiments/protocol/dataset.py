@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.protocol.groups import KNOWN, group_of
 from jaxseg.data.check import Report, check_folder
 from jaxseg.data.collection import list_cases
 from jaxseg.data.decathlon import is_decathlon, read_index
@@ -39,6 +40,7 @@ class Dataset:
       class_shares: ``[num_classes]`` share of each class among the training pixels.
       hashes: content of each image, by "split/case".
       settings: of a `RunConfig`, what only volumes have.
+      pattern: of the unit at the start of a case's name; None if cases are their own.
     """
 
     path: Path
@@ -50,6 +52,14 @@ class Dataset:
     class_shares: tuple[float, ...]
     hashes: dict[str, str]
     settings: dict[str, Any]
+    pattern: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Volumes, images of two classes, or scenes, of which every class counts."""
+        if self.volumes:
+            return "volume"
+        return "binary" if self.num_classes == 2 else "scene"
 
     @property
     def volumes(self) -> bool:
@@ -70,17 +80,19 @@ class Dataset:
     ) -> dict[str, str]:
         """Makes folds of some splits and keeps them in a file.
 
+        Copies are in one fold, and so are cases of one unit.
+
         Returns:
           Settings of a `RunConfig`: the file and its digest, to which ``fold`` is to
           be added.
         """
-        wanted = set(splits)
-        hashes = {
-            name: content
-            for name, content in self.hashes.items()
-            if name.partition("/")[0] in wanted
-        }
-        folds = make_folds(hashes, count, seed).to_json()
+        together = {}
+        for name, content in self.hashes.items():
+            split, _, case = name.partition("/")
+            if split in splits:
+                unit = group_of(self.pattern, case)
+                together[name] = content if unit == case else unit
+        folds = make_folds(together, count, seed).to_json()
         path = folder / f"{self.name}-{digest_of([self.digest, folds])}.json"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -90,14 +102,33 @@ class Dataset:
             "folds_digest": hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS],
         }
 
+    def scored_split(self) -> str:
+        """The split that is scored where there are no folds.
+
+        Raises:
+          UserError: there is neither "test" nor "validation".
+        """
+        for split in ("test", "validation"):
+            if self.counts.get(split):
+                return split
+        raise UserError(
+            f"--data {self.path}: without folds the split 'test' is scored, or "
+            f"'validation' where there is none, and there is only "
+            f"{', '.join(self.counts)}"
+        )
+
 
 def read_dataset(
-    path: Path, *, tick: Callable[[int], object] = lambda _: None
+    path: Path,
+    *,
+    pattern: str | None = None,
+    tick: Callable[[int], object] = lambda _: None,
 ) -> Dataset:
     """Checks every file of a data folder.
 
     Args:
       path: image folder or Decathlon folder.
+      pattern: of the unit of a case; None is what is `KNOWN` of the name.
       tick: called with 1 as each case is done.
 
     Raises:
@@ -113,6 +144,10 @@ def read_dataset(
     shares = report.to_json()["splits"]["train"]["class_shares"]
     names = sorted(report.splits)
     hashes = report.hashes(names)
+    if pattern is None:
+        _, pattern = KNOWN.get(path.resolve().name, ("", None))
+    for name in hashes:
+        group_of(pattern, name.partition("/")[2])
     return Dataset(
         path=path.resolve(),
         name=path.resolve().name,
@@ -123,6 +158,7 @@ def read_dataset(
         class_shares=tuple(shares),
         hashes=hashes,
         settings=_volume_settings(path, report.num_classes) if volumes else {},
+        pattern=pattern,
     )
 
 
@@ -160,4 +196,6 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "num_classes": dataset.num_classes,
         "channels": dataset.channels,
         "class_shares": list(dataset.class_shares),
+        "kind": dataset.kind,
+        "pattern": dataset.pattern,
     }

@@ -10,8 +10,20 @@ from jaxseg.statistics.bootstrap import (
     bootstrap_difference,
     table_marks,
 )
-from jaxseg.statistics.findings import Outcome, judge_difference, judge_equivalence
-from jaxseg.statistics.proportions import ShareDifference, share_difference
+from jaxseg.statistics.estimates import (
+    Estimate,
+    estimate,
+    numbered,
+    pooled,
+    weighted_means,
+)
+from jaxseg.statistics.findings import (
+    Outcome,
+    judge_difference,
+    judge_equivalence,
+    judge_no_worse,
+)
+from jaxseg.statistics.proportions import share_difference
 from jaxseg.statistics.ranking import (
     MeanRanks,
     mean_ranks,
@@ -19,7 +31,6 @@ from jaxseg.statistics.ranking import (
     ranks,
     significance_scores,
 )
-from jaxseg.statistics.runs import Estimate, bootstrap_runs
 from jaxseg.statistics.scores import align
 from jaxseg.statistics.sizes import SizeCurves, size_curves
 from jaxseg.statistics.stability import (
@@ -38,23 +49,26 @@ __all__ = [
     "Outcome",
     "PairwiseTests",
     "RankStability",
-    "ShareDifference",
     "SizeCurves",
     "align",
     "bootstrap_difference",
     "bootstrap_ranks",
-    "bootstrap_runs",
+    "estimate",
     "holm",
     "judge_difference",
     "judge_equivalence",
+    "judge_no_worse",
     "kendall_tau",
     "kendall_taus",
     "mean_ranks",
+    "numbered",
     "pairwise_tests",
+    "pooled",
     "rank_scores",
     "ranks",
     "share_difference",
     "significance_scores",
     "size_curves",
     "table_marks",
+    "weighted_means",
 ]
