@@ -70,10 +70,8 @@ def tasks_by_part(results: Results) -> dict[str, list[Task]]:
 def findings_of(parts: Mapping[str, Sequence[Task]]) -> list[Finding]:
     """All findings that the rows speak about."""
     inside: list[Rule] = [
-        functools.partial(_inside, pair=("CE+Dice", "CE"),
-                          claim="Adding Dice to CE raises Dice where there is a lesion"),
-        functools.partial(_inside, pair=("soft", "CE"),
-                          claim="Soft fine-tuning raises Dice where there is a lesion"),
+        functools.partial(_inside, pair=("CE+Dice", "CE"), claim="Adding Dice to CE"),
+        functools.partial(_inside, pair=("soft", "CE"), claim="Soft fine-tuning"),
     ]  # fmt: skip
     found = judge(inside, parts["fold"])
     mixed: list[Rule] = [
@@ -133,7 +131,7 @@ def _inside(task: Task, *, pair: tuple[str, str], claim: str) -> Finding | None:
     if not task.has(*pair):
         return None
     return Finding(
-        claim=claim,
+        claim=f"{claim} raises Dice where there is a lesion",
         source=INSIDE_TABLE.get(_paper(task) or "", "Tables 1 and 3"),
         paper=_printed(INSIDE, task, pair, "points"),
         ours=means(task, scores.challenge, *pair),
@@ -218,7 +216,9 @@ def pooled_ece(task: Task, method: str, weights: np.ndarray) -> np.ndarray:
         return np.full((len(weights), len(counts)), np.nan)
     total = np.einsum("rn,snk->rsk", weights, np.nan_to_num(counts))
     number, confidence, hits = np.split(total, 3, axis=-1)
-    return np.abs(hits - confidence).sum(-1) / number.sum(-1)
+    pixels = number.sum(-1)
+    found = np.abs(hits - confidence).sum(-1) / np.where(pixels > 0, pixels, 1)
+    return np.where(pixels > 0, found, np.nan)
 
 
 def _calibration(task: Task) -> Finding | None:
@@ -294,8 +294,10 @@ def rejected_at(
     *,
     lost: float,
 ) -> np.ndarray:
-    """``[R]`` share of images without a lesion whose area is no larger than the largest
-    at which at most `lost` of those with one are rejected."""
+    """``[R]`` share of images without a lesion that are rejected by their area.
+
+    The area is the largest at which at most `lost` of those with one are rejected.
+    """
     order = np.argsort(sick, kind="stable")
     total = of_sick.sum(-1, keepdims=True)
     below = np.cumsum(of_sick[:, order], axis=-1) / np.where(total > 0, total, 1)
@@ -309,7 +311,7 @@ def rejected_at(
 
 def _both_kinds(task: Task, pair: tuple[str, str]) -> bool:
     free = task.of_case(scores.lesion_free) > 0
-    return task.has(*pair) and free.any() and not free.all()
+    return task.has(*pair) and 0 < free.sum() < len(free)
 
 
 def _area_tells(task: Task, *, pair: tuple[str, str]) -> Finding | None:
@@ -329,9 +331,7 @@ def _area_tells(task: Task, *, pair: tuple[str, str]) -> Finding | None:
     )
 
 
-def _at_equal_loss(
-    task: Task, *, pair: tuple[str, str], lost: float
-) -> Finding | None:
+def _at_equal_loss(task: Task, *, pair: tuple[str, str], lost: float) -> Finding | None:
     if not _both_kinds(task, pair):
         return None
     at = functools.partial(rejected_at, lost=lost)
@@ -358,13 +358,17 @@ def _use(task: Task, *, others: Sequence[Task], claim: str) -> Finding | None:
     if not shared or other.cases != task.cases:
         return None
     one, two = (x.of(scores.challenge, *shared) for x in (task, other))
-    means_of = [weighted_means(x, np.ones((1, len(task.cases)))).mean() for x in (one, two)]
+    means_of = [
+        weighted_means(x, np.ones((1, len(task.cases)))).mean() for x in (one, two)
+    ]
     return Finding(
         claim=claim,
         source="section 3.2, challenge entry",
         paper="no number",
         ours=f"{means_of[0]:.3f} with, {means_of[1]:.3f} without",
-        parts={"score": task.gap(one.mean(0, keepdims=True), two.mean(0, keepdims=True))},
+        parts={
+            "score": task.gap(one.mean(0, keepdims=True), two.mean(0, keepdims=True))
+        },
         unit="score",
         smallest=LEAST_DICE,
         losses=shared,
@@ -373,4 +377,6 @@ def _use(task: Task, *, others: Sequence[Task], claim: str) -> Finding | None:
 
 def rows_of(task: Task, method: str) -> list[Row]:
     """The rows of one strategy."""
-    return [row for row in task.rows[task.methods.index(method)].flat if row is not None]
+    return [
+        row for row in task.rows[task.methods.index(method)].flat if row is not None
+    ]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from experiments.protocol.method import Method, foreground
 
-
 FOREGROUND = {"background": 0.0}
 """Dice of the lesion alone: the paper's losses are binary."""
 STRATEGIES: tuple[Method, ...] = (
@@ -84,4 +83,3 @@ REJECTED: Mapping[str, Mapping[str, tuple[float, ...]]] = {
 """Tables 2 and 4: per cent of all images with an empty prediction, by encoder."""
 LESION_FREE_SHARE = {"polyps": 9.0}
 """Per cent of the test images without a lesion; of foot ulcers it is not printed."""
-

@@ -12,8 +12,8 @@ from typing import Any
 
 from experiments.protocol.ceilings import ceiling_of, require_room, to_json
 from experiments.protocol.dataset import Dataset, describe, read_dataset
-from experiments.protocol.jobs import in_order, scorings
 from experiments.protocol.groups import pattern_of
+from experiments.protocol.jobs import in_order, scorings
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.queue import run_jobs
 from experiments.protocol.report import Report, listed

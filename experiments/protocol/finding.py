@@ -1,6 +1,7 @@
 """A finding of a paper, and what came of trying it again."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from experiments.protocol.ceilings import LEAST
@@ -107,13 +108,23 @@ class Finding:
         return any(one.outcome is opposite for one in self.of)
 
     @property
+    def reason(self) -> str:
+        """Why there is no verdict, beyond the interval; "" otherwise."""
+        if self.doubt or not self._denied(self._judged()):
+            return self.doubt
+        return "data sets disagree"
+
+    @property
     def verdict(self) -> str:
         """The outcome in words, with the reason where there is one."""
-        if self.doubt:
-            return f"{Outcome.UNDECIDED}: {self.doubt}"
-        if self._denied(self._judged()):
-            return f"{Outcome.UNDECIDED}: data sets disagree"
-        return str(self.outcome)
+        return f"{self.outcome}: {self.reason}" if self.reason else str(self.outcome)
+
+    @property
+    def effect(self) -> str:
+        """The weakest part's value, in text."""
+        value = self.estimate.value
+        digits = 3 if abs(value) < 1 else 1
+        return "–" if math.isnan(value) else f"{value:+.{digits}f}"
 
 
 Rule = Callable[[Task], Finding | None]

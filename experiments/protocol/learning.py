@@ -10,13 +10,17 @@ The rules, stated before any score was seen:
 * a verdict needs that of every loss compared, and three budgets to see it by;
 * a run has collapsed if its score is not above the trivial ones while that of another
   run of the same loss, data, network and steps is. It is named, counted and left out;
-  what comes of leaving it in stands beside.
+  what comes of leaving it in stands beside;
+* a loss that a paper says to fail has failed, and is no longer learning, if it is not
+  above the trivial predictions at any budget, while the loss that it is compared with
+  has learned with a quarter of the steps.
 
 The score is the mean Dice of the foreground classes; of scenes the mean IoU of all
 classes, pixels pooled.
 """
 
 import dataclasses
+import itertools
 
 FLAT = 0.01
 """A point of the score."""
@@ -59,6 +63,17 @@ class Curve:
         return "not flat" if self.moved < -FLAT else ""
 
     @property
+    def idle(self) -> bool:
+        """Whether it has begun to learn at none of three budgets."""
+        return len(self.steps) >= 3 and max(self.scores) <= self.trivial
+
+    @property
+    def quick(self) -> bool:
+        """Whether a quarter of the steps was enough."""
+        steps = [abs(b - a) for a, b in itertools.pairwise(self.scores)]
+        return not self.doubt and all(step <= FLAT for step in steps)
+
+    @property
     def told(self) -> str:
         """The doubt in a phrase, for a table."""
         if not self.scores[-1] > self.trivial:
@@ -66,3 +81,8 @@ class Curve:
         if len(self.steps) < 3:
             return "not known: one budget"
         return f"**{self.doubt}**" if self.doubt else "flat"
+
+
+def failed(better: Curve | None, worse: Curve | None) -> bool:
+    """Whether the second loss has failed where the first learned at once."""
+    return bool(better and worse and better.quick and worse.idle)

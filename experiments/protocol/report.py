@@ -16,6 +16,7 @@ from experiments.protocol.learning import FLAT
 from experiments.protocol.results import Results
 from experiments.protocol.scale import TRIAL
 from experiments.protocol.task import Task
+from experiments.protocol.tasks import naive
 from jaxseg.statistics import Outcome
 
 
@@ -116,7 +117,8 @@ def page(
         "## What was run\n\n" + what_was_run(results.about, results.runs),
         f"The same command takes up what was stopped:\n\n    {results.about['command']}"
         "\n\nEvery number above is computed from `rows.jsonl.gz` and `runs.jsonl` "
-        "beside this page; `python -m experiments report` on this folder does it again.",
+        "beside this page; `python -m experiments report` on this folder does it "
+        "again.",
     ]
     return Report(title=title, parts=whole)
 
@@ -198,7 +200,7 @@ def counted(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.outcome for finding in findings)
     text = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome)
     reasons = Counter(
-        finding.verdict.partition(": ")[2] or "the interval holds both"
+        finding.reason or "the interval holds both"
         for finding in findings
         if finding.outcome is Outcome.UNDECIDED
     )
@@ -247,34 +249,38 @@ def _finite(value: float) -> float | None:
 
 def limits(tasks: Sequence[Task]) -> str:
     """What stands below every table of scores: trivial, perfect, runs and steps."""
-    told = []
+    named: dict[str, list[Task]] = {}
     for task in tasks:
-        ceiling = task.facts.get("ceiling")
-        size = " x ".join(map(str, ceiling["size"])) if ceiling else ""
-        top = (
+        named.setdefault(_limits_of(task), []).append(task)
+    told = []
+    for text, some in named.items():
+        names = listed([task.model for task in some])
+        told.append(f"{some[0].dataset}, {names}: {text}")
+    return f"*{'. '.join(told)}.*" if told else ""
+
+
+def _limits_of(task: Task) -> str:
+    nothing, everything = naive(task)
+    told = [f"predicting nothing has {nothing:.3f}, everything {everything:.3f}"]
+    ceiling = task.facts.get("ceiling")
+    if ceiling is None:
+        told.append("the ceiling is not measured")
+    else:
+        size = " x ".join(map(str, ceiling["size"]))
+        told.append(
             f"at {size} a perfect mask has {ceiling['perfect']:.3f} and perfect "
             f"probabilities {ceiling['calibrated']:.3f} when they are back at the "
             "image's size"
-            if ceiling
-            else "ceiling not measured"
         )
-        curve = next(iter(task.curves.values()), None)
-        naive = (
-            f"predicting nothing has {curve.nothing:.3f}, everything "
-            f"{curve.everything:.3f}, "
-            if curve
-            else ""
-        )
-        folds = len(set(task.folds.tolist()))
-        runs = plural(len(task.runs), "seed") + (
-            f", {folds} folds" if folds > 1 else ""
-        )
-        told.append(f"{task.name}: {naive}{top}; {runs}, {task.steps} steps")
-        if task.collapsed:
-            told[-1] += f"; left out as collapsed: {', '.join(task.collapsed)}"
-        if task.left_out:
-            told[-1] += f"; not done yet: {', '.join(task.left_out)}"
-    return "*" + ". ".join(told) + ".*"
+    told.append(f"{plural(len(task.cases), 'case')}, {plural(len(task.runs), 'run')}")
+    folds = len(set(task.folds.tolist()))
+    told.append(f"{folds} folds" if folds > 1 else "no folds")
+    told.append(f"{task.steps} steps")
+    if task.collapsed:
+        told.append(f"left out as collapsed: {'; '.join(task.collapsed)}")
+    if task.left_out:
+        told.append(f"not done yet: {', '.join(task.left_out)}")
+    return ", ".join(told)
 
 
 def learning_table(tasks: Sequence[Task]) -> str:
@@ -304,7 +310,7 @@ def findings_table(findings: Sequence[Finding]) -> str:
     rows = []
     for number, f in enumerate(findings, 1):
         low, high = f.interval
-        effect = f"{f.estimate.value:+.3f} {interval(low, high)} {f.unit}"
+        effect = f"{f.effect} {interval(low, high)} {f.unit}"
         if len(f.parts) > 1:
             effect += f" ({f.weakest})"
         if f.including is not None:
@@ -322,47 +328,43 @@ def findings_table(findings: Sequence[Finding]) -> str:
     head = ["", "finding", "on", "paper", "here", "effect [interval]",
             "with fewer steps", "least that counts", "verdict"]  # fmt: skip
     family = findings[0].family
-    return (
-        table(head, rows)
-        + "\n\n*Effects are positive in the paper's direction. Intervals hold with "
-        f"95 % for all {family} findings that may be judged together (Bonferroni); they are "
-        "over units of dependent cases and, where there are several, over folds or "
-        "seeds. Replicated: the interval lies above 0 and the effect reaches the least "
-        "that counts; of findings of no difference, the interval lies within it; of no "
-        "inferiority, above its negative. Not replicated: the interval lies below it. "
-        "Of several parts the weakest is shown, and all must hold. A pool of data sets "
-        "is not judged against one of them. Least effects were fixed before scores "
-        "were seen.*"
-    )
+    return table(head, rows) + f"\n\n*{JUDGED.format(family=family)}*"
+
+
+JUDGED = (
+    "Effects are positive in the paper's direction. Intervals hold with 95 % for all "
+    "{family} findings that may be judged together (Bonferroni); they are over units "
+    "of dependent cases and, where there are several, over folds or seeds. "
+    "Replicated: the interval lies above 0 and the effect reaches the least that "
+    "counts; of findings of no difference, the interval lies within it; of no "
+    "inferiority, above its negative. Not replicated: the interval lies below it. Of "
+    "several parts the weakest is shown, and all must hold. A pool of data sets is not "
+    "judged against one of them. Least effects were fixed before scores were seen."
+)
 
 
 def verdicts_table(findings: Sequence[Finding]) -> str:
     """Each claim once, with the data and networks of each verdict and the effects."""
 
-    def told(finding: Finding) -> str:
-        value = finding.estimate.value
-        text = f"{value:+.{3 if abs(value) < 1 else 1}f}"
-        reason = finding.verdict.partition(": ")[2]
-        where = f"**{POOL}**" if finding.where == POOL else finding.where
-        return f"{where} ({text}{'; ' + reason if reason else ''})"
+    def told(claim: str, outcome: Outcome) -> str:
+        by_reason: dict[str, list[str]] = {}
+        for f in findings:
+            if (f.claim, f.outcome) == (claim, outcome):
+                where = f"**{POOL}**" if f.where == POOL else f.where
+                by_reason.setdefault(f.reason, []).append(f"{where} ({f.effect})")
+        return "; ".join(
+            f"{reason}: {', '.join(some)}" if reason else ", ".join(some)
+            for reason, some in by_reason.items()
+        )
 
     rows = [
-        [
-            claim,
-            *(
-                "; ".join(
-                    told(f)
-                    for f in findings
-                    if (f.claim, f.outcome) == (claim, outcome)
-                )
-                for outcome in Outcome
-            ),
-        ]
+        [claim, *(told(claim, outcome) for outcome in Outcome)]
         for claim in dict.fromkeys(f.claim for f in findings)
     ]
     return (
         table(["finding", *(outcome.value for outcome in Outcome)], rows)
-        + "\n\n*In brackets the effect, positive in the paper's direction.*"
+        + "\n\n*In brackets the effect, positive in the paper's direction; its unit "
+        "and interval are in the table of every finding.*"
     )
 
 

@@ -120,19 +120,23 @@ def _fields(names: Sequence[str]) -> list[dataclasses.Field]:
 
 
 def add_flags(
-    parser: argparse.ArgumentParser, names: Sequence[str], losses: Sequence[str]
+    parser: argparse.ArgumentParser,
+    names: Sequence[str],
+    losses: Sequence[str],
+    loss: Callable[[str], str] | None = None,
 ) -> None:
     """A flag for each of these fields.
 
     Args:
       parser: to add to.
       names: of fields.
-      losses: what ``--losses`` takes.
+      losses: what ``--losses`` lists.
+      loss: its type; None takes what is listed.
     """
     for field in _fields(names):
         kind, text = field.metadata["kind"], field.metadata["text"]
         if field.name == "losses":
-            kind, text = options.one_of(losses), f"of {', '.join(losses)}"
+            kind, text = loss or options.one_of(losses), f"of {', '.join(losses)}"
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=kind,

@@ -42,7 +42,8 @@ class Study:
       data: folders that it takes where the user names none, by scale; "synthetic" is a
         folder of synthetic lesions that is made.
       scales: by name; "smoke" is a trial of a minute.
-      losses: what ``--losses`` takes.
+      losses: names that ``--losses`` lists.
+      loss: type of ``--losses``, text to a name; None takes those of the list.
       flags: fields of `Scale` that a user may change.
       plan: choices to jobs; pure but for files of folds.
       report: stored results to a report; pure.
@@ -59,6 +60,7 @@ class Study:
     data: Mapping[str, Sequence[str]]
     scales: Mapping[str, Scale]
     losses: Sequence[str]
+    loss: Callable[[str], str] | None = None
     flags: Sequence[str]
     plan: Callable[[Choices], list[Job]]
     report: Callable[[Results], Report]
@@ -67,4 +69,4 @@ class Study:
 
     def add_flags(self, parser: argparse.ArgumentParser) -> None:
         """The flags of its scale."""
-        add_flags(parser, self.flags, self.losses)
+        add_flags(parser, self.flags, self.losses, self.loss)

@@ -15,6 +15,7 @@ from jaxseg.statistics.estimates import (
     estimate,
     numbered,
     pooled,
+    redrawn,
     weighted_means,
 )
 from jaxseg.statistics.findings import (
@@ -38,8 +39,14 @@ from jaxseg.statistics.stability import (
     bootstrap_ranks,
     kendall_tau,
     kendall_taus,
+    rank_stability,
 )
-from jaxseg.statistics.wilcoxon import PairwiseTests, holm, pairwise_tests
+from jaxseg.statistics.wilcoxon import (
+    PairwiseTests,
+    holm,
+    pairwise_tests,
+    resampled_wins,
+)
 
 __all__ = [
     "Difference",
@@ -65,7 +72,10 @@ __all__ = [
     "pairwise_tests",
     "pooled",
     "rank_scores",
+    "rank_stability",
     "ranks",
+    "redrawn",
+    "resampled_wins",
     "share_difference",
     "significance_scores",
     "size_curves",

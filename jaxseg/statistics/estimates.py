@@ -113,20 +113,48 @@ def pooled(estimates: Sequence[Estimate]) -> Estimate:
     return functools.reduce(Estimate.__add__, estimates) / len(estimates)
 
 
-@functools.lru_cache(maxsize=64)
-def _drawn(groups: bytes, folds: bytes, resamples: int, seed: int) -> np.ndarray:
-    """Weights ``[R, N]``: units drawn with replacement within each fold."""
-    where = np.stack([np.frombuffer(x, np.int64) for x in (folds, groups)])
-    units, unit_of = np.unique(where, axis=1, return_inverse=True)
-    unit_of = unit_of.reshape(-1)
+def redrawn(
+    groups: np.ndarray,
+    folds: np.ndarray,
+    *,
+    resamples: int,
+    seed: int = 0,
+    whole: bool = True,
+) -> np.ndarray:
+    """How often each case is drawn: folds first, then their units, with replacement.
+
+    Args:
+      groups: ``[N]`` whole numbers, equal for cases of one unit.
+      folds: ``[N]`` whole numbers, equal for cases that one network scored.
+      resamples: R of them.
+      seed: the same seed, the same numbers.
+      whole: whether folds are drawn, K - 1 of K so that means vary as those of K do;
+        else each fold is there once, and units alone are drawn.
+
+    Returns:
+      ``[R, N]`` numbers.
+    """
+    units, unit_of = np.unique(np.stack([folds, groups]), axis=1, return_inverse=True)
+    names = np.unique(units[0])
     rng = np.random.default_rng(seed)
+    times = np.ones((resamples, len(names)), int)
+    if whole and len(names) > 1:
+        even = np.full(len(names), 1 / len(names))
+        times = rng.multinomial(len(names) - 1, even, size=resamples)
     counts = np.zeros((resamples, units.shape[1]))
-    for fold in np.unique(units[0]):
-        inside = np.flatnonzero(units[0] == fold)
+    for k, name in enumerate(names):
+        inside = np.flatnonzero(units[0] == name)
         even = np.full(len(inside), 1 / len(inside))
-        counts[:, inside] = rng.multinomial(len(inside), even, size=resamples)
-    weights = counts[:, unit_of]
-    return weights / weights.sum(axis=1, keepdims=True)
+        counts[:, inside] = rng.multinomial(len(inside) * times[:, k], even)
+    return counts[:, unit_of.reshape(-1)]
+
+
+@functools.lru_cache(maxsize=64)
+def _weights(groups: bytes, folds: bytes, resamples: int, seed: int) -> np.ndarray:
+    """Weights ``[R, N]``: units drawn with replacement within each fold."""
+    parts = (np.frombuffer(x, np.int64) for x in (groups, folds))
+    counts = redrawn(*parts, resamples=resamples, seed=seed, whole=False)
+    return counts / counts.sum(axis=1, keepdims=True)
 
 
 def numbered(names: Sequence[object]) -> np.ndarray:
@@ -177,7 +205,7 @@ def estimate(
         return Estimate(value=nan, below=inf, above=inf, cases=0, units=0)
     folds = np.zeros(cases, int) if folds is None else np.asarray(folds)
     keys = [np.ascontiguousarray(x, np.int64).tobytes() for x in (groups, folds)]
-    drawn = _drawn(*keys, resamples, seed)
+    drawn = _weights(*keys, resamples, seed)
     units = len(np.unique(np.stack([folds, groups]), axis=1).T)
     by_seed = statistic(np.full((1, cases), 1 / cases))[0]
     value = float(_means(by_seed))
