@@ -9,6 +9,8 @@ from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import RateSearch, Training
 from experiments.protocol.method import Method
 from experiments.protocol.scale import EARLIER, Scale
+from jaxseg.models.catalog import MODELS
+from jaxseg.models.weights import IMAGENET, PACKAGES, normalisation_of_weights
 from jaxseg.training.config import RunConfig
 from jaxseg.training.network import ENCODER_NETWORKS, UNETS
 
@@ -44,7 +46,11 @@ def config_of(
     if model in UNETS:
         shape = {"width": scale.width, "depth": scale.depth}
     elif model in ENCODER_NETWORKS:
-        shape = {"multiplier": scale.multiplier, "weights": scale.weights}
+        shape = {
+            "multiplier": scale.multiplier,
+            "decoder_multiplier": scale.decoder_multiplier,
+            **_start(scale.weights, model),
+        }
     return RunConfig(
         **dataset.settings_of_run(),
         **fold,
@@ -62,11 +68,22 @@ def config_of(
         schedule=scale.schedule,
         model=model,
         **shape,
-        norm=scale.norm,
         augment=scale.augment,
         evaluate_every=0,
         checkpoint_every=max(steps // 4, 1),
     )
+
+
+def _start(weights: str | None, model: str) -> dict[str, Any]:
+    """Pretrained weights with what goes with them, where the encoder has any."""
+    encoder = MODELS[model].encoder
+    if weights is None or (weights == IMAGENET and encoder not in PACKAGES):
+        return {}
+    return {
+        "weights": weights,
+        "norm": "batch",
+        "normalise": normalisation_of_weights(encoder),
+    }
 
 
 def runs_of(

@@ -81,8 +81,8 @@ class Scale:
     width: int = setting(16, text="channels of a U-Net at full resolution")
     depth: int = setting(4, text="halvings of a U-Net")
     multiplier: float = setting(1.0, text="of the channels of encoders")
+    decoder_multiplier: float = setting(1.0, text="of the channels of their decoders")
     weights: str | None = setting(None, text="what encoders start from")
-    norm: str = setting("group", text="normalisation of the network's layers")
     tolerance: float = setting(
         1.0, text="of NSD, in mm or in pixels of the image's own size", kind=_ANY
     )
