@@ -27,8 +27,8 @@ PAPER = {
     "learning rate": "halved on plateaus of a validation loss (retina), polynomial or "
     "linear",
     "split": "train, validation and test; three runs",
-    "weights": "the best of Fig. 3 on the test images: 1 for L1, 0.1 for KL, DiceCE and "
-    "LogDiceCE; kept for the other data",
+    "weights": "the best of Fig. 3 on the test images: 1 for L1, 0.1 for KL, DiceCE "
+    "and LogDiceCE; kept for the other data",
     "two classes": "Dice losses of the foreground alone (Dice_1)",
     "CE+L1": "printed: sum over classes; CE+L1/K has the mean of the authors' code",
     "label marginals": "of each image",

@@ -55,7 +55,10 @@ def point_name(row: Row) -> str:
 
 
 def points(results: Results, task: Task) -> Task | None:
-    """The points of the ablation on a task, of losses with several; None if none."""
+    """The points of the ablation on a task, of losses with several; None if none.
+
+    Only the seeds that every point has are taken, so that points can be compared.
+    """
     rows = [row for row in results.rows if row["weight"] is not None]
     named = {point_name(row): row for row in rows}
     losses = [row["loss"] for row in named.values()]
@@ -69,6 +72,11 @@ def points(results: Results, task: Task) -> Task | None:
         ),
     )
     full = max((row.get("steps") or 0 for row in rows), default=0)
+    seeds: dict[str, set[int]] = {}
+    for row in rows:
+        if (row["dataset"], row.get("steps") or 0) == (task.dataset, full):
+            seeds.setdefault(point_name(row), set()).add(row["seed"])
+    common = set.intersection(*(seeds.get(n, set()) for n in order)) if order else set()
     found = tasks_of(
         results,
         order,
@@ -77,7 +85,7 @@ def points(results: Results, task: Task) -> Task | None:
             row["weight"] is not None
             and row["dataset"] == task.dataset
             and point_name(row) in several
-            and (row.get("steps") or 0) == full
+            and row["seed"] in common
         ),
     )
     return next((one for one in found if one.model == task.model), None)

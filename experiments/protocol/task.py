@@ -153,7 +153,12 @@ class Task:
 
         def statistic(weights: np.ndarray) -> np.ndarray:
             found = weighted_means(difference, weights)
-            return found / np.abs(weighted_means(two, weights)) if relative else found
+            if not relative:
+                return found
+            base = np.abs(weighted_means(two, weights))
+            there = (base > 0) | np.isnan(found)
+            share = found / np.where(base > 0, base, 1.0)
+            return np.where(there | (found == 0), share, np.nan)
 
         return self.estimate(statistic)
 
