@@ -93,8 +93,8 @@ def best_rate(
 
     Raises:
       UserError: too few steps, or none of the rates beats the best prediction of one
-        class everywhere by `MARGIN`, so that nothing is known of any; a
-        folder holds a run of other settings.
+        class everywhere by `MARGIN`, so that nothing is known of any; a folder holds a
+        run of other settings.
     """
     trials = [trial_of(config, rate, steps) for rate in rates]
     rows: list[dict[str, Any]] = []
