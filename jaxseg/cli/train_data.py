@@ -78,6 +78,8 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
     if not made and synthetic:
         flag = "--" + next(iter(synthetic)).replace("_", "-")
         raise UserError(f"{flag} goes with --data synthetic, not with a folder")
+    if (volumes or made) and arguments.foreground_images is not None:
+        raise UserError("--foreground-images goes with a data folder of images")
     if not volumes:
         for flag in ("spacing", "foreground_patches"):
             if getattr(arguments, flag) is not None:

@@ -1,5 +1,6 @@
 """Batches read from files by threads, in an order fixed by the seed."""
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -10,7 +11,13 @@ import numpy as np
 from jaxseg.data.batch import Batch
 from jaxseg.data.folder import Case
 from jaxseg.data.geometry import Spacing
-from jaxseg.data.images import read_image, read_mask, resize_image, resize_mask
+from jaxseg.data.images import (
+    VOID,
+    read_image,
+    read_mask,
+    resize_image,
+    resize_mask,
+)
 from jaxseg.data.intensity import Window, normalized
 from jaxseg.data.patches import draw_patch, holds_foreground, places_of_classes
 from jaxseg.data.resample import resample, resample_labels, resampled_shape
@@ -65,6 +72,9 @@ class CaseSource:
       cases: what to read.
       size: (height, width) to resize to.
       channels: 1 or 3.
+      foreground_share: share of the samples that must hold foreground: an image drawn
+        evenly from those with a class drawn evenly, in place of the one whose turn it
+        is. Without foreground anywhere it does nothing.
     """
 
     def __init__(
@@ -72,11 +82,14 @@ class CaseSource:
         cases: Sequence[Case],
         size: tuple[int, int],
         channels: int,
+        *,
+        foreground_share: float = 0.0,
         room: int = CACHE_BYTES,
     ):
         self.cases = cases
         self.size = size
         self.channels = channels
+        self.foreground_share = foreground_share
         self._records = Kept(self._read, room)
 
     def __len__(self) -> int:
@@ -84,11 +97,23 @@ class CaseSource:
         return len(self.cases)
 
     def _read(self, index: int) -> Record:
-        case = self.cases[index]
-        assert case.mask is not None
-        image = resize_image(read_image(case.image, self.channels), self.size)
-        labels = resize_mask(read_mask(case.mask), self.size)
-        return {"image": image, "labels": labels}
+        image = read_image(self.cases[index].image, self.channels)
+        return {"image": resize_image(image, self.size), "labels": self._labels(index)}
+
+    def _labels(self, index: int) -> np.ndarray:
+        mask = self.cases[index].mask
+        assert mask is not None
+        return resize_mask(read_mask(mask), self.size)
+
+    @functools.cached_property
+    def _holders(self) -> tuple[tuple[int, ...], ...]:
+        """Cases that hold each foreground class that there is, at the size of use."""
+        holders: dict[int, list[int]] = {}
+        for index in range(len(self.cases)):
+            for kind in np.unique(self._labels(index)):
+                if kind not in (0, VOID):
+                    holders.setdefault(int(kind), []).append(index)
+        return tuple(tuple(holders[kind]) for kind in sorted(holders))
 
     def sample(self, case: int, number: int, seed: int) -> dict[str, np.ndarray]:
         """The whole image, ``[H, W, C]`` uint8, and its labels ``[H, W]`` uint8.
@@ -96,7 +121,10 @@ class CaseSource:
         Raises:
           UserError: a file that cannot be read; the sentence names it.
         """
-        del number, seed  # nothing is drawn
+        if holds_foreground(number, self.foreground_share) and self._holders:
+            rng = np.random.default_rng((seed, number))
+            of_kind = self._holders[rng.integers(len(self._holders))]
+            case = of_kind[rng.integers(len(of_kind))]
         return self._records[case]
 
 

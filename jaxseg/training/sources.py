@@ -204,7 +204,12 @@ def source_of(config: RunConfig, cases: Sequence[Case]) -> CaseSource | PatchSou
     """Training samples of cases in files."""
     if not config.volumes:
         height, width = config.size
-        return CaseSource(cases, (height, width), config.channels)
+        return CaseSource(
+            cases,
+            (height, width),
+            config.channels,
+            foreground_share=config.foreground_images,
+        )
     return PatchSource(
         cases,
         config.size,
@@ -244,8 +249,9 @@ def validation_batches(
     else:
         cases = held_back(config, "validation")
         count = min(limit, len(cases))
+        each_once = dataclasses.replace(config, foreground_images=0.0)
         feed = training_batches(
-            source_of(config, cases),
+            source_of(each_once, cases),
             batch_size=config.batch_size,
             seed=config.seed,
             share=share,
