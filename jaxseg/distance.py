@@ -201,7 +201,7 @@ def axes_of_spacing(spacing: Spacing | None) -> int | None:
     """How many axes it has a number for, None if it does not say."""
     if isinstance(spacing, Sequence):
         return len(spacing)
-    return None if spacing is None or jnp.ndim(spacing) == 0 else len(spacing)
+    return None if spacing is None or not jnp.ndim(spacing) else jnp.shape(spacing)[0]
 
 
 def _scaled_squares(

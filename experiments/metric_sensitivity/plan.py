@@ -292,7 +292,7 @@ def config_of(
         **dataset.settings_of_run(),
         **fold,
         loss="cross_entropy" if method is None else method.loss,
-        hyper={} if method is None else method.hyper,
+        hyper={} if method is None else {**method.hyper},
         class_weights=weights,
         steps=steps,
         batch_size=scale.batch_size[dataset.volumes],

@@ -160,11 +160,12 @@ def kernel_gradient(
         def tap(i: int, j: int) -> Array:
             first = j * apart[1]
             last = first + stride[1] * (columns - 1) + 1
-            return sum(
+            products = [
                 widen(seen[i * apart[0] + q * stride[0], first : last : stride[1]])
                 * slopes[q]
                 for q in range(together)
-            )
+            ]
+            return sum(products[1:], products[0])
 
         parts = [[tap(i, j) for j in range(taps[1])] for i in range(taps[0])]
         return total + jnp.stack([jnp.stack(row) for row in parts])
