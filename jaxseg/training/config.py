@@ -21,7 +21,7 @@ MOST_STEPS = 2**31 - 2
 """What the counter of steps can hold."""
 Count = Annotated[int, Meta(ge=1, le=MOST_STEPS)]
 Index = Annotated[int, Meta(ge=0, le=MOST_STEPS)]
-Rate = Annotated[float, Meta(gt=0, le=1e30)]
+Rate = Annotated[float, Meta(gt=0, lt=1e31)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Millimetres = Annotated[float, Meta(gt=0, lt=1000)]
 Side = Annotated[int, Meta(ge=1, le=2**15)]

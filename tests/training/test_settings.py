@@ -85,7 +85,7 @@ def test_what_is_read_is_what_was_stored():
         (["--accumulate", "10000000"], "more than 1048576"),
         (["--depth", "200"], "200 is more than 15"),
         (["--width", "1000000"], "more than 32768"),
-        (["--learning-rate", "nan"], "nan is not strictly between 0 and 100"),
+        (["--learning-rate", "nan"], "nan is not strictly between 0 and 1e+31"),
         (["--dropout", "1"], "1 is not from 0 to 0.99"),
         (["--norm", "bach"], "did you mean batch?"),
     ],
