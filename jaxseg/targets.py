@@ -216,8 +216,8 @@ def as_hard_pixels(
     return scores, jnp.asarray(ids)
 
 
-def as_scores(logits: Array, link: Link) -> Array:
-    """`logits` as an array.
+def as_scores(logits: ArrayLike, link: Link | None) -> Array:
+    """`logits` as an array; the link may be unknown.
 
     Raises:
       ValueError: no floating ``[..., C]`` scores, or a softmax over one class.

@@ -101,7 +101,8 @@ def boundary_loss(
                 f"signed_distance needs the shape {scores.shape} of logits, "
                 f"not {phi.shape}"
             )
-    values = number_like(phi, scores) * link(scores)
+    phi = number_like(phi, scores)
+    values = phi * link(scores)
     return _mean_over_pixels_and_classes(values, class_weights, where, axis_name)
 
 

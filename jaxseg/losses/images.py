@@ -55,15 +55,19 @@ def check_rank(pixels: tuple[int, ...], spatial: int | None, spacing: Any) -> No
         or it has fewer than are said.
     """
     rank = len(pixels)
-    said = axes_of_spacing(spacing) if spatial is None else spatial
-    if said is not None and spatial is None and said < rank:
-        raise ValueError(
-            f"a spacing for {said} axes, but pixels {pixels}: say spatial={said} for a "
-            "batch of images"
-        )
-    if said is not None and not 1 <= said <= rank:
-        raise ValueError(f"an image of {said} axes, but pixels {pixels}")
-    if said is None and rank > SURE_RANK and not _inside_one_image.get():
+    if spatial is not None:
+        if not 1 <= spatial <= rank:
+            raise ValueError(f"an image of {spatial} axes, but pixels {pixels}")
+        return
+    sizes = axes_of_spacing(spacing)
+    if sizes is not None:
+        if sizes < rank:
+            raise ValueError(
+                f"a spacing for {sizes} axes, but pixels {pixels}: say spatial={sizes} "
+                "for a batch of images"
+            )
+        return
+    if rank > SURE_RANK and not _inside_one_image.get():
         raise ValueError(
             f"pixels {pixels} are one image of {rank} axes or a batch of images: say "
             f"spatial={rank} or spatial={rank - 1}, the number of axes of an image, or "

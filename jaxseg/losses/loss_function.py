@@ -1,6 +1,7 @@
 """What every loss does with its arguments before its formula sees them."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, cast
 
@@ -8,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxseg.automatic import with_automatic_axes
-from jaxseg.links import Link, softmax
-from jaxseg.targets import refuse_unknown_ids
+from jaxseg.links import Link
+from jaxseg.targets import as_scores, refuse_unknown_ids
 
 PIXEL_ARRAYS = ("pixel_weights", "signed_distance", "distance")
 """Options that hold a number per pixel where they are arrays."""
@@ -27,19 +28,19 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
     Raises (the loss):
       ValueError: labels hold an unknown id where a pixel counts, or link is no `Link`.
     """
+    parameter = inspect.signature(loss).parameters.get("link")
+    default = None if parameter is None else parameter.default
 
     @functools.wraps(loss)
     def checked(logits: Any, labels: Any, **options: Any) -> Array:
-        link = options.get("link", softmax)
-        if not isinstance(link, Link):
+        link = options.get("link", default)
+        if "link" in options and not isinstance(link, Link):
             raise ValueError(
                 "link is an object of jaxseg.links, such as links.sigmoid, not "
                 f"{link!r}"
             )
-        logits = jnp.asarray(logits)
-        senseless = link is softmax and logits.shape[-1:] == (1,)  # which is told later
-        if logits.ndim and not senseless:
-            refuse_unknown_ids(labels, logits.shape[-1], options.get("where"))
+        logits = as_scores(logits, link)
+        refuse_unknown_ids(labels, logits.shape[-1], options.get("where"))
         labels = jnp.asarray(labels)
         for name in ("where", *PIXEL_ARRAYS):
             if options.get(name) is not None and not callable(options[name]):

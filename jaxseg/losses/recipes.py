@@ -12,6 +12,7 @@ from jaxseg.losses.boundary import boundary_loss, hausdorff_loss
 from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.compound import LossAt, balanced, scheduled, weighted_sum
 from jaxseg.losses.images import per_image
+from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.pixel import cross_entropy_loss, focal_loss, topk_loss
 from jaxseg.losses.protocol import Loss, Schedule
@@ -70,6 +71,7 @@ def _weighing_background(loss: Loss, weight: ArrayLike) -> Callable[..., Array]:
     One score a pixel is of the foreground alone, and nothing is weighed.
     """
 
+    @loss_function
     @functools.wraps(loss)
     def weighed(
         logits: Array,
@@ -78,7 +80,6 @@ def _weighing_background(loss: Loss, weight: ArrayLike) -> Callable[..., Array]:
         class_weights: ArrayLike | None = None,
         **options: Any,
     ) -> Array:
-        logits = jnp.asarray(logits)
         if logits.shape[-1] > 1:
             plain = (
                 jnp.ones(logits.shape[-1]) if class_weights is None else class_weights

@@ -499,7 +499,8 @@ def penalized_generalized_dice_loss(
     """
     counts = overlap_counts(logits, labels, link, where, axis_name)
     score = generalized_dice_index(counts, as_class_weights(class_weights, logits))
-    return 1 - score / (1 + number_like(k, score) * (1 - score))
+    k = number_like(k, score)
+    return 1 - score / (1 + k * (1 - score))
 
 
 @loss_function
