@@ -39,6 +39,7 @@ class Dataset:
       labels: what the values of its masks mean.
       hashes: content of each image, by "split/case".
       settings: of a `RunConfig`, what only volumes have.
+      patients: whose each case is, by "split/case", where that is known.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Dataset:
     labels: LabelMap
     hashes: dict[str, str]
     settings: dict[str, Any]
+    patients: dict[str, str | None] = dataclasses.field(default_factory=dict)
 
     @property
     def volumes(self) -> bool:
@@ -82,7 +84,7 @@ class Dataset:
             for name, content in self.hashes.items()
             if name.partition("/")[0] in wanted
         }
-        folds = make_folds(hashes, count, seed).to_json()
+        folds = make_folds(hashes, count, seed, self.patients).to_json()
         path = folder / f"{self.name}-{digest_of([self.digest, folds])}.json"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -124,6 +126,7 @@ def read_dataset(
         class_shares=facts.class_shares,
         labels=facts.labels,
         hashes=hashes,
+        patients=report.patients(names),
         settings=_volume_settings(facts) if facts.windows is not None else {},
     )
 

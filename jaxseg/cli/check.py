@@ -105,7 +105,12 @@ def main(arguments: argparse.Namespace) -> int:
             raise UserError(
                 f"--folds: {arguments.data} has errors that training would refuse"
             )
-        folds = make_folds(report.hashes(chosen), arguments.folds, arguments.seed)
+        folds = make_folds(
+            report.hashes(chosen),
+            arguments.folds,
+            arguments.seed,
+            report.patients(chosen),
+        )
         write_json(arguments.out, folds.to_json())
         if not arguments.json:
             sizes = ", ".join(str(len(fold)) for fold in folds.members)

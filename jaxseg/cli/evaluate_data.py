@@ -42,8 +42,12 @@ def checked_cases(config: RunConfig, data: Path, split: str, told: Told) -> Exam
     else:
         wanted = dataclasses.replace(told, num_classes=config.num_classes)
         report = _examined(collection, split, cases, wanted)
-        foreign = any(problem.kind == "labels" for problem in report.problems)
-        if foreign and not report.sound and not flags and config.labels is not None:
+        unread = any(
+            problem.kind == "labels" and problem.gravity == "error"
+            for problem in report.problems
+        )
+        unsaid = not flags and collection.labels is None
+        if unread and unsaid and config.labels is not None:
             report = _examined(collection, split, cases, run)
     report.require_sound()
     assert report.labels is not None

@@ -30,9 +30,10 @@ be seen in a viewer. --overlays adds masks/overlays/NAME.png, the image with the
 outlines of the classes; --probabilities adds masks/probabilities/NAME.npy, float32
 [height, width, classes].
 
-A run of volumes takes a folder of .nii.gz or .nii files and writes NAME.nii.gz, and
-probabilities float32 with the class as fourth axis, on the voxels and at the place in
-space of the image.
+A run of volumes takes a folder of .nii.gz or .nii files, or with SimpleITK .mha and
+.nrrd, whose channels may be files NAME_0000, NAME_0001 as nnU-Net has them. It writes
+NAME.nii.gz, or the ending of the image, and probabilities float32 with the class as
+fourth axis, on the voxels and at the place in space of the image.
 
 Several --run average their probabilities; they may be folds, seeds or other networks.
 --threshold dice is best for the Dice of an image that has a lesion, and never leaves an
@@ -98,14 +99,16 @@ def _write_mask(
     """Class ids by the run's own values, on the grid of the image."""
     if example.geometry is not None:
         values = labels.stored(ids)
-        write_volume(folder / f"{example.name}.nii.gz", values, example.geometry)
+        path = folder / f"{example.name}{example.geometry.ending}"
+        write_volume(path, values, example.geometry)
     else:
         write_image(folder / f"{example.name}.png", mask_image(ids, labels))
 
 
 def _write_probabilities(folder: Path, example: Example, probs: np.ndarray) -> None:
     if example.geometry is not None:
-        write_volume(folder / f"{example.name}.nii.gz", probs, example.geometry)
+        path = folder / f"{example.name}{example.geometry.ending}"
+        write_volume(path, probs, example.geometry)
     else:
         with replacing(folder / f"{example.name}.npy") as file:
             np.save(file, probs, allow_pickle=False)

@@ -24,7 +24,7 @@ from jaxseg.training.sources import SYNTHETIC
 
 LEAST_SIDE = 8
 WORTH_TELLING = (
-    "labels", "doubtful", "absent-class", "stored", "orientation", "geometry",
+    "splits", "labels", "doubtful", "absent-class", "stored", "orientation", "geometry",
 )  # fmt: skip
 """Kinds of notes that training prints; `jaxseg check` has all."""
 

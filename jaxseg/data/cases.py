@@ -43,6 +43,11 @@ class Case:
         """Whether it is a volume, and not an image."""
         return is_volume(self.image)
 
+    @property
+    def unlabelled(self) -> "Case":
+        """The same without its labels."""
+        return dataclasses.replace(self, mask=None)
+
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
@@ -85,6 +90,11 @@ def read_case(case: Case, channels: int | None = None) -> Stored:
       UserError: a file that cannot be read or does not fit; the sentence names it.
     """
     if not case.volume:
+        if case.more:
+            raise UserError(
+                f"{case.image} and {case.more[0].name} are channels of one image in "
+                "several files: save them as the colours of one file"
+            )
         image = read_image(case.image, channels)
         if case.mask is None:
             return Stored(image, None)

@@ -123,6 +123,14 @@ class Report:
             for case in self.splits[split]
         }
 
+    def patients(self, chosen: Sequence[str]) -> dict[str, str | None]:
+        """Whose the cases of some splits are, by "split/name"; None if not known."""
+        return {
+            f"{split}/{case.name}": case.case.patient
+            for split in chosen
+            for case in self.splits[split]
+        }
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {
@@ -219,6 +227,8 @@ def examine(
       tick: called with 1 as each case is done.
     """
     problems: list[Problem] = []
+    if collection.remark is not None:
+        problems.append(Problem("note", "splits", collection.remark))
     channels = len(collection.modalities) or None
     read: dict[str, list[CaseFacts]] = {}
     for split, cases in parts.items():

@@ -1,12 +1,13 @@
 """Data sets in any layout that is taken: which cases each split has."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from jaxseg.data import decathlon, folder
+from jaxseg.data import decathlon, folder, lists, nnunet
 from jaxseg.data.cases import Case
 from jaxseg.data.labels import LabelMap, read_labels
+from jaxseg.data.made_splits import SPLITS, kept_split
 from jaxseg.errors import UserError
 
 
@@ -26,6 +27,7 @@ class Collection:
         counts more than any index.
       modalities: names of the channels of volumes, if the data set says so.
       passed_over: files and folders of a split that are not read.
+      remark: where the splits are from, if the data set does not say.
     """
 
     path: Path
@@ -34,14 +36,21 @@ class Collection:
     labels: LabelMap | None = None
     modalities: tuple[str, ...] = ()
     passed_over: Callable[[str], list[str]] = _nothing
+    remark: str | None = None
 
 
 def open_collection(path: Path) -> Collection:
     """The data set at a path, whatever its layout.
 
+    One without splits gets some, which are kept in a file beside it.
+
     Raises:
       UserError: there is none, or its index is ill-formed.
     """
+    if lists.is_list(path):
+        return _of_list(path)
+    if nnunet.is_nnunet(path):
+        return _of_nnunet(path)
     if decathlon.is_decathlon(path):
         index = decathlon.read_index(path)
         return Collection(
@@ -52,17 +61,64 @@ def open_collection(path: Path) -> Collection:
             modalities=index.modalities,
         )
     names = folder.splits(path)
-    if not names:
-        raise UserError(
-            f"{path} holds no data: expected {path}/{decathlon.INDEX}, or "
-            f"{path}/train/images and {path}/train/masks"
+    if names:
+        return Collection(
+            path,
+            tuple(names),
+            lambda split: folder.list_cases(path, split),
+            labels=read_labels(path),
+            passed_over=lambda split: folder.passed_over(path / split),
         )
+    if (path / folder.IMAGES).is_dir():
+        parts, remark = kept_split(path / SPLITS, folder.pairs(path))
+        return _of_parts(path, path, parts, remark)
+    raise UserError(
+        f"{path} holds no data: expected {path}/train/images and {path}/train/masks, "
+        f"{path}/images and {path}/masks, {path}/{decathlon.INDEX}, or a list in CSV "
+        "or JSON"
+    )
+
+
+def _of_list(path: Path) -> Collection:
+    cases, splits = lists.read_list(path)
+    if splits is None:
+        place = path.with_name(f"{path.stem}.{SPLITS}")
+        parts, remark = kept_split(place, cases)
+        return _of_parts(path, path.parent, parts, remark)
+    parts = {}
+    for case, split in zip(cases, splits, strict=True):
+        parts.setdefault(split, []).append(case)
+    return _of_parts(path, path.parent, parts, None)
+
+
+def _of_nnunet(path: Path) -> Collection:
+    names, labels, training, test = nnunet.read_nnunet(path)
+    parts, remark = kept_split(path / SPLITS, training, nnunet.SHARES)
+    if test:
+        parts["test"] = test
+    found = _of_parts(path, path, parts, remark)
+    return dataclasses.replace(
+        found,
+        labels=found.labels or labels,
+        modalities=names if training[0].volume else (),
+    )
+
+
+def _of_parts(
+    path: Path,
+    labels: Path,
+    parts: Mapping[str, Sequence[Case]],
+    remark: str | None,
+) -> Collection:
+    def cases(split: str) -> list[Case]:
+        if split not in parts:
+            raise UserError(
+                f"{path} has no split {split!r}: it has {', '.join(parts) or 'none'}"
+            )
+        return sorted(parts[split], key=lambda case: case.name)
+
     return Collection(
-        path,
-        tuple(names),
-        lambda split: folder.list_cases(path, split),
-        labels=read_labels(path),
-        passed_over=lambda split: folder.passed_over(path / split),
+        path, tuple(parts), cases, labels=read_labels(labels), remark=remark
     )
 
 

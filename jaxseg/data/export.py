@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from jaxseg.data.geometry import Geometry
+from jaxseg.data.itk import is_itk, write_itk
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.overlay import class_colours
 from jaxseg.errors import UserError
@@ -42,14 +43,14 @@ def write_image(path: Path, image: Image.Image) -> None:
 
 
 def write_volume(path: Path, values: np.ndarray, like: Geometry) -> None:
-    """Class ids or probabilities as ``.nii.gz``, whole or not at all.
+    """Class ids or probabilities as a file, whole or not at all.
 
     The voxels go back to the order of the file that they belong to, and the geometry of
     its header is copied whole: whichever part of it a viewer believes, the mask lies on
     the image.
 
     Args:
-      path: ends with ``.nii.gz``.
+      path: ends as `like` says.
       values: ``[X, Y, Z]`` uint8 class ids, or ``[X, Y, Z, classes]`` float32, in RAS
         order.
       like: geometry of the volume that was predicted.
@@ -63,6 +64,9 @@ def write_volume(path: Path, values: np.ndarray, like: Geometry) -> None:
             f"{like.ras_shape}"
         )
     stored = like.from_ras(values)
+    if is_itk(path):
+        write_itk(path, stored, like)
+        return
     if like.header is None:
         image = nibabel.Nifti1Image(stored, like.affine)  # pyright: ignore
         image.header.set_xyzt_units("mm")

@@ -9,6 +9,7 @@ from typing import Any
 
 from jaxseg.data.cases import Case
 from jaxseg.data.collection import list_cases
+from jaxseg.data.grouping import groups_of
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 
@@ -30,25 +31,35 @@ class Folds:
         return {"seed": self.seed, "folds": [list(fold) for fold in self.members]}
 
 
-def make_folds(hashes: Mapping[str, str], count: int, seed: int) -> Folds:
-    """Folds whose sizes differ by as little as copies allow.
+def make_folds(
+    hashes: Mapping[str, str],
+    count: int,
+    seed: int,
+    patients: Mapping[str, str | None] | None = None,
+) -> Folds:
+    """Folds whose sizes differ by as little as copies and patients allow.
 
-    Cases of one content go into one fold: a copy in another would be seen in training.
+    Cases of one content, and those of one patient, go into one fold: what is held back
+    would be seen in training otherwise.
 
     Args:
       hashes: content of the image of each case, by "split/name".
       count: of folds, >= 2.
       seed: of the shuffle.
+      patients: whose each case is, where that is known.
 
     Raises:
-      UserError: there are fewer different images than folds.
+      UserError: there are fewer different images, or patients, than folds.
     """
-    groups: dict[str, list[str]] = {}
-    for name in sorted(hashes):
-        groups.setdefault(hashes[name], []).append(name)
+    keys = {name: [f"image {content}"] for name, content in hashes.items()}
+    for name, patient in (patients or {}).items():
+        if patient is not None and name in keys:
+            keys[name].append(f"patient {patient}")
+    groups = groups_of(keys)
     if len(groups) < count:
-        raise UserError(f"{len(groups)} different images do not make {count} folds")
-    shuffled = list(groups.values())
+        what = "patients or images" if patients else "images"
+        raise UserError(f"{len(groups)} different {what} do not make {count} folds")
+    shuffled = list(groups)
     random.Random(seed).shuffle(shuffled)
     shuffled.sort(key=len, reverse=True)  # stable: copies first, all else shuffled
     folds: list[list[str]] = [[] for _ in range(count)]

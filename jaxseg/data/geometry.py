@@ -29,6 +29,7 @@ class Geometry:
         are taken for RAS and only their spacing means something.
       header: of the file, to be copied; None if there is none of NIfTI.
       remarks: in which ways the header contradicts itself.
+      ending: of the name of what is written on this grid.
     """
 
     shape: tuple[int, ...]
@@ -36,6 +37,7 @@ class Geometry:
     placed: bool = True
     header: Any = None
     remarks: tuple[str, ...] = ()
+    ending: str = ".nii.gz"
 
     @property
     def code(self) -> str:

@@ -1,4 +1,4 @@
-"""Reading volumes and their class ids from NIfTI files."""
+"""Reading volumes and their labels, from NIfTI files and what SimpleITK reads."""
 
 import dataclasses
 import gzip
@@ -14,11 +14,12 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from jaxseg.data.geometry import Geometry, Spacing, apart_mm, of_nifti, spacing_of
+from jaxseg.data.itk import ITK_SUFFIXES, is_itk, read_itk
 from jaxseg.data.listing import list_files, stem
 from jaxseg.data.masks import StoredMask, whole_numbers
 from jaxseg.errors import UserError
 
-VOLUME_SUFFIXES = (".nii.gz", ".nii")
+VOLUME_SUFFIXES = (".nii.gz", ".nii", *ITK_SUFFIXES)
 SAME_SPACING = 0.01
 """By what share voxel sizes may differ and yet be the same."""
 MOST_MM = 1000.0
@@ -45,17 +46,17 @@ class Volume:
 
 
 def is_volume(path: Path) -> bool:
-    """Whether the name is that of a NIfTI file."""
+    """Whether the name is that of a volume."""
     return path.name.lower().endswith(VOLUME_SUFFIXES)
 
 
 def volume_name(path: Path) -> str:
-    """The file's name without ``.nii.gz`` or ``.nii``."""
+    """The file's name without ``.nii.gz`` or another ending of volumes."""
     return stem(path, VOLUME_SUFFIXES)
 
 
 def list_volume_files(folder: Path) -> list[Path]:
-    """NIfTI files of a folder by name; all else is passed over.
+    """Volumes of a folder by name; all else is passed over.
 
     Raises:
       UserError: the folder is missing or holds no volume, or two of one name.
@@ -151,6 +152,10 @@ def by(numbers: Sequence[float]) -> str:
 
 def _opened(path: Path) -> tuple[np.ndarray, Geometry]:
     """The array of a file as stored, ``[X, Y, Z]`` or ``[X, Y, Z, C]``."""
+    if is_itk(path):
+        voxels, geometry = read_itk(path)
+        _require_numbers(path, voxels)
+        return voxels, geometry
     try:
         image = _parsed(path, _whole(path))
         voxels = np.asanyarray(image.dataobj)

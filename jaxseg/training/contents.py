@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from jaxseg.data.cases import Case
 from jaxseg.data.collection import splits
-from jaxseg.data.folder import Case
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 from jaxseg.training.config import RunConfig
@@ -40,7 +40,7 @@ def contents_of_run(config: RunConfig) -> dict[str, list[str]]:
 
 def _hashes(case: Case) -> list[str]:
     found = []
-    for path in (case.image, case.mask):
+    for path in (case.image, *case.more, case.mask):
         if path is not None:
             with path.open("rb") as file:
                 found.append(hashlib.file_digest(file, "sha256").hexdigest())

@@ -10,13 +10,14 @@ import jax
 import numpy as np
 
 from jaxseg.data.batch import Batch
-from jaxseg.data.cases import Case, case_name, read_case
+from jaxseg.data.cases import Case, read_case
 from jaxseg.data.collection import list_cases
 from jaxseg.data.folder import list_images
 from jaxseg.data.folds import cases_of_fold
 from jaxseg.data.geometry import Geometry, Spacing
 from jaxseg.data.intensity import Window
 from jaxseg.data.labels import LabelMap
+from jaxseg.data.nnunet import channels_joined
 from jaxseg.data.pipeline import CaseSource, PatchSource, training_batches
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
 from jaxseg.data.volumes import list_volume_files
@@ -311,5 +312,5 @@ def without_labels(folder: Path, config: RunConfig) -> Examples:
       UserError: the folder is missing or holds none.
     """
     files = list_volume_files(folder) if config.volumes else list_images(folder)
-    cases = [Case(case_name(path), path, None) for path in files]
-    return examples_of(config, cases)
+    channels = config.channels if config.volumes else 1
+    return examples_of(config, channels_joined(files, channels))

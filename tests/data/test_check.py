@@ -76,7 +76,7 @@ def test_every_problem_is_found_at_once(folder):
     (folder / "train/masks/c8.png").unlink()
     assert "c8.png has no mask" in kinds(check_folder(folder), "error")["listing"]
     with pytest.raises(UserError, match="holds no data"):
-        check_folder(folder / "train")
+        check_folder(folder / "train/images")
 
 
 def test_volumes_are_checked_alike(tmp_path):
