@@ -261,7 +261,8 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
     for split in job.unlabelled:
         cases = list_cases(job.dataset.path, split)
         files = {case.name: case.image for case in cases}
-        found = examples_of(members[0].config, cases)
+        unseen = [case.unlabelled for case in cases]
+        found = examples_of(members[0].config, unseen)
         for case, probs in ensemble_probabilities(members, found, job.how):
             mask, image = most_probable(probs), files[case.name]
             (images / joined_name(split, image.name)).symlink_to(image.resolve())
