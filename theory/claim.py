@@ -8,9 +8,9 @@ it; it never chooses one.
 import dataclasses
 import enum
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import jax
 
@@ -59,6 +59,37 @@ class Evidence:
     def refutes(self) -> bool:
         """Whether a case, named by the witness, violates it; nan never does."""
         return bool(self.slack < -self.tolerance) and bool(self.witness)
+
+    def with_slack(self, slack: float | Fraction) -> Self:
+        """The same cases and witness, judged by another number."""
+        return dataclasses.replace(self, slack=slack)
+
+
+def worst_of(found: Iterable[Evidence]) -> Evidence:
+    """Several searches as one piece of evidence: the worst one, with the cases of all.
+
+    A violation comes before what is undecided, and that before what holds; of equals
+    the least slack, of these the first.
+
+    Args:
+      found: at least one, all by one method.
+
+    Raises:
+      ValueError: they are by several methods, which one name would hide.
+    """
+    every = list(found)
+    methods = {evidence.method for evidence in every}
+    if len(methods) > 1:
+        raise ValueError(f"evidence by {', '.join(sorted(methods))} is not one")
+    worst = min(every, key=_badness)
+    return dataclasses.replace(worst, cases=sum(each.cases for each in every))
+
+
+def _badness(evidence: Evidence) -> tuple[int, float | Fraction]:
+    """Sorts the worst first, exactly where slacks are exact."""
+    if evidence.slack != evidence.slack:
+        return 1, 0
+    return 2 if evidence.holds else 0, evidence.slack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,12 +168,7 @@ class Settled:
     @property
     def worst(self) -> Evidence:
         """The evidence that contradicts the verdict, else that of least slack."""
-        ranked = [(e.holds, _or_lowest(e.slack), e) for e in self.evidence.values()]
-        return min(ranked, key=lambda entry: entry[:2])[2]
-
-
-def _or_lowest(slack: float | Fraction) -> float:
-    return float(slack) if slack == slack else float("-inf")
+        return min(self.evidence.values(), key=_badness)
 
 
 def gather(check: Check) -> Evidence:

@@ -9,7 +9,7 @@ import sympy
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, symbolic
 
 
@@ -61,8 +61,7 @@ def at_most_one(
         triples = list(enumeration.confusion_counts(size))
         return enumeration.over_counts(slack, pixels=size, triples=triples)
 
-    found = [sized(size) for size in range(1, pixels + 1)]
-    return min(found, key=lambda evidence: evidence.slack)
+    return worst_of(sized(size) for size in range(1, pixels + 1))
 
 
 def _example(pixels: int) -> float:

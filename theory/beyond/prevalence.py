@@ -11,9 +11,8 @@ import sympy
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, symbolic
-from theory.engines.combine import worst_of
 
 Best = tuple[float, float]  # error, gamma
 

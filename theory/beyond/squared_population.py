@@ -16,7 +16,7 @@ from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, samples, symbolic
 
 Posterior = tuple[Fraction, ...]
@@ -76,7 +76,7 @@ def certified(
         slack = min(enclosed.upper - value, value - enclosed.lower)
         witness = {"posterior": posterior, "at": enclosed.at, "upper": enclosed.upper}
         found.append(Evidence(slack, 1e-13, enclosed.boxes, "interval", witness))
-    return min(found, key=lambda evidence: evidence.slack)
+    return worst_of(found)
 
 
 def at_least_one(*, least: Fraction = Fraction(1)) -> Evidence:

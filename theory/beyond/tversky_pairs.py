@@ -11,9 +11,8 @@ import sympy
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, symbolic
-from theory.engines.combine import worst_of
 
 Weights = tuple[Fraction, Fraction]  # (alpha, beta)
 Pair = tuple[Weights, Weights]
@@ -70,11 +69,12 @@ def exact_masks(
 ) -> Evidence:
     """Hard masks never exceed the bound where it is rational, and do reach it."""
 
-    def slack(pair: Pair) -> Fraction:
+    def slack(pair: Pair) -> Evidence:
         found = enumeration.over_counts(
             lambda masks: -abs(Fraction(_gap(masks, pair))), pixels=pixels
         )
-        return -abs(-Fraction(found.slack) - _rational_bound(pair, pick) + less)
+        gap = -found.slack - _rational_bound(pair, pick) + less
+        return found.with_slack(-abs(gap))
 
     return enumeration.worst_case(ROOTED, slack, describe=_named)
 
@@ -107,7 +107,7 @@ def relative_error(
     """T / T' <= the larger factor where TP > 0, and within 1e-6 of it far out."""
     far = [(1, 10**9, 0), (1, 0, 10**9)]
 
-    def slack(pair: Pair) -> Fraction:
+    def slack(pair: Pair) -> Evidence:
         value = pick(factors(pair)) - less
 
         def room(masks: SoftCounts) -> Fraction:
@@ -120,8 +120,8 @@ def relative_error(
             room, pixels=pixels, only=lambda masks: masks.intersection > 0
         )
         away = enumeration.over_counts(room, pixels=10**10, triples=far)
-        least = Fraction(away.slack)
-        return min(Fraction(near.slack), least, Fraction(1, 10**6) - least)
+        both = worst_of((near, away))
+        return both.with_slack(min(both.slack, Fraction(1, 10**6) - away.slack))
 
     return enumeration.worst_case(ROOTED + PLAIN, slack, describe=_named)
 

@@ -12,7 +12,7 @@ import sympy
 
 from jaxseg import counts
 from jaxseg.losses import balanced_weights, cross_entropy_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, samples, symbolic
 
@@ -349,9 +349,9 @@ def equal_masses(*, prior_of_images: Sequence[str] = ("1/4",)) -> Evidence:
             masses = (on * p, off * (1 - p))
             exact = max(abs(mass - 0.5) for mass in masses)
             stated = abs(on - 1 / (2 * float(first)))
-            found.append((-max(exact, stated * p), {"p": p, "masses": masses}))
-    slack, witness = min(found, key=lambda pair: pair[0])
-    return Evidence(float(slack), 1e-14, len(found), "samples", witness)
+            slack, witness = -max(exact, stated * p), {"p": p, "masses": masses}
+            found.append(Evidence(float(slack), 1e-14, 1, "samples", witness))
+    return worst_of(found)
 
 
 def cut_at_prior(*, at: str = "prior") -> Evidence:

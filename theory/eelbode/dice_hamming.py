@@ -75,14 +75,15 @@ def largest_error(gamma: Fraction, pixels: int) -> Fraction:
 def error_by_size(*, less: Fraction = Fraction(0)) -> Evidence:
     """That maximum, by enumeration of all masks."""
 
-    def slack(case: tuple[Fraction, int]) -> Fraction:
+    def slack(case: tuple[Fraction, int]) -> Evidence:
         gamma, pixels = case
         found = enumeration.over_counts(
             lambda masks: -abs(dice(masks) - weighted_hamming(masks, gamma)),
             pixels=pixels,
             only=both_parts,
         )
-        return -abs(-Fraction(found.slack) - largest_error(gamma, pixels) + less)
+        gap = -found.slack - largest_error(gamma, pixels) + less
+        return found.with_slack(-abs(gap))
 
     cases = [(gamma, pixels) for gamma in GAMMAS for pixels in (2, 3, 5, 8)]
     return enumeration.worst_case(

@@ -13,7 +13,7 @@ import sympy
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, jaccard_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, interval, samples, search, symbolic
 
@@ -50,9 +50,7 @@ def ratio_within(*, error: Fraction = Fraction(1), pixels: int = 24) -> Evidence
     far = one_pixel_right([10**k for k in range(2, 10)])
     near = enumeration.over_counts(slack, pixels=pixels, only=_overlap)
     away = enumeration.over_counts(slack, pixels=10**9, only=_overlap, triples=far)
-    worst = min(near, away, key=lambda evidence: evidence.slack)
-    cases = near.cases + away.cases
-    return Evidence(worst.slack, 0.0, cases, "enumeration", worst.witness)
+    return worst_of((near, away))
 
 
 def largest_ratio(pixels: int) -> Fraction:
@@ -67,9 +65,9 @@ def ratio_approached(*, largest=largest_ratio) -> Evidence:
         dice, jaccard = map(Fraction, _both(masks))
         return -dice / jaccard
 
-    def slack(pixels: int) -> Fraction:
+    def slack(pixels: int) -> Evidence:
         found = enumeration.over_counts(excess, pixels=pixels, only=_overlap)
-        return -abs(-Fraction(found.slack) - largest(pixels))
+        return found.with_slack(-abs(-found.slack - largest(pixels)))
 
     sizes = (1, 2, 3, 5, 8, 12, 16)
     return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})
@@ -155,9 +153,9 @@ def gap_by_size(*, largest=largest_gap) -> Evidence:
         dice, jaccard = map(Fraction, _both(masks))
         return -abs(dice - jaccard)
 
-    def slack(pixels: int) -> Fraction:
+    def slack(pixels: int) -> Evidence:
         found = enumeration.over_counts(below, pixels=pixels)
-        return -abs(-Fraction(found.slack) - largest(pixels)[0])
+        return found.with_slack(-abs(-found.slack - largest(pixels)[0]))
 
     sizes = (1, 2, 3, 5, 8, 12, 17)
     return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})

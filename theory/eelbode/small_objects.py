@@ -4,7 +4,7 @@ import functools
 import math
 from fractions import Fraction
 
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.eelbode.dice_hamming import (
     TIGHTER,
@@ -16,7 +16,6 @@ from theory.eelbode.dice_hamming import (
 )
 from theory.eelbode.dice_jaccard import gap_within, ratio_within
 from theory.engines import enumeration
-from theory.engines.combine import worst_of
 
 # E23, the unweighted Hamming similarity
 
@@ -24,11 +23,11 @@ from theory.engines.combine import worst_of
 def hamming_error_by_size(*, less: Fraction = Fraction(0)) -> Evidence:
     """Max |D - H| on d pixels is 1 - 1 / d, by enumeration of all masks."""
 
-    def slack(pixels: int) -> Fraction:
+    def slack(pixels: int) -> Evidence:
         found = enumeration.over_counts(
             lambda masks: -abs(dice(masks) - hamming(masks)), pixels=pixels
         )
-        return -abs(-Fraction(found.slack) - (1 - Fraction(1, pixels)) + less)
+        return found.with_slack(-abs(-found.slack - (1 - Fraction(1, pixels)) + less))
 
     sizes = (1, 2, 3, 5, 8, 12, 16)
     return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})
@@ -37,13 +36,14 @@ def hamming_error_by_size(*, less: Fraction = Fraction(0)) -> Evidence:
 def hamming_ratio_by_size(*, least: int = 1) -> Evidence:
     """Max H / D on d pixels, d even, TP >= `least`, is (d + 2)^2 / (8 d)."""
 
-    def slack(pixels: int) -> Fraction:
+    def slack(pixels: int) -> Evidence:
         found = enumeration.over_counts(
             lambda masks: -hamming(masks) / dice(masks),
             pixels=pixels,
             only=lambda masks: masks.intersection >= least,
         )
-        return -abs(-Fraction(found.slack) - Fraction((pixels + 2) ** 2, 8 * pixels))
+        value = Fraction((pixels + 2) ** 2, 8 * pixels)
+        return found.with_slack(-abs(-found.slack - value))
 
     sizes = (2, 4, 8, 14)
     return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})

@@ -15,7 +15,7 @@ import sympy
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, tversky_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, interval, samples, search, symbolic
 
@@ -77,16 +77,14 @@ def exact_masks(
 ) -> Evidence:
     """Hard masks never exceed the bound where it is rational, and do reach it."""
 
-    def slack(weights: Weights) -> Fraction:
+    def slack(weights: Weights) -> Evidence:
         value = _rational_bound(weights, pick) - less
         found = enumeration.over_counts(
             lambda masks: -abs(Fraction(_error(masks, *weights))), pixels=pixels
         )
-        return -abs(-Fraction(found.slack) - value)
+        return found.with_slack(-abs(-found.slack - value))
 
-    found = enumeration.worst_case(ROOTED, slack, describe=_named)
-    cases = found.cases * enumeration.number_of_counts(pixels)
-    return dataclasses.replace(found, cases=cases)
+    return enumeration.worst_case(ROOTED, slack, describe=_named)
 
 
 def _named(weights: Weights) -> dict[str, Fraction]:
@@ -127,17 +125,14 @@ def between_the_edges(*, sign: int = 1) -> Evidence:
 
 def certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     """Encloses the supremum to 1e-9 for each pair of weights; is the bound inside?"""
-    worst = Evidence(math.inf, 1e-13, 0, "interval", {})
-    boxes = 0
+    found = []
     for alpha, beta in GRID:
-        lower, upper, used = enclose(alpha, beta)
+        lower, upper, boxes = enclose(alpha, beta)
         value = bound(alpha, beta, pick) - less
         slack = min(upper - value, value - lower)
-        boxes += used
-        if slack < worst.slack:
-            witness = {"alpha": alpha, "beta": beta, "lower": lower, "upper": upper}
-            worst = Evidence(slack, 1e-13, boxes, "interval", witness)
-    return Evidence(worst.slack, 1e-13, boxes, "interval", worst.witness)
+        witness = {"alpha": alpha, "beta": beta, "lower": lower, "upper": upper}
+        found.append(Evidence(slack, 1e-13, boxes, "interval", witness))
+    return worst_of(found)
 
 
 def enclose(alpha: Fraction, beta: Fraction) -> tuple[float, float, int]:
@@ -171,7 +166,7 @@ def searched(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     slack = np.minimum(values - reached, reached - (values - 5e-5))
     case = {"weights": np.array(GRID, float), "bound": values, "reached": reached}
     worst = samples.worst_draw(slack, case, tolerance=1e-12, method="search")
-    return Evidence(worst.slack, 1e-12, found.starts, "search", worst.witness)
+    return dataclasses.replace(worst, cases=found.starts)
 
 
 def _loss_error(logits, labels, weights):

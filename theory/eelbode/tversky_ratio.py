@@ -1,6 +1,5 @@
 """E30: how far the Tversky index is from the Dice coefficient, relatively."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable
@@ -11,7 +10,7 @@ import sympy
 
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, interval, symbolic
 
@@ -74,23 +73,20 @@ def never_exceeded(
     """No hard masks with TP > 0 reach the bound, also far out where they come close."""
     far = [triple for k in range(2, 9) for triple in ((1, 10**k, 0), (1, 0, 10**k))]
 
-    def slack(weights: Weights) -> Fraction:
+    def slack(weights: Weights) -> Evidence:
         value = bound(*weights) - less
 
         def room(masks: SoftCounts) -> Fraction:
             return value - _worse_ratio(masks, weights)
 
-        return min(
-            Fraction(found.slack)
-            for found in (
+        return worst_of(
+            (
                 enumeration.over_counts(room, pixels=pixels, only=_overlap),
                 enumeration.over_counts(room, pixels=10**9, triples=far),
             )
         )
 
-    found = enumeration.worst_case(GRID, slack, describe=_named)
-    cases = found.cases * (enumeration.number_of_counts(pixels) + len(far))
-    return Evidence(found.slack, 0.0, cases, "enumeration", found.witness)
+    return enumeration.worst_case(GRID, slack, describe=_named)
 
 
 def largest_by_size(weights: Weights, pixels: int) -> Fraction:
@@ -103,12 +99,12 @@ def largest_by_size(weights: Weights, pixels: int) -> Fraction:
 def maximum_by_size(*, largest: Callable = largest_by_size) -> Evidence:
     """The exact maximum for each size, by enumeration of all masks with TP > 0."""
 
-    def slack(case: tuple[Weights, int]) -> Fraction:
+    def slack(case: tuple[Weights, int]) -> Evidence:
         weights, pixels = case
         found = enumeration.over_counts(
             lambda masks: -_worse_ratio(masks, weights), pixels=pixels, only=_overlap
         )
-        return -abs(-Fraction(found.slack) - largest(weights, pixels))
+        return found.with_slack(-abs(-found.slack - largest(weights, pixels)))
 
     cases = [(weights, pixels) for weights in GRID for pixels in (1, 2, 5, 9)]
     return enumeration.worst_case(
@@ -143,8 +139,7 @@ def certified(*, bound: Callable = all_terms, less: float = 0.0) -> Evidence:
         witness = {**_named(weights), "lower": lower, "upper": upper}
         slack = min(value - upper, lower - (value - 1e-2))
         found.append(Evidence(slack, 1e-13, boxes, "interval", witness))
-    worst = min(found, key=lambda evidence: evidence.slack)
-    return dataclasses.replace(worst, cases=sum(e.cases for e in found))
+    return worst_of(found)
 
 
 def enclose(weights: Weights) -> tuple[float, float, int]:

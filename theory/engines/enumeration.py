@@ -1,6 +1,5 @@
 """Exhaustive search in exact rational arithmetic."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -23,11 +22,6 @@ def confusion_counts(pixels: int) -> Iterator[tuple[int, int, int]]:
                 yield tp, fp, fn
 
 
-def number_of_counts(pixels: int) -> int:
-    """How many triples `confusion_counts` yields: (pixels + 3) choose 3."""
-    return math.comb(pixels + 3, 3)
-
-
 def simplex_grid(classes: int, parts: int) -> Iterator[tuple[Fraction, ...]]:
     """All points of the simplex with coordinates in multiples of 1 / `parts`."""
 
@@ -45,7 +39,7 @@ def simplex_grid(classes: int, parts: int) -> Iterator[tuple[Fraction, ...]]:
 
 def worst_case(
     cases: Iterable[Case],
-    slack: Callable[[Case], Fraction],
+    slack: Callable[[Case], Fraction | Evidence],
     *,
     describe: Callable[[Case], Mapping[str, Any]],
 ) -> Evidence:
@@ -53,13 +47,18 @@ def worst_case(
 
     Args:
       cases: finitely many, at least one.
-      slack: exact; negative where the statement is violated.
+      slack: exact; negative where the statement is violated. Where a case is itself a
+        search, its evidence: the cases of all are counted.
       describe: the witness that a case makes.
     """
     number, worst, at = 0, None, None
     for case in cases:
-        number += 1
         value = slack(case)
+        if isinstance(value, Evidence):
+            number += value.cases
+            value = Fraction(value.slack)
+        else:
+            number += 1
         if worst is None or value < worst:
             worst, at = value, case
     if worst is None or at is None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import sympy
 
-from theory.claim import Evidence
+from theory.claim import Evidence, worst_of
 
 PROBES = 8
 _DIGITS = 40
@@ -28,10 +28,7 @@ def identities(
 ) -> Evidence:
     """`identity` of several pairs: the worst of them is the evidence."""
     rng = random.Random(seed)
-    found = [_one(left, right, rng) for left, right in pairs]
-    cases = sum(evidence.cases for evidence in found)
-    worst = min(found, key=lambda e: e.slack if e.slack == e.slack else -_ROUNDING)
-    return Evidence(worst.slack, _ROUNDING, cases, "symbolic", worst.witness)
+    return worst_of(_one(left, right, rng) for left, right in pairs)
 
 
 def _one(left: sympy.Expr, right: sympy.Expr, rng: random.Random) -> Evidence:

@@ -1,5 +1,6 @@
 """G04-G06, G13: the Dice score of two masks as sets and as counts."""
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Iterator
@@ -250,7 +251,7 @@ def convention(*, both: float = 1.0, one: float = 0.0) -> Evidence:
     found = enumeration.worst_case(
         enumeration.confusion_counts(8), slack, describe=lambda t: {"tp_fp_fn": t}
     )
-    return Evidence(found.slack, 1e-15, found.cases, "enumeration", found.witness)
+    return dataclasses.replace(found, tolerance=1e-15)
 
 
 def mean_of_images(*, empty_pair: float = 1.0) -> Evidence:

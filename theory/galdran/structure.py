@@ -14,7 +14,7 @@ from jax import Array
 from jaxseg import links
 from jaxseg.counts import dice_index, hamming_index
 from jaxseg.losses import cross_entropy_loss, dice_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, examples, interval, samples
 from theory.galdran import SOURCE
 from theory.galdran.overlap import of_masks
@@ -143,7 +143,7 @@ def proper(*, at: Fraction = Fraction(0)) -> Evidence:
 
         box = ((2.0**-10, 1 - 2.0**-10),)
         found.append(interval.certify_nonnegative(room, box, tolerance=1e-10))
-    return min(found, key=lambda evidence: evidence.slack)
+    return worst_of(found)
 
 
 def dice_is_hard(*, calibrated: bool = False) -> Evidence:

@@ -1,5 +1,6 @@
 """L06, Proposition 1: the bias term of the log-Dice loss is smallest at a vertex."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from jaxseg.losses import dice_bias_loss
 from jaxseg.losses.marginal import Marginals, dice_bias_penalty
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, samples, search
 from theory.engines.dual import as_arb
 from theory.liu import SOURCE
@@ -125,11 +126,10 @@ def certified(*, target: Callable = one_largest) -> Evidence:
             logs = [(p + y).log() for p, y in zip(predicted, actual, strict=True)]
             return sum(logs, start=-floor)
 
-        found.append((interval.certify_nonnegative(room, ((0.0, 1.0),) * 2), actual))
-    worst, actual = min(found, key=lambda pair: pair[0].slack)
-    boxes = sum(evidence.cases for evidence, _ in found)
-    witness = {**worst.witness, "actual": list(actual)}
-    return Evidence(worst.slack, worst.tolerance, boxes, "interval", witness)
+        evidence = interval.certify_nonnegative(room, ((0.0, 1.0),) * 2)
+        witness = {**evidence.witness, "actual": list(actual)}
+        found.append(dataclasses.replace(evidence, witness=witness))
+    return worst_of(found)
 
 
 LABELS = (0,) * 5 + (1,) * 3 + (2,) * 2  # y = (1/2, 3/10, 1/5)

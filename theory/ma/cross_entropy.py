@@ -17,7 +17,7 @@ from jaxseg.losses import (
     inverse_frequency_weights,
     region_cross_entropy_loss,
 )
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, residuals, symbolic
 from theory.ma import SOURCE
 
@@ -55,7 +55,7 @@ def gibbs(*, less: float = 0.0) -> Evidence:
         interval.certify_nonnegative(room(share), box, tolerance=1e-9)
         for share in (0.5, 0.25, 0.01)
     ]
-    return min(found, key=lambda evidence: evidence.slack)
+    return worst_of(found)
 
 
 def in_soft_targets(*, reverse: bool = False) -> Evidence:

@@ -16,7 +16,7 @@ from jaxseg.losses import (
     exponential_logarithmic_loss,
     log_dice_loss,
 )
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import examples, interval, residuals, symbolic
 from theory.ma import SOURCE
 from theory.ma.focal_tversky import foreground
@@ -58,7 +58,7 @@ def steepest_where_wrong(
             return 1 + (gamma - 1) / cost
 
         found.append(interval.certify_nonnegative(growth, ((1e-3, 8.0),)))
-    return min(found, key=lambda evidence: evidence.slack)
+    return worst_of(found)
 
 
 def least_slope(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Check, Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, examples, grids
 from theory.engines.grids import Mask
 from theory.ma import SOURCE, library_maps
@@ -202,8 +202,7 @@ def all_least_at_truth(
     *, losses: tuple[Loss, ...] = (dice, boundary, squared, in_section_2_6)
 ) -> Evidence:
     """Each loss is 0 where the mismatch is empty, and positive elsewhere."""
-    found = [truth_is_least(loss=loss) for loss in losses]
-    return min(found, key=lambda evidence: evidence.slack)
+    return worst_of(truth_is_least(loss=loss) for loss in losses)
 
 
 def repair_never_hurts(*, losses: tuple[Loss, ...] = (dice, boundary)) -> Evidence:

@@ -16,9 +16,8 @@ from jax import Array
 
 from jaxseg import distance, links
 from jaxseg.losses import boundary, pixel, region
-from theory.claim import Evidence
+from theory.claim import Evidence, worst_of
 from theory.engines import examples, grids, images, samples
-from theory.engines.combine import worst_of
 from theory.engines.grids import Mask
 from theory.engines.images import Soft
 
