@@ -16,9 +16,8 @@ from jaxseg.errors import UserError
 from jaxseg.files import write_text
 from jaxseg.losses import CATALOG
 from theory import document
-from theory.cards import card as cards
 from theory.claim import Claim, Evidence, Settled, settle, try_twins
-from theory.explain import evidence_lines, explanation
+from theory.explain import evidence_lines, findings, introduction
 from theory.proofs import assistant, sources, standing
 from theory.proofs.report import lines_of
 from theory.registry import CLAIMS, find
@@ -163,8 +162,9 @@ def _colours() -> bool:
 def _show(argv: Sequence[str]) -> int:
     options = _show_parser().parse_args(argv)
     (claim,) = find([options.id])
+    print(introduction(claim), end="\n\n", flush=True)  # to be read in the meantime
     settled = settle(claim)
-    print(explanation(settled))
+    print(findings(settled))
     return _status([settled])
 
 
@@ -242,6 +242,9 @@ def _card(argv: Sequence[str]) -> int:
     options = _card_parser().parse_args(argv)
     if options.write and options.names:
         raise UserError("--write takes no NAME: it writes the cards of all losses")
+    # here, since examining losses takes more to load than explaining a claim
+    from theory.cards import card as cards
+
     names = options.names or list(CATALOG)
     found = {}
     with bar(len(names), "losses", "loss") as line:

@@ -18,7 +18,11 @@ IMPORTS = "import numpy as np\nfrom fractions import Fraction"
 
 def explanation(settled: Settled) -> str:
     """Everything about one claim; its last part can be pasted into Python."""
-    claim = settled.claim
+    return f"{introduction(settled.claim)}\n\n{findings(settled)}"
+
+
+def introduction(claim: Claim) -> str:
+    """What is claimed and why it is so: all that needs no evidence."""
     parts = [f"{claim.id}  {claim.source}, {claim.where}", f"Verdict: {claim.verdict}"]
     parts += [
         _paragraph(title, text)
@@ -38,9 +42,16 @@ def explanation(settled: Settled) -> str:
     parts.append(_paragraph("Proof", claim.proof))
     parts += _theorem(claim)
     parts.append(_values(claim))
-    parts.append("Evidence\n" + evidence_lines(settled.evidence))
-    parts.append("Worst cases, in Python\n" + textwrap.indent(in_python(settled), "  "))
     return "\n\n".join(parts)
+
+
+def findings(settled: Settled) -> str:
+    """The evidence and its worst cases, which can be pasted into Python."""
+    worst = textwrap.indent(in_python(settled), "  ")
+    return (
+        f"Evidence\n{evidence_lines(settled.evidence)}\n\n"
+        f"Worst cases, in Python\n{worst}"
+    )
 
 
 def _paragraph(title: str, text: str) -> str:
