@@ -3,12 +3,14 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from jaxseg.cli import options
 from jaxseg.cli.runs import open_run
 from jaxseg.errors import UserError
+from jaxseg.training import checkpoints
 from jaxseg.training.config import RunConfig
 from jaxseg.training.inference import Inference
 from jaxseg.training.loop import Run
@@ -34,8 +36,13 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--best",
-        action="store_true",
-        help="use the checkpoints with the best validation, not the newest",
+        nargs="?",
+        const="dice",
+        type=options.one_of(get_args(checkpoints.Best)),
+        metavar="NAME",
+        help="use the checkpoints with the best validation, by 'dice' or by 'loss' "
+        "(after --keep-best loss), not the newest (default where NAME is left out: "
+        "dice)",
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 from jaxseg.training.cases import Trained
+from jaxseg.training.checkpoints import Best, best_step
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CHECKPOINTS, CONFIG, Run
 from jaxseg.training.step import Objective, TrainState
@@ -23,7 +24,9 @@ def open_run(folder: Path) -> Run:
     return Run(RunConfig.from_json(read_json(config), str(config)), folder)
 
 
-def load_run(folder: Path, *, best: bool = False) -> tuple[Run, Objective, TrainState]:
+def load_run(
+    folder: Path, *, best: Best | None = None
+) -> tuple[Run, Objective, TrainState]:
     """A run with its network and its newest whole checkpoint, or the best one.
 
     Raises:
@@ -33,18 +36,24 @@ def load_run(folder: Path, *, best: bool = False) -> tuple[Run, Objective, Train
     return run, *restored(run, best=best)
 
 
-def trained(run: Run, *, best: bool = False) -> Trained:
+def trained(run: Run, *, best: Best | None = None) -> Trained:
     """A run's network as it is used; see `restored`."""
     objective, state = restored(run, best=best)
     return Trained(run.config, objective.apply, state.variables)
 
 
-def restored(run: Run, *, best: bool = False) -> tuple[Objective, TrainState]:
+def restored(run: Run, *, best: Best | None = None) -> tuple[Objective, TrainState]:
     """A run's network and its newest whole checkpoint, or the best one.
 
     Raises:
-      UserError: it holds no whole checkpoint.
+      UserError: it holds no whole checkpoint, or none that is the best by loss.
     """
+    folder = run.folder / CHECKPOINTS
+    if best == "loss" and best_step(folder, "loss") is None:
+        raise UserError(
+            f"--best loss: {run.folder} has kept no checkpoint for its loss; a run "
+            "that is trained with --keep-best loss does"
+        )
     objective, state = run.restore(best=best)
     if state is None:
         raise UserError(f"--run {run.folder} has no whole checkpoint in {CHECKPOINTS}")

@@ -126,6 +126,9 @@ def _check_flags_of_kind(
     volumes: bool,
 ) -> None:
     """Refuses flags that do not go with images, or with volumes."""
+    made = arguments.data == SYNTHETIC
+    if arguments.foreground_images is not None and (volumes or made):
+        raise UserError("--foreground-images goes with a data folder of images")
     wanted = ("three numbers, H W D", 3) if volumes else ("a height and a width", 2)
     what = "volumes" if volumes else "images"
     if size is not None and len(size) != wanted[1]:

@@ -9,7 +9,7 @@ from jaxseg.training.config import SETTINGS
 from jaxseg.training.network import ENCODER_NETWORKS, UNETS
 from jaxseg.training.plateau import PLATEAUS
 
-OF_UNETS = ("depth", "width", "dropout", "coarse_maps")
+OF_UNETS = ("depth", "width", "coarse_maps")
 OF_ENCODERS = ("multiplier", "decoder_multiplier")
 OF_SYNTHETIC = ("foreground_share", "lesion_free")
 
@@ -80,6 +80,7 @@ def _check_looks(arguments: argparse.Namespace) -> None:
         for needed, flag in (
             (arguments.schedule in PLATEAUS, f"--schedule {arguments.schedule}"),
             (arguments.stop_after is not None, "--stop-after"),
+            (arguments.keep_best == "loss", "--keep-best loss"),
         ):
             if needed:
                 raise UserError(f"{flag} needs validations, not --evaluate-every 0")
@@ -92,6 +93,8 @@ def _check_network(arguments: argparse.Namespace) -> None:
     if given and model not in UNETS:
         flag = SETTINGS[given[0]].flag
         raise UserError(f"--{flag} goes with --model {' or '.join(UNETS)}")
+    if arguments.dropout is not None and model not in (*UNETS, *ENCODER_NETWORKS):
+        raise UserError(f"--dropout goes with other networks than {model}")
     for name in OF_ENCODERS:
         if getattr(arguments, name) is not None and model not in ENCODER_NETWORKS:
             raise UserError(

@@ -1,5 +1,6 @@
 """Batches read from files by threads, in an order fixed by the seed."""
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 from jaxseg.data.batch import Batch
 from jaxseg.data.cases import Case, read_case
 from jaxseg.data.geometry import Spacing
-from jaxseg.data.images import resize_image, resize_mask
+from jaxseg.data.images import VOID, resize_image, resize_mask
 from jaxseg.data.intensity import Window, normalized
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.patches import draw_patch, holds_foreground, places_of_classes
@@ -66,6 +67,9 @@ class CaseSource:
       size: (height, width) to resize to.
       channels: 1 or 3.
       labels: what the values of masks mean.
+      foreground_share: share of the samples that must hold foreground: an image drawn
+        evenly from those with a class drawn evenly, in place of the one whose turn it
+        is. Without foreground anywhere it does nothing.
     """
 
     def __init__(
@@ -74,12 +78,15 @@ class CaseSource:
         size: tuple[int, int],
         channels: int,
         labels: LabelMap,
+        *,
+        foreground_share: float = 0.0,
         room: int = CACHE_BYTES,
     ):
         self.cases = cases
         self.size = size
         self.channels = channels
         self.labels = labels
+        self.foreground_share = foreground_share
         self._records = Kept(self._read, room)
 
     def __len__(self) -> int:
@@ -95,13 +102,26 @@ class CaseSource:
             "labels": resize_mask(ids, self.size),
         }
 
+    @functools.cached_property
+    def _holders(self) -> tuple[tuple[int, ...], ...]:
+        """Cases that hold each foreground class that there is, at the size of use."""
+        holders: dict[int, list[int]] = {}
+        for index in range(len(self.cases)):
+            for kind in np.unique(self._records[index]["labels"]):
+                if kind not in (0, VOID):
+                    holders.setdefault(int(kind), []).append(index)
+        return tuple(tuple(holders[kind]) for kind in sorted(holders))
+
     def sample(self, case: int, number: int, seed: int) -> dict[str, np.ndarray]:
         """The whole image, ``[H, W, C]`` uint8, and its labels ``[H, W]`` uint8.
 
         Raises:
           UserError: a file that cannot be read; the sentence names it.
         """
-        del number, seed  # nothing is drawn
+        if holds_foreground(number, self.foreground_share) and self._holders:
+            rng = np.random.default_rng((seed, number))
+            of_kind = self._holders[rng.integers(len(self._holders))]
+            case = of_kind[rng.integers(len(of_kind))]
         return self._records[case]
 
 

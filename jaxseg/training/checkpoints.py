@@ -14,7 +14,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,8 @@ from jaxseg.training.step import TrainState
 MANIFEST = "manifest.json"
 STATE = "state.safetensors"
 KEPT = 2
+Best = Literal["dice", "loss"]
+"""What makes a step the best: its score, which is Dice, or its loss."""
 _TRIES = 5
 """How often the steps are listed anew where one vanishes while it is read."""
 
@@ -42,9 +44,10 @@ def save(
     state: TrainState,
     *,
     score: float | None = None,
+    loss: float | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Path | None:
-    """Writes the state of a step; the newest two whole steps and the best one are kept.
+    """Writes the state of a step; the newest two whole steps and the best are kept.
 
     Older steps are removed only once the new one is whole, so that a full disk costs
     the new one and nothing else.
@@ -55,6 +58,7 @@ def save(
         the first writes.
       score: how good the state is, higher is better; None leaves it out of the choice
         of the best, for which the latest of equals is taken.
+      loss: the same, lower is better; the best by it is kept beside the one by score.
       notes: plain JSON values to be kept beside the state, see `notes_of`.
 
     Returns:
@@ -77,6 +81,7 @@ def save(
         content = {
             "step": int(state.step),
             "score": score if score is None or math.isfinite(score) else None,
+            "loss": loss if loss is None or math.isfinite(loss) else None,
             "arrays": _described(arrays),
             "sha256": _hashes(unfinished),
             "notes": dict(notes or {}),
@@ -100,9 +105,9 @@ def _on_host(leaf: jax.Array) -> np.ndarray:
 
 def _remove_old(folder: Path) -> None:
     """Removes steps behind the newest whole ones; damaged ones do not count."""
-    best, whole = best_step(folder), 0
+    best, whole = [best_step(folder, by) for by in get_args(Best)], 0
     for path in sorted(_steps(folder), reverse=True):
-        if whole >= KEPT and path != best:
+        if whole >= KEPT and path not in best:
             shutil.rmtree(path, ignore_errors=True)
         elif _fault(path) is None:
             whole += 1
@@ -121,24 +126,30 @@ def newest(folder: Path) -> Path | None:
     return next((path for path in steps if _fault(path) is None), None)
 
 
-def best_step(folder: Path) -> Path | None:
-    """Folder of the step with the highest score, the latest of equals; None if none."""
+def best_step(folder: Path, by: Best = "dice") -> Path | None:
+    """Folder of the step with the highest score, or the lowest loss.
+
+    The latest of equals; None where no step has one.
+    """
     scores = []
     for path in _steps(folder):
         with contextlib.suppress(OSError, ValueError):
-            score = _manifest(path)["score"]
+            found = _manifest(path)
+            score = found["score"] if by == "dice" else found.get("loss")
             if score is not None:
-                scores.append((score, path.name, path))
+                scores.append((score if by == "dice" else -score, path.name, path))
     return max(scores)[-1] if scores else None
 
 
-def restore(folder: Path, like: TrainState, *, best: bool = False) -> TrainState | None:
+def restore(
+    folder: Path, like: TrainState, *, best: Best | None = None
+) -> TrainState | None:
     """The newest whole state, or None where there is none.
 
     Args:
       folder: ``checkpoints`` of the run, which may be written meanwhile.
       like: a state of the shapes and dtypes expected, of arrays or abstract ones.
-      best: take the one with the highest score, if it is whole.
+      best: take the one with the highest score, or the lowest loss, if it is whole.
 
     Raises:
       UserError: a whole checkpoint does not fit `like`: another network or optimizer.
@@ -153,10 +164,10 @@ def restore(folder: Path, like: TrainState, *, best: bool = False) -> TrainState
 
 
 def _restored(
-    folder: Path, like: TrainState, wanted: dict, *, best: bool
+    folder: Path, like: TrainState, wanted: dict, *, best: Best | None
 ) -> TrainState | None:
     steps = sorted(_steps(folder), reverse=True)
-    first = best_step(folder) if best else None
+    first = best_step(folder, best) if best else None
     if first is not None:
         steps = [first, *(path for path in steps if path != first)]
     for path in steps:

@@ -17,6 +17,8 @@ from jaxseg.training.plateau import PLATEAUS
 from jaxseg.training.settings import Setting, converted, setting, settings_of
 
 Parallel = Literal["pmap", "shard_map"]
+BESTS = ("dice", "loss")
+"""What makes a checkpoint the best of a run: the validation's Dice, or its loss."""
 MOST_STEPS = 2**31 - 2
 """What the counter of steps can hold."""
 Count = Annotated[int, Meta(ge=1, le=MOST_STEPS)]
@@ -141,6 +143,12 @@ class RunConfig:
         1 / 3,
         help="volumes: share of patches that must hold foreground",
         group="data", otherwise="1/3", compiled=False,
+    )  # fmt: skip
+    foreground_images: Share = setting(
+        0.0,
+        help="images: share of samples that must hold foreground, of classes drawn "
+        "evenly, so that rare ones come more often",
+        group="data", compiled=False, added=True,
     )  # fmt: skip
     folds: str | None = setting(
         None,
@@ -268,7 +276,8 @@ class RunConfig:
     )  # fmt: skip
     dropout: Annotated[float, Meta(ge=0, le=0.99)] = setting(
         0.0,
-        help="probability with which a channel of the U-Net is dropped",
+        help="probability with which a channel of the U-Net, or of a decoder before "
+        "its scores, is dropped",
         group="network",
     )
     coarse_maps: Annotated[int, Meta(ge=0, le=15)] = setting(
@@ -286,6 +295,13 @@ class RunConfig:
         help="steps between validations, 0 for none",
         group="course", effect="looks", otherwise="a fifth of the steps",
         compiled=False,
+    )  # fmt: skip
+    keep_best: str = setting(
+        "dice",
+        help="which checkpoint is kept beside the newest: that of the highest "
+        "validation Dice, or with 'loss' that of the lowest validation loss of --loss "
+        "as well, for --best loss",
+        group="course", effect="looks", names=BESTS, compiled=False, added=True,
     )  # fmt: skip
     checkpoint_every: Count = setting(
         100,

@@ -132,7 +132,7 @@ class Run:
         return state_from(config, objective, found)
 
     def restore(
-        self, *, best: bool = False, phase: int = -1
+        self, *, best: checkpoints.Best | None = None, phase: int = -1
     ) -> tuple[Objective, TrainState | None]:
         """The network and its newest (or best) whole state, None where there is none.
 
@@ -269,13 +269,13 @@ class _Session:
             else:
                 self.report({"step": number})
 
-            score, last = None, number == config.steps
+            marks, last = {}, number == config.steps
             if looking:
-                state, score = self._look(programs, phase, state, last=last)
+                state, marks = self._look(programs, phase, state, last=last)
                 last = last or self.stopped(phase, state)
             if last or number % config.checkpoint_every == 0:
                 self._require_finite(programs, state, values)
-                self._save(state, score)
+                self._save(state, marks)
             if last:
                 break
         return state
@@ -301,12 +301,12 @@ class _Session:
             row["loss_name"] = phase.loss
         return row
 
-    def _save(self, state: TrainState, score: float | None) -> None:
+    def _save(self, state: TrainState, marks: dict[str, float | None]) -> None:
         if self.log is None:  # the first process writes for all
             return
         notes = {"settings": self.config.digest(), "log": self.log.mark()}
         folder = self.run.folder / CHECKPOINTS
-        checkpoints.save(folder, state, score=score, notes=notes)
+        checkpoints.save(folder, state, **marks, notes=notes)
 
     def _write(self, row: dict[str, Any]) -> None:
         if self.log is not None:
@@ -315,13 +315,14 @@ class _Session:
 
     def _look(
         self, programs: Programs, phase: Phase, state: TrainState, *, last: bool
-    ) -> tuple[TrainState, float | None]:
-        """Validates, tells the plateau rule, and returns the score of the state."""
+    ) -> tuple[TrainState, dict[str, float | None]]:
+        """Validates, tells the plateau rule, and returns what marks the state."""
         config = self.config
         row: dict[str, Any] = {"step": int(state.step)}
         rule, loss = rule_of(config), None
         needed = rule is not None and rule.watch == "validation"
-        if self.validation is not None and (needed or config.stop_after is not None):
+        needed = needed or config.stop_after is not None or config.keep_best == "loss"
+        if self.validation is not None and needed:
             loss = validation_loss(config, programs, state, self.share)
             row["validation_loss"] = loss
         if rule is not None or config.stop_after is not None:
@@ -342,7 +343,8 @@ class _Session:
                 save_samples(path, [trained], self.validation, free)
         if len(row) > 1:
             self._write(row)
-        return state, score
+        comparable = phase.end == config.steps and config.keep_best == "loss"
+        return state, {"score": score, "loss": loss if comparable else None}
 
     def _require_finite(
         self, programs: Programs, state: TrainState, values: dict[str, jax.Array]

@@ -18,7 +18,7 @@ from jaxseg.models.group_norm import GroupNorm
 from jaxseg.training.config import RunConfig
 
 UNETS = ("unet", "residual_unet")
-"""Networks that depth, width, dropout and coarse maps are settings of."""
+"""Networks that depth, width and coarse maps are settings of."""
 ENCODER_NETWORKS = tuple(n for n in MODELS if n not in (*UNETS, "deepmedic"))
 """Networks that the multiplier of channels is a setting of."""
 _SMALLEST = 4
@@ -130,6 +130,7 @@ def network_of(config: RunConfig) -> Network:
         fields = {
             "multiplier": config.multiplier,
             "decoder_multiplier": config.decoder_multiplier,
+            "decoder_fields": {"dropout": config.dropout},
         }
     module = build_model(
         config.model,

@@ -193,7 +193,13 @@ def source_of(config: RunConfig, cases: Sequence[Case]) -> CaseSource | PatchSou
     """Training samples of cases in files."""
     if not config.volumes:
         height, width = config.size
-        return CaseSource(cases, (height, width), config.channels, labels_of(config))
+        return CaseSource(
+            cases,
+            (height, width),
+            config.channels,
+            labels_of(config),
+            foreground_share=config.foreground_images,
+        )
     return PatchSource(
         cases,
         config.size,
@@ -234,8 +240,9 @@ def validation_batches(
     else:
         cases = held_back(config, "validation")
         count = min(limit, len(cases))
+        each_once = dataclasses.replace(config, foreground_images=0.0)
         feed = training_batches(
-            source_of(config, cases),
+            source_of(each_once, cases),
             batch_size=config.batch_size,
             seed=config.seed,
             share=share,

@@ -111,3 +111,48 @@ def test_batches_are_the_same_from_any_start(folder):
     flat = [value for batch in names(0, 6) for value in batch]
     for epoch in range(4):  # each epoch holds each of the three images once
         assert len(set(flat[3 * epoch : 3 * epoch + 3])) == 3
+
+
+@pytest.fixture
+def rare(tmp_path):
+    """Ten images: class 1 in two of them, class 2 in one, the others background."""
+    kinds = (0, 1, 0, 0, 1, 0, 0, 2, 0, 0)
+    for index, kind in enumerate(kinds):
+        mask = np.zeros((6, 8))
+        mask[2:4, 2:6] = kind
+        write(tmp_path / f"train/images/case{index}.png", np.full((6, 8, 3), 9 * index))
+        write(tmp_path / f"train/masks/case{index}.png", mask)
+    return tmp_path
+
+
+def drawn(folder, share, count=240):
+    """Cases and class of each sample of a run, read off image and mask."""
+    cases = list_cases(folder, "train")
+    source = CaseSource(cases, (6, 8), 3, LabelMap.of_ids(3), foreground_share=share)
+    feed = training_batches(source, batch_size=4, seed=3)
+    batches = [next(feed) for _ in range(count // 4)]
+    images = np.concatenate([np.asarray(batch.images) for batch in batches])
+    labels = np.concatenate([np.asarray(batch.labels) for batch in batches])
+    return images[:, 0, 0, 0] // 9, labels.max(axis=(1, 2))
+
+
+def test_a_stated_share_of_samples_holds_foreground_of_classes_drawn_evenly(rare):
+    plain, _ = drawn(rare, 0.0)
+    assert np.bincount(plain, minlength=10).tolist() == [24] * 10
+    cases, kinds = drawn(rare, 0.5)
+    chosen = np.arange(240) % 2 == 1  # numbers at which k / 2 reaches a whole number
+    assert (kinds[chosen] > 0).all()
+    counts = np.bincount(kinds[chosen], minlength=3)
+    assert counts[0] == 0
+    assert 45 <= counts[1] <= 75  # 60 are expected of each class
+    one, four = (np.sum(cases[chosen] == case) for case in (1, 4))
+    assert 18 <= min(one, four) <= max(one, four) <= 42  # 30 of each image
+    np.testing.assert_array_equal(cases[~chosen], plain[~chosen])  # whose turn it is
+    again, _ = drawn(rare, 0.5)
+    np.testing.assert_array_equal(again, cases)
+
+
+def test_without_foreground_nothing_is_drawn_instead(rare):
+    for path in (rare / "train/masks").iterdir():
+        write(path, np.zeros((6, 8)))
+    np.testing.assert_array_equal(drawn(rare, 0.5, 40)[0], drawn(rare, 0.0, 40)[0])

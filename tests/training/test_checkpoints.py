@@ -36,11 +36,26 @@ def test_the_newest_two_and_the_best_are_kept(tmp_path):
         checkpoints.save(tmp_path, state_of(step), score=score)
     assert names(tmp_path) == ["00000004", "00000005", "00000006"]
     newest = checkpoints.restore(tmp_path, state_of(0))
-    best = checkpoints.restore(tmp_path, state_of(0), best=True)
+    best = checkpoints.restore(tmp_path, state_of(0), best="dice")
     assert newest is not None
     assert best is not None
     assert (int(newest.step), int(best.step)) == (6, 4)
     np.testing.assert_array_equal(best.params["w"], np.arange(3.0) + 4)
+
+
+def test_the_lowest_loss_is_kept_beside_the_highest_score(tmp_path):
+    marks = ((1, 0.9, 0.5), (2, 0.1, 0.2), (3, 0.2, 0.2), (4, 0.3, float("nan")),
+             (5, 0.2, None), (6, None, None))  # fmt: skip
+    for step, score, loss in marks:
+        checkpoints.save(tmp_path, state_of(step), score=score, loss=loss)
+    assert [int(name) for name in names(tmp_path)] == [1, 3, 5, 6]
+    found = {
+        by: checkpoints.restore(tmp_path, state_of(0), best=by)
+        for by in ("dice", "loss", None)
+    }
+    assert {by: int(state.step) for by, state in found.items()} == {
+        "dice": 1, "loss": 3, None: 6,
+    }  # fmt: skip
 
 
 def test_all_parts_of_a_state_come_back(tmp_path):

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxseg.cli import runs
 from jaxseg.errors import UserError
 from jaxseg.files import read_rows, write_json
 from jaxseg.training import checkpoints
@@ -192,6 +193,36 @@ def test_a_run_of_two_phases_resumes_to_the_same_bits(
     state = train(tmp_path, config)
     assert bits(state) == bits(expected)
     assert read_rows(tmp_path / METRICS) == read_rows(whole / METRICS)
+
+
+def test_the_checkpoint_of_the_lowest_loss_is_kept_and_changes_no_weight(tmp_path):
+    """Of the loss itself: that of pre-training is on another scale."""
+    config = small_config(
+        pretrain_loss="cross_entropy",
+        pretrain_steps=2,
+        steps=5,
+        learning_rate=0.05,
+        evaluate_every=1,
+        checkpoint_every=1,
+    )
+    plain = train(tmp_path / "plain", config)
+    kept = train(tmp_path / "kept", dataclasses.replace(config, keep_best="loss"))
+    assert bits(kept) == bits(plain)
+    rows = read_rows(tmp_path / "kept" / METRICS)
+    losses = {r["step"]: r["validation_loss"] for r in rows if "validation_loss" in r}
+    assert list(losses) == [1, 2, 3, 4, 5]
+    own = {step: loss for step, loss in losses.items() if step > 2}
+    lowest = max(step for step, loss in own.items() if loss == min(own.values()))
+    found = checkpoints.best_step(tmp_path / "kept" / CHECKPOINTS, "loss")
+    assert found is not None
+    assert int(found.name) == lowest
+    _, best = Run(dataclasses.replace(config, keep_best="loss"),
+                  tmp_path / "kept").restore(best="loss")  # fmt: skip
+    assert best is not None
+    assert int(best.step) == lowest
+    assert checkpoints.best_step(tmp_path / "plain" / CHECKPOINTS, "loss") is None
+    with pytest.raises(UserError, match="--keep-best loss does"):
+        runs.load_run(tmp_path / "plain", best="loss")
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "empty", "manifest"])
