@@ -140,6 +140,10 @@ def _train(arguments: argparse.Namespace) -> None:
         options.check_loss(phase.loss, phase.hyper, config.num_classes)
     _check_network(config)
     validation = _validation(config)
+    if config.keep_best == "loss" and validation is None:
+        raise UserError(
+            f"--keep-best loss needs cases for validation, and {config.data} has none"
+        )
     found = contents_of_run(config) if first else {}
     if stored is not None and first:
         require_same_contents(folder, found)

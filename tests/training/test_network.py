@@ -30,19 +30,19 @@ def test_dropout_reaches_every_decoder(name):
 )
 def test_a_decoder_drops_channels_in_training_alone(decoder):
     rng = np.random.default_rng(0)
-    features = [rng.random((1, 32 // s, 32 // s, 4), np.float32) for s in
+    features = [rng.random((1, 64 // s, 64 // s, 4), np.float32) for s in
                 (2, 4, 8, 16, 32)]  # fmt: skip
-    variables = jax.jit(lambda key: decoder.init(key, features, (32, 32)))(
+    variables = jax.jit(lambda key: decoder.init(key, features, (64, 64)))(
         jax.random.key(0)
     )
 
     @jax.jit
     def scores(seed):
         drop = {"dropout": jax.random.key(seed)}
-        return decoder.apply(variables, features, (32, 32), train=True, rngs=drop)
+        return decoder.apply(variables, features, (64, 64), train=True, rngs=drop)
 
     first, again, other = scores(0), scores(0), scores(1)
     np.testing.assert_array_equal(first, again)
     assert np.abs(np.asarray(first - other)).max() > 1e-3
-    used = decoder.apply(variables, features, (32, 32))  # no random numbers given
+    used = decoder.apply(variables, features, (64, 64))  # no random numbers given
     assert np.abs(np.asarray(first - used)).max() > 1e-3
