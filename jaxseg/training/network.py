@@ -15,13 +15,13 @@ from jax import Array
 from jaxseg.errors import UserError
 from jaxseg.models.catalog import MODELS, build_model
 from jaxseg.models.group_norm import GroupNorm
+from jaxseg.models.plan import levels
 from jaxseg.training.config import RunConfig
 
 UNETS = ("unet", "residual_unet")
 """Networks that depth, width and coarse maps are settings of."""
 ENCODER_NETWORKS = tuple(n for n in MODELS if n not in (*UNETS, "deepmedic"))
 """Networks that the multiplier of channels is a setting of."""
-_SMALLEST = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -216,24 +216,10 @@ def strides_of(
 ) -> tuple[tuple[int, ...], ...] | None:
     """Strides of each step down for voxels that are not cubes; None where all are 2.
 
-    An axis is halved while its voxels are less than twice as long as the shortest, and
-    while it keeps 4 voxels.
-
-    Source: Isensee 2021.
+    The first `depth` of a plan's, see `jaxseg.models.plan.levels`; fewer where no axis
+    bears another.
     """
     if spacing_mm is None or max(spacing_mm) < 2 * min(spacing_mm):
         return None
-    now, left = list(spacing_mm), list(size)
-    strides = []
-    for _ in range(depth):
-        finest = min(now)
-        stride = tuple(
-            2 if length < 2 * finest and count >= 2 * _SMALLEST else 1
-            for length, count in zip(now, left, strict=True)
-        )
-        if all(s == 1 for s in stride):
-            break
-        strides.append(stride)
-        now = [length * s for length, s in zip(now, stride, strict=True)]
-        left = [-(-count // s) for count, s in zip(left, stride, strict=True)]
-    return tuple(strides) or None
+    strides, _ = levels(size, spacing_mm)
+    return strides[:depth] or None

@@ -7,7 +7,8 @@ import pytest
 from jaxseg.models import MODELS
 from jaxseg.models.decoders import AtrousDecoder, FPNDecoder, UNetDecoder
 from jaxseg.models.encoder_decoder import Cascade
-from jaxseg.training.network import ENCODER_NETWORKS, network_of
+from jaxseg.models.plan import levels
+from jaxseg.training.network import ENCODER_NETWORKS, network_of, strides_of
 from tests.training.small import small_config
 
 
@@ -46,3 +47,23 @@ def test_a_decoder_drops_channels_in_training_alone(decoder):
     assert np.abs(np.asarray(first - other)).max() > 1e-3
     used = decoder.apply(variables, features, (64, 64))  # no random numbers given
     assert np.abs(np.asarray(first - used)).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("size", "spacing", "depth", "expected"),
+    [
+        # slices of 1 mm end at four voxels, and 6 x 6 mm goes on without them
+        ((16, 64, 64), (1, 3, 3), 9,
+         [(2, 1, 1), (2, 2, 2), (1, 2, 2), (1, 2, 2), (1, 2, 2)]),
+        ((16, 64, 64), (1, 3, 3), 2, [(2, 1, 1), (2, 2, 2)]),
+        ((64, 64, 8), (1, 1, 5), 4, [(2, 2, 1), (2, 2, 1), (2, 2, 2), (2, 2, 1)]),
+        ((7, 7, 7), (1, 1, 5), 4, None),
+        ((16, 64, 64), (1, 1.9, 1.9), 4, None),  # as good as cubes: all are halved
+        ((64, 64), None, 4, None),
+    ],
+)  # fmt: skip
+def test_a_run_is_pooled_as_a_plan_is(size, spacing, depth, expected):
+    found = strides_of(size, spacing, depth)
+    assert found == (None if expected is None else tuple(expected))
+    if expected is not None:
+        assert found == levels(size, spacing)[0][:depth]
