@@ -144,6 +144,7 @@ def test_hessians_pass_through_the_hand_written_rule(loss):
 def test_nothing_of_the_size_of_the_logits_is_kept_for_the_reverse_pass():
     """Only the logits themselves, ids, mask and one number per pixel are saved."""
     scores, ids, _ = pixels(4, np.float32)
+    ids = jnp.clip(ids, 0, 3)
     _, reverse = jax.vjp(lambda z: dice_loss(z, ids), scores)
     saved = [x for x in jax.tree.leaves(reverse) if x.shape == scores.shape]
     assert len(saved) <= 1
