@@ -2,15 +2,26 @@
 
 A claim is data: a statement as printed, the verdict on it, and checks. A check returns
 evidence, the worst case it met. Evidence supports the recorded verdict or contradicts
-it; it never chooses one.
+it; it never chooses one. A file states the claim first; below it stand the checks, each
+with its false twins::
+
+    E18 = Claim(id="E18", statement="sup |D - J| = 3 - 2 sqrt 2, ...", ...)
+
+
+    @E18.check("never exceeded")
+    @E18.twin("less by 1e-6", less=Fraction(1, 10**6))
+    @over_masks(pixels=29)
+    def gap_within(masks, *, less=Fraction(0)):
+        return (3 - less - abs(dice(masks) - jaccard(masks))) ** 2 - 8
 """
 
 import dataclasses
 import enum
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import jax
 
@@ -92,6 +103,9 @@ def _badness(evidence: Evidence) -> tuple[int, float | Fraction]:
     return 2 if evidence.holds else 0, evidence.slack
 
 
+Checker = TypeVar("Checker", bound=Callable[..., Evidence])
+
+
 @dataclasses.dataclass(frozen=True)
 class Check:
     """A named checker, ready to run."""
@@ -112,12 +126,13 @@ class Claim:
       assumes: hypotheses, printed or not.
       verdict: see `Verdict`.
       proof: why, in a few sentences.
-      checks: all must hold; at least one.
-      twins: false versions of the checks, each of which must be refuted.
       values: named reference numbers, or a function that computes them.
       correction: the statement that does hold; required for `holds-corrected`.
       readings: reading to answer; required for `depends`.
       counterexample: a case that a reader can redo; required for `fails`.
+      checks: all must hold; filled by `check`.
+      twins: false versions of the checks, each of which must be refuted; filled by
+        `twin`.
     """
 
     id: str
@@ -127,12 +142,12 @@ class Claim:
     assumes: str
     verdict: Verdict
     proof: str
-    checks: tuple[Check, ...]
-    twins: tuple[Check, ...]
     values: Mapping[str, float] | Callable[[], Mapping[str, float]]
     correction: str | None = None
     readings: Mapping[str, str] | None = None
     counterexample: str | None = None
+    checks: list[Check] = dataclasses.field(default_factory=list, init=False)
+    twins: list[Check] = dataclasses.field(default_factory=list, init=False)
 
     def __post_init__(self):
         needed = {
@@ -142,10 +157,41 @@ class Claim:
         }.get(Verdict(self.verdict))
         if needed and not getattr(self, needed):
             raise ValueError(f"{self.id}: the verdict {self.verdict} needs a {needed}")
-        for kind in ("checks", "twins"):
-            names = [check.name for check in getattr(self, kind)]
-            if not names or len(set(names)) < len(names):
-                raise ValueError(f"{self.id}: {kind} need distinct names, got {names}")
+
+    def check(self, name: str, /) -> Callable[[Checker], Checker]:
+        """Makes the function below a check of this claim."""
+
+        def add(run: Checker) -> Checker:
+            self._add(self.checks, Check(name, run))
+            return run
+
+        return add
+
+    def twin(self, name: str, /, **options: Any) -> Callable[[Checker], Checker]:
+        """Claims of the check below that it holds with `options` too, falsely."""
+
+        def add(run: Checker) -> Checker:
+            self._add(self.twins, Check(name, functools.partial(run, **options)))
+            return run
+
+        return add
+
+    def _add(self, checks: list[Check], new: Check) -> None:
+        if any(check.name == new.name for check in checks):
+            raise ValueError(f"{self.id}: checks need distinct names, not {new.name!r}")
+        checks.append(new)
+
+    def whole(self) -> Self:
+        """This claim, once all its checks are stated.
+
+        Raises:
+          ValueError: it has none, or a check has no twin to show that it can say no.
+        """
+        refuted = {getattr(twin.run, "func", twin.run) for twin in self.twins}
+        alone = [check.name for check in self.checks if check.run not in refuted]
+        if alone or not self.checks:
+            raise ValueError(f"{self.id}: checks without a twin: {alone or 'all'}")
+        return self
 
     def reference_values(self) -> dict[str, float]:
         """The named reference numbers."""

@@ -135,6 +135,8 @@ def literal(value: Any) -> str:
         if isinstance(value, list):
             return f"[{entries}]"
         return f"({entries},)" if len(value) == 1 else f"({entries})"
+    if isinstance(value, frozenset):
+        return f"frozenset([{', '.join(map(literal, sorted(value)))}])"
     if isinstance(value, Fraction):
         return f"Fraction({value.numerator}, {value.denominator})"
     if isinstance(value, (str, bool, int)) or value is None:

@@ -55,7 +55,7 @@ class _Claims(Mapping[str, Claim]):
         claim = getattr(importlib.import_module(self._places[name]), name)
         if claim.id != name:
             raise ValueError(f"claim {claim.id} is stated as {name}")
-        return claim
+        return claim.whole()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)

@@ -28,6 +28,8 @@ def as_json(value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple)):
         return [as_json(entry) for entry in value]
+    if isinstance(value, frozenset):
+        return [as_json(entry) for entry in sorted(value)]
     plain = np.asarray(value).tolist()
     if isinstance(plain, list):
         return as_json(plain)

@@ -5,7 +5,14 @@ from fractions import Fraction
 import jax.numpy as jnp
 import pytest
 
-from theory.claim import Check, Claim, Evidence, UndecidedError, Verdict, settle
+from theory.claim import (
+    Claim,
+    Evidence,
+    UndecidedError,
+    Verdict,
+    settle,
+    try_twins,
+)
 
 
 def evidence(slack, tolerance=0.0, witness=None):
@@ -21,11 +28,16 @@ def claim(**change):
         "assumes": "nothing",
         "verdict": Verdict.HOLDS,
         "proof": "count",
-        "checks": (Check("one", lambda: evidence(1.0)),),
-        "twins": (Check("two", lambda: evidence(-1.0)),),
         "values": {"one": 1.0},
     }
     return Claim(**{**facts, **change})
+
+
+def with_checks(**checks):
+    stated = claim()
+    for name, run in checks.items():
+        stated.check(name)(run)
+    return stated
 
 
 @pytest.mark.parametrize(
@@ -64,21 +76,45 @@ def test_a_verdict_comes_with_its_reason(verdict, field):
     assert claim(verdict=verdict, **{field: reason}).verdict == verdict
 
 
-def test_unknown_verdicts_and_repeated_names_are_refused():
+def test_unknown_verdicts_are_refused():
     with pytest.raises(ValueError, match="not a valid Verdict"):
         claim(verdict="perhaps")
-    once = Check("one", lambda: evidence(1.0))
+
+
+def room(*, less=0):
+    return evidence(1 - less)
+
+
+def test_checks_and_twins_are_stated_below_the_claim():
+    stated = claim()
+    assert stated.check("one")(stated.twin("two less", less=2)(room)) is room
+    assert [check.name for check in stated.checks] == ["one"]
+    assert [twin.name for twin in stated.twins] == ["two less"]
+    assert settle(stated).evidence["one"].slack == 1
+    assert try_twins(stated)["two less"].slack == -1
+    assert stated.whole() is stated
+
+
+def test_a_check_needs_a_twin_and_a_name_of_its_own():
+    stated = claim()
+    with pytest.raises(ValueError, match="without a twin: all"):
+        stated.whole()
+    stated.check("one")(room)
+    with pytest.raises(ValueError, match=r"without a twin: \['one'\]"):
+        stated.whole()
+    with pytest.raises(ValueError, match="X01: checks need distinct names, not 'one'"):
+        stated.check("one")(room)
+    stated.twin("two less", less=2)(room)
     with pytest.raises(ValueError, match="distinct names"):
-        claim(checks=(once, once))
-    with pytest.raises(ValueError, match="distinct names"):
-        claim(twins=())
+        stated.twin("two less", less=3)(room)
 
 
 def test_settle_reports_the_contradiction():
-    good = Check("good", lambda: evidence(Fraction(1, 3)))
-    bad = Check("bad", lambda: evidence(-0.5, 0.1))
-    assert settle(claim(checks=(good,))).consistent
-    both = settle(claim(checks=(good, bad)))
+    def good():
+        return evidence(Fraction(1, 3))
+
+    assert settle(with_checks(good=good)).consistent
+    both = settle(with_checks(good=good, bad=lambda: evidence(-0.5, 0.1)))
     assert not both.consistent
     assert both.worst is both.evidence["bad"]
 
@@ -87,7 +123,7 @@ def test_checks_run_in_float64():
     def run():
         return evidence(0.0, witness={"dtype": str(jnp.zeros(1).dtype)})
 
-    found = settle(claim(checks=(Check("dtype", run),))).evidence["dtype"]
+    found = settle(with_checks(dtype=run)).evidence["dtype"]
     assert found.witness == {"dtype": "float64"}
 
 
@@ -95,7 +131,7 @@ def test_an_engine_that_gives_up_contradicts():
     def run():
         raise UndecidedError("too many boxes")
 
-    settled = settle(claim(checks=(Check("open", run),)))
+    settled = settle(with_checks(open=run))
     assert not settled.consistent
     assert settled.evidence["open"].witness == {"undecided": "too many boxes"}
     assert settled.worst is settled.evidence["open"]

@@ -279,6 +279,22 @@ BY_HAND = {
         "error_at_0.7": 1 / 9,
         "limit_at_1": 0.1715728752538099,
     },
+    "N28": {
+        # a mean slope of 16/123, times x^2 = 1/4, times 1/2 - 1/3
+        "largest_loss_at_1/2": 16 / 123 / 24,
+        "best_of_five_pixels": (50 / 2.5 + 196 * 2 / 3.5) / 246,
+        "rounded_of_five_pixels": 196 * (2 / 3) / 246,
+    },
+    "N30": {
+        "jaccard_of_best_mask": 0.45,
+        "jaccard_of_halves_kept": 0.45 / 3 + 0.4 / 3 + 0.15 / 3,
+    },
+    "N31": {
+        # two pixels: (0 + 2/3 + 2/3 + 1) / 4 - 1/4
+        "largest_gain_at_2_pixels": 1 / 3,
+        # three: (3 * 2/4 + 3 * 4/5 + 1) / 8 - 1/8
+        "largest_gain_at_3_pixels": (1.5 + 2.4) / 8,
+    },
     **by_hand_ma.BY_HAND,
     **by_hand_liu.BY_HAND,
 }

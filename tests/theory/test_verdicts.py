@@ -145,4 +145,9 @@ def test_verdicts():
         "N25": Verdict.HOLDS,
         "N26": Verdict.HOLDS,
         "N27": Verdict.HOLDS,
+        "N28": Verdict.HOLDS,
+        "N29": Verdict.HOLDS,
+        "N30": Verdict.FAILS,
+        "N31": Verdict.HOLDS,
+        "N32": Verdict.HOLDS,
     }

@@ -9,95 +9,8 @@ from typing import Any
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples
-
-Images = Sequence[tuple[int, ...]]  # (TP, FP + FN) of each
-
-
-def _pooled(images: Images) -> Fraction:
-    """Dice of all pixels of the images together."""
-    masks = [enumeration.exact_counts(tp, wrong, 0, 99) for tp, wrong in images]
-    return Fraction(counts.dice_index(functools.reduce(SoftCounts.__add__, masks)))
-
-
-def expected(images: Images, size: int) -> Fraction:
-    """Mean over all batches of so many different images of the batch's Dice."""
-    batches = list(itertools.combinations(images, size))
-    return sum(map(_pooled, batches), Fraction(0)) / len(batches)
-
-
-def _sets(images: int, most: int):
-    kinds = list(itertools.product(range(most + 1), repeat=2))
-    return itertools.combinations_with_replacement(kinds, images)
-
-
-def _named(images: Images) -> dict[str, Any]:
-    return {"TP and mistakes of each": images}
-
-
-def ends(*, size: int = 1) -> Evidence:
-    """Batches of one: mean of the images' Dice; of all n: pooled Dice."""
-
-    def slack(images: Images) -> Fraction:
-        each = [
-            Fraction(2 * tp, 2 * tp + wrong) if tp + wrong else Fraction(1)
-            for tp, wrong in images
-        ]
-        hits, wrong = (sum(x) for x in zip(*images, strict=True))
-        pooled = Fraction(2 * hits, 2 * hits + wrong) if hits + wrong else Fraction(1)
-        return -max(
-            abs(expected(images, size) - sum(each, Fraction(0)) / len(each)),
-            abs(expected(images, len(images)) - pooled),
-        )
-
-    return enumeration.worst_case(_sets(3, 3), slack, describe=_named)
-
-
-def within_images(*, ends_only: bool = False) -> Evidence:
-    """Every expected batch Dice lies between the least and the largest image's Dice.
-
-    With `ends_only`: between the mean and the pooled Dice.
-    """
-
-    def slack(images: Images) -> Fraction:
-        values = [expected(images, size) for size in (1, 2, 3)]
-        singles = [_pooled([image]) for image in images]
-        bounds = [values[0], values[2]] if ends_only else singles
-        return min(min(values) - min(bounds), max(bounds) - max(values))
-
-    cases = [((0, 1), (1, 0), (1, 4)), *_sets(3, 2)]
-    return enumeration.worst_case(cases, slack, describe=_named)
-
-
-def equal_volumes(*, volume: int = 6, other: int = 6) -> Evidence:
-    """Where all images have one |G| + |S| every batch size gives the same."""
-
-    def slack(images: Images) -> Fraction:
-        values = [expected(images, size) for size in (1, 2, 3)]
-        return -(max(values) - min(values))
-
-    def of(hits: int, volume: int) -> tuple[int, int]:
-        return hits, volume - 2 * hits
-
-    cases = (
-        (of(a, volume), of(b, volume), of(c, other))
-        for a, b, c in itertools.product(range(volume // 2 + 1), repeat=3)
-    )
-    return enumeration.worst_case(cases, slack, describe=_named)
-
-
-def by_hand(*, middle: Fraction = Fraction(61, 126)) -> Evidence:
-    """(TP, mistakes) = (0, 1), (1, 0), (1, 4): 4/9, then 61/126, then 4/9 again.
-
-    Images: 0, 1, 1/3. Pairs: 2/3, 2/7, 4/8. All: 4/9.
-    """
-    images = ((0, 1), (1, 0), (1, 4))
-    found = {f"batches of {size}": expected(images, size) for size in (1, 2, 3)}
-    ninths = Fraction(4, 9)
-    hand = {"batches of 1": ninths, "batches of 2": middle, "batches of 3": ninths}
-    return examples.agree(found, hand)
-
 
 N22 = Claim(
     id="N22",
@@ -130,21 +43,103 @@ N22 = Claim(
         "volume of its batch, depends on its company, and E_(B+1) - E_B is a "
         "covariance of the volume left out and the Dice of the rest, of either sign."
     ),
-    checks=(
-        Check("ends", ends),
-        Check("between images", within_images),
-        Check("equal volumes", equal_volumes),
-        Check("by hand", by_hand),
-    ),
-    twins=(
-        Check("mean at B = 2", functools.partial(ends, size=2)),
-        Check("between the ends", functools.partial(within_images, ends_only=True)),
-        Check("one larger volume", functools.partial(equal_volumes, other=8)),
-        Check("flat", functools.partial(by_hand, middle=Fraction(4, 9))),
-    ),
     values={
         "expected_at_1_of_3": 4 / 9,
         "expected_at_2_of_3": 61 / 126,
         "expected_at_3_of_3": 4 / 9,
     },
 )
+
+Images = Sequence[tuple[int, ...]]  # (TP, FP + FN) of each
+
+
+def _pooled(images: Images) -> Fraction:
+    """Dice of all pixels of the images together."""
+    masks = [enumeration.exact_counts(tp, wrong, 0, 99) for tp, wrong in images]
+    return Fraction(counts.dice_index(functools.reduce(SoftCounts.__add__, masks)))
+
+
+def expected(images: Images, size: int) -> Fraction:
+    """Mean over all batches of so many different images of the batch's Dice."""
+    batches = list(itertools.combinations(images, size))
+    return sum(map(_pooled, batches), Fraction(0)) / len(batches)
+
+
+def _sets(images: int, most: int):
+    kinds = list(itertools.product(range(most + 1), repeat=2))
+    return itertools.combinations_with_replacement(kinds, images)
+
+
+def _named(images: Images) -> dict[str, Any]:
+    return {"TP and mistakes of each": images}
+
+
+@N22.check("ends")
+@N22.twin("mean at B = 2", size=2)
+def ends(*, size: int = 1) -> Evidence:
+    """Batches of one: mean of the images' Dice; of all n: pooled Dice."""
+
+    def slack(images: Images) -> Fraction:
+        each = [
+            Fraction(2 * tp, 2 * tp + wrong) if tp + wrong else Fraction(1)
+            for tp, wrong in images
+        ]
+        hits, wrong = (sum(x) for x in zip(*images, strict=True))
+        pooled = Fraction(2 * hits, 2 * hits + wrong) if hits + wrong else Fraction(1)
+        return -max(
+            abs(expected(images, size) - sum(each, Fraction(0)) / len(each)),
+            abs(expected(images, len(images)) - pooled),
+        )
+
+    return enumeration.worst_case(_sets(3, 3), slack, describe=_named)
+
+
+@N22.check("between images")
+@N22.twin("between the ends", ends_only=True)
+def within_images(*, ends_only: bool = False) -> Evidence:
+    """Every expected batch Dice lies between the least and the largest image's Dice.
+
+    With `ends_only`: between the mean and the pooled Dice.
+    """
+
+    def slack(images: Images) -> Fraction:
+        values = [expected(images, size) for size in (1, 2, 3)]
+        singles = [_pooled([image]) for image in images]
+        bounds = [values[0], values[2]] if ends_only else singles
+        return min(min(values) - min(bounds), max(bounds) - max(values))
+
+    cases = [((0, 1), (1, 0), (1, 4)), *_sets(3, 2)]
+    return enumeration.worst_case(cases, slack, describe=_named)
+
+
+@N22.check("equal volumes")
+@N22.twin("one larger volume", other=8)
+def equal_volumes(*, volume: int = 6, other: int = 6) -> Evidence:
+    """Where all images have one |G| + |S| every batch size gives the same."""
+
+    def slack(images: Images) -> Fraction:
+        values = [expected(images, size) for size in (1, 2, 3)]
+        return -(max(values) - min(values))
+
+    def of(hits: int, volume: int) -> tuple[int, int]:
+        return hits, volume - 2 * hits
+
+    cases = (
+        (of(a, volume), of(b, volume), of(c, other))
+        for a, b, c in itertools.product(range(volume // 2 + 1), repeat=3)
+    )
+    return enumeration.worst_case(cases, slack, describe=_named)
+
+
+@N22.check("by hand")
+@N22.twin("flat", middle=Fraction(4, 9))
+def by_hand(*, middle: Fraction = Fraction(61, 126)) -> Evidence:
+    """(TP, mistakes) = (0, 1), (1, 0), (1, 4): 4/9, then 61/126, then 4/9 again.
+
+    Images: 0, 1, 1/3. Pairs: 2/3, 2/7, 4/8. All: 4/9.
+    """
+    images = ((0, 1), (1, 0), (1, 4))
+    found = {f"batches of {size}": expected(images, size) for size in (1, 2, 3)}
+    ninths = Fraction(4, 9)
+    hand = {"batches of 1": ninths, "batches of 2": middle, "batches of 3": ninths}
+    return examples.agree(found, hand)

@@ -11,13 +11,46 @@ from jax import Array
 from jaxseg import links
 from jaxseg.losses import cross_entropy_loss, dice_loss
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import samples, search, symbolic
+
+N11 = Claim(
+    id="N11",
+    source=SOURCE,
+    where="on Galdran 2022, Eq. (6), and Ma 2021, Eq. (22)",
+    statement=(
+        "A minimiser p of l CE + soft Dice loss over all predictions, of expected "
+        "counts, has sign(p_i - eta_i) = sign(eta_i - D/2)."
+    ),
+    assumes="l > 0, D the soft Dice at p; CE is the sum or mean over pixels.",
+    verdict=Verdict.CORRECTED,
+    correction=(
+        "For 0 < eta_i < 1. Where eta_i is 0 or 1 so is p_i, and the left side is 0. "
+        "It holds at every stationary point, and p - eta = p (1 - p)(2 eta - D)/(l (Y "
+        "+ P)) with CE summed: pixels are pushed away from D/2, the more the smaller l."
+    ),
+    counterexample=(
+        "Two pixels, eta = 0 and 1, p = (x, 1): the loss -l log(1 - x) + 1 - 2/(2 + x) "
+        "is least at x = 0 = eta, although eta - D/2 = -1/2."
+    ),
+    proof=(
+        "For 0 < eta < 1 CE is infinite at p = 0 and 1, so p is inside and the slope "
+        "vanishes: l (p - eta)/(p (1 - p)) = (2 eta - D)/(Y + P)."
+    ),
+    values={
+        # 1 / (1 - x) - ... at x = 0: 1 + 2 / 4
+        "slope_at_boundary_example": 1.5,
+        # one pixel, eta = 1/2, D = 2/3 at p = 1: beyond it the pull is 2 eta - D = 1/3
+        "pull_at_eta_1/2_dice_2/3": 1 / 3,
+    },
+)
 
 PIXELS = 5
 """Pixels of a group, which share one score."""
 
 
+@N11.check("algebra")
+@N11.twin("eta - D, algebra", half=1)
 def stationary_in_algebra(*, half: int = 2) -> Evidence:
     """Two groups: the slope in p_1 is l (p - eta)/(p (1 - p)) - (2 eta - D)/(Y + P)."""
     p, q, eta, other, weight = sympy.symbols("p q eta other weight", positive=True)
@@ -59,6 +92,8 @@ def _minima():
     )
 
 
+@N11.check("minima of the losses")
+@N11.twin("eta - D", half=1.0)
 def signs(*, half: float = 2.0) -> Evidence:
     """P - eta and eta - D/2 have one sign in every group, wherever descent ends."""
     eta, weights, p, dice = _minima()
@@ -68,6 +103,8 @@ def signs(*, half: float = 2.0) -> Evidence:
     return samples.worst_draw(slack, case, tolerance=1e-5, method="search")
 
 
+@N11.check("size of the shift")
+@N11.twin("shift twice as large", factor=2.0)
 def size_of_shift(*, factor: float = 1.0) -> Evidence:
     """There p - eta = p (1 - p) (2 eta - D) / (l (mean eta + mean p))."""
     eta, weights, p, dice = _minima()
@@ -78,6 +115,8 @@ def size_of_shift(*, factor: float = 1.0) -> Evidence:
     return samples.worst_draw(slack, case, tolerance=1e-4, method="search")
 
 
+@N11.check("boundary")
+@N11.twin("eta = 0 as well", always=True)
 def at_the_boundary(*, always: bool = False) -> Evidence:
     """Eta = 0: cross-entropy's slope at p = 0 is l, Dice's D/(Y + P): p = 0 is best.
 
@@ -91,47 +130,3 @@ def at_the_boundary(*, always: bool = False) -> Evidence:
     best = p[np.argmin(loss)]
     slack = -best - 1e-9 if always else min(rises, -abs(best))
     return Evidence(float(slack), 0.0, 100, "samples", {"best_p": best})
-
-
-N11 = Claim(
-    id="N11",
-    source=SOURCE,
-    where="on Galdran 2022, Eq. (6), and Ma 2021, Eq. (22)",
-    statement=(
-        "A minimiser p of l CE + soft Dice loss over all predictions, of expected "
-        "counts, has sign(p_i - eta_i) = sign(eta_i - D/2)."
-    ),
-    assumes="l > 0, D the soft Dice at p; CE is the sum or mean over pixels.",
-    verdict=Verdict.CORRECTED,
-    correction=(
-        "For 0 < eta_i < 1. Where eta_i is 0 or 1 so is p_i, and the left side is 0. "
-        "It holds at every stationary point, and p - eta = p (1 - p)(2 eta - D)/(l (Y "
-        "+ P)) with CE summed: pixels are pushed away from D/2, the more the smaller l."
-    ),
-    counterexample=(
-        "Two pixels, eta = 0 and 1, p = (x, 1): the loss -l log(1 - x) + 1 - 2/(2 + x) "
-        "is least at x = 0 = eta, although eta - D/2 = -1/2."
-    ),
-    proof=(
-        "For 0 < eta < 1 CE is infinite at p = 0 and 1, so p is inside and the slope "
-        "vanishes: l (p - eta)/(p (1 - p)) = (2 eta - D)/(Y + P)."
-    ),
-    checks=(
-        Check("algebra", stationary_in_algebra),
-        Check("minima of the losses", signs),
-        Check("size of the shift", size_of_shift),
-        Check("boundary", at_the_boundary),
-    ),
-    twins=(
-        Check("eta - D, algebra", functools.partial(stationary_in_algebra, half=1)),
-        Check("eta - D", functools.partial(signs, half=1.0)),
-        Check("shift twice as large", functools.partial(size_of_shift, factor=2.0)),
-        Check("eta = 0 as well", functools.partial(at_the_boundary, always=True)),
-    ),
-    values={
-        # 1 / (1 - x) - ... at x = 0: 1 + 2 / 4
-        "slope_at_boundary_example": 1.5,
-        # one pixel, eta = 1/2, D = 2/3 at p = 1: beyond it the pull is 2 eta - D = 1/3
-        "pull_at_eta_1/2_dice_2/3": 1 / 3,
-    },
-)

@@ -1,6 +1,5 @@
 """N17: how much Jensen's inequality loses between Dice risk and Jaccard risk."""
 
-import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -10,79 +9,10 @@ from typing import Any
 import sympy
 
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode.risk import phi
 from theory.engines import enumeration, interval, symbolic
-
-LARGEST = 3 - 2 * math.sqrt(2)
-TIGHTER = Fraction(1, 10**6)
-
-
-def gap(losses: Sequence[Fraction]) -> Fraction:
-    """phi(mean) - mean of phi, exact."""
-    size = len(losses)
-    mean = sum(losses, Fraction(0)) / size
-    return phi(mean) - sum(map(phi, losses), Fraction(0)) / size
-
-
-def within(*, less: Fraction = Fraction(0), least: Fraction = Fraction(0)) -> Evidence:
-    """The gap is in [least, 3 - 2 sqrt 2 - less], exactly, for up to 29 images."""
-
-    def slack(losses: Sequence[Fraction]) -> Fraction:
-        value = gap(losses)
-        return min(value - least, (3 - less - value) ** 2 - 8)
-
-    levels = [Fraction(k, 6) for k in range(7)]
-    cases = list(itertools.combinations_with_replacement(levels, 4))
-    for n in (5, 12, 29):
-        cases += [(Fraction(1),) * k + (Fraction(0),) * (n - k) for k in range(n + 1)]
-    return enumeration.worst_case(
-        cases, slack, describe=lambda losses: {"dice_losses": list(losses)}
-    )
-
-
-def two_point_laws_are_worst(*, scale: Fraction = Fraction(1)) -> Evidence:
-    """At a given mean m the gap is at most phi(m) - m, that of losses 0 and 1."""
-
-    def slack(losses: Sequence[Fraction]) -> Fraction:
-        mean = sum(losses, Fraction(0)) / len(losses)
-        return scale * (phi(mean) - mean) - gap(losses)
-
-    levels = [Fraction(k, 8) for k in range(9)]
-    cases = itertools.combinations_with_replacement(levels, 4)
-    return enumeration.worst_case(
-        cases, slack, describe=lambda losses: {"dice_losses": list(losses)}
-    )
-
-
-def certified(*, less: float = 0.0) -> Evidence:
-    """Encloses the supremum over two images and their shares to 1e-9."""
-
-    def of_two(first: Any, second: Any, share: Any) -> Any:
-        mean = share * first + (1 - share) * second
-        return phi(mean) - share * phi(first) - (1 - share) * phi(second)
-
-    found = interval.supremum(of_two, ((0.0, 1.0),) * 3)
-    value = LARGEST - less
-    slack = min(found.upper - value, value - found.lower)
-    witness = {"lower": found.lower, "upper": found.upper, "at": found.at}
-    return Evidence(slack, 1e-13, found.boxes, "interval", witness)
-
-
-ROOT_MEAN = sympy.sqrt(2) - 1
-
-
-def at_bernoulli(*, mean: sympy.Expr = ROOT_MEAN) -> Evidence:
-    """phi(m) - m = 3 - 2 sqrt 2 with slope 0 at m = sqrt 2 - 1."""
-    m = sympy.symbols("m", positive=True)
-    value = phi(m) - m
-    return symbolic.identities(
-        [
-            (value.subs(m, mean), 3 - 2 * sympy.sqrt(2)),
-            (sympy.diff(value, m).subs(m, mean), sympy.Integer(0)),
-        ]
-    )
-
+from theory.engines.enumeration import for_each
 
 N17 = Claim(
     id="N17",
@@ -103,29 +33,87 @@ N17 = Claim(
         ">= x on [0, 1], so E phi(X) >= E X = m, with equality for X in {0, 1}; and "
         "phi(m) - m = m (1 - m) / (1 + m) is E18's gap, largest at sqrt 2 - 1."
     ),
-    checks=(
-        Check("within", within),
-        Check("two point laws", two_point_laws_are_worst),
-        Check("certified", certified),
-        Check("algebra", at_bernoulli),
-    ),
-    twins=(
-        Check("less by 1e-3", functools.partial(within, less=Fraction(1, 10**3))),
-        Check("more than 1e-6 always", functools.partial(within, least=TIGHTER)),
-        Check(
-            "bound less by 1e-6 of it",
-            functools.partial(two_point_laws_are_worst, scale=1 - TIGHTER),
-        ),
-        Check("less by 1e-6, certified", functools.partial(certified, less=1e-6)),
-        Check(
-            "at m = 1/2",
-            functools.partial(at_bernoulli, mean=sympy.Rational(1, 2)),
-        ),
-    ),
-    values={
+    values=lambda: {
         "largest_gap": LARGEST,
         "at_mean": math.sqrt(2) - 1,
         "gap_of_2_missed_in_5": float(gap([Fraction(1)] * 2 + [Fraction(0)] * 3)),
         "gap_of_1_missed_in_2": float(gap([Fraction(1), Fraction(0)])),
     },
 )
+
+LARGEST = 3 - 2 * math.sqrt(2)
+TIGHTER = Fraction(1, 10**6)
+
+
+def gap(losses: Sequence[Fraction]) -> Fraction:
+    """phi(mean) - mean of phi, exact."""
+    size = len(losses)
+    mean = sum(losses, Fraction(0)) / size
+    return phi(mean) - sum(map(phi, losses), Fraction(0)) / size
+
+
+@N17.check("within")
+@N17.twin("less by 1e-3", less=Fraction(1, 10**3))
+@N17.twin("more than 1e-6 always", least=TIGHTER)
+def within(*, less: Fraction = Fraction(0), least: Fraction = Fraction(0)) -> Evidence:
+    """The gap is in [least, 3 - 2 sqrt 2 - less], exactly, for up to 29 images."""
+
+    def slack(losses: Sequence[Fraction]) -> Fraction:
+        value = gap(losses)
+        return min(value - least, (3 - less - value) ** 2 - 8)
+
+    levels = [Fraction(k, 6) for k in range(7)]
+    cases = list(itertools.combinations_with_replacement(levels, 4))
+    for n in (5, 12, 29):
+        cases += [(Fraction(1),) * k + (Fraction(0),) * (n - k) for k in range(n + 1)]
+    return enumeration.worst_case(
+        cases, slack, describe=lambda losses: {"dice_losses": list(losses)}
+    )
+
+
+@N17.check("two point laws")
+@N17.twin("bound less by 1e-6 of it", scale=1 - TIGHTER)
+@for_each(
+    lambda: itertools.combinations_with_replacement(
+        [Fraction(k, 8) for k in range(9)], 4
+    )
+)
+def two_point_laws_are_worst(
+    losses: Sequence[Fraction], *, scale: Fraction = Fraction(1)
+) -> Fraction:
+    """At a given mean m the gap is at most phi(m) - m, that of losses 0 and 1."""
+    mean = sum(losses, Fraction(0)) / len(losses)
+    return scale * (phi(mean) - mean) - gap(losses)
+
+
+@N17.check("certified")
+@N17.twin("less by 1e-6, certified", less=1e-6)
+def certified(*, less: float = 0.0) -> Evidence:
+    """Encloses the supremum over two images and their shares to 1e-9."""
+
+    def of_two(first: Any, second: Any, share: Any) -> Any:
+        mean = share * first + (1 - share) * second
+        return phi(mean) - share * phi(first) - (1 - share) * phi(second)
+
+    found = interval.supremum(of_two, ((0.0, 1.0),) * 3)
+    value = LARGEST - less
+    slack = min(found.upper - value, value - found.lower)
+    witness = {"lower": found.lower, "upper": found.upper, "at": found.at}
+    return Evidence(slack, 1e-13, found.boxes, "interval", witness)
+
+
+ROOT_MEAN = sympy.sqrt(2) - 1
+
+
+@N17.check("algebra")
+@N17.twin("at m = 1/2", mean=sympy.Rational(1, 2))
+def at_bernoulli(*, mean: sympy.Expr = ROOT_MEAN) -> Evidence:
+    """phi(m) - m = 3 - 2 sqrt 2 with slope 0 at m = sqrt 2 - 1."""
+    m = sympy.symbols("m", positive=True)
+    value = phi(m) - m
+    return symbolic.identities(
+        [
+            (value.subs(m, mean), 3 - 2 * sympy.sqrt(2)),
+            (sympy.diff(value, m).subs(m, mean), sympy.Integer(0)),
+        ]
+    )

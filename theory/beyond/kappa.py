@@ -1,6 +1,5 @@
 """N18: Cohen's kappa is the Dice coefficient less a term of the image's size."""
 
-import functools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -9,8 +8,38 @@ import sympy
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, symbolic
+from theory.engines.enumeration import over_masks
+
+N18 = Claim(
+    id="N18",
+    source=SOURCE,
+    where="on Eelbode 2020, I",
+    statement=(
+        "kappa <= D, and D - kappa = (1 - D) 2 |S| |G| / (d (|S| + |G|) - 2 |S| |G|)."
+    ),
+    assumes=(
+        "Hard masks of d pixels, one class against the rest. By rule D = 1 of two "
+        "empty masks and kappa = 1 of two empty or two full ones, where the gap is 0."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "kappa's denominator K = |S| (d - |G|) + |G| (d - |S|) is d (|S| + |G|) - 2 "
+        "|S| |G|, and TP K - (TP TN - FP FN) (|S| + |G|) factors as (FP + FN) |S| |G|. "
+        "The gap is 0 if and only if the masks agree or one is empty; for given |S| "
+        "and |G| it is (1 - D) 2 |S| |G| / (d (|S| + |G|)) + O(1 / d^2): kappa tends "
+        "to D as background grows. With V = |S| + |G| and d >= V - TP, gap <= 1 is 4 "
+        "|S| |G| (V - TP) <= d V^2, which follows from 4 |S| |G| <= V^2; equality "
+        "needs TN = 0 and |S| = |G|, so that FP = FN, and some mistake."
+    ),
+    values=lambda: {
+        "gap_at_1_1_1_of_4_pixels": _example(4),
+        "gap_at_1_1_1_of_10_pixels": _example(10),
+        "gap_at_1_1_1_of_1000_pixels": _example(1000),
+        "largest_gap": 1.0,
+    },
+)
 
 
 def stated_gap(masks: SoftCounts, sign: int = -1) -> Fraction:
@@ -21,18 +50,17 @@ def stated_gap(masks: SoftCounts, sign: int = -1) -> Fraction:
     return (1 - counts.dice_index(masks)) * share
 
 
-def exact_gap(*, sign: int = -1, pixels: int = 18) -> Evidence:
+@N18.check("exact")
+@N18.twin("plus below", sign=1)
+@over_masks(pixels=18, only=lambda masks: masks.pixels > 0)
+def exact_gap(masks: SoftCounts, *, sign: int = -1) -> Fraction:
     """D - kappa is the stated gap, and >= 0, on all masks, empty and full ones too."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        gap = Fraction(counts.dice_index(masks)) - Fraction(counts.kappa_index(masks))
-        return min(gap, -abs(gap - stated_gap(masks, sign)))
-
-    return enumeration.over_counts(
-        slack, pixels=pixels, only=lambda masks: masks.pixels > 0
-    )
+    gap = Fraction(counts.dice_index(masks)) - Fraction(counts.kappa_index(masks))
+    return min(gap, -abs(gap - stated_gap(masks, sign)))
 
 
+@N18.check("algebra")
+@N18.twin("half the gap", factor=1)
 def gap_algebra(*, factor: int = 2) -> Evidence:
     """D - kappa = factor (FP + FN) |S| |G| / ((|S| + |G|) K), K kappa's denominator."""
     tp, fp, fn, tn = sympy.symbols("tp fp fn tn", positive=True)
@@ -44,6 +72,8 @@ def gap_algebra(*, factor: int = 2) -> Evidence:
     return symbolic.identity(gap, factor * (fp + fn) * product / below)
 
 
+@N18.check("at most 1")
+@N18.twin("reached wherever TN = 0", reached=lambda m: m.true_negatives == 0)
 def at_most_one(
     *, reached: Callable[[SoftCounts], bool] | None = None, pixels: int = 14
 ) -> Evidence:
@@ -67,46 +97,3 @@ def at_most_one(
 def _example(pixels: int) -> float:
     """Gap at TP = FP = FN = 1, so that D = 1/2."""
     return float(stated_gap(enumeration.exact_counts(1, 1, 1, pixels)))
-
-
-N18 = Claim(
-    id="N18",
-    source=SOURCE,
-    where="on Eelbode 2020, I",
-    statement=(
-        "kappa <= D, and D - kappa = (1 - D) 2 |S| |G| / (d (|S| + |G|) - 2 |S| |G|)."
-    ),
-    assumes=(
-        "Hard masks of d pixels, one class against the rest. By rule D = 1 of two "
-        "empty masks and kappa = 1 of two empty or two full ones, where the gap is 0."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "kappa's denominator K = |S| (d - |G|) + |G| (d - |S|) is d (|S| + |G|) - 2 "
-        "|S| |G|, and TP K - (TP TN - FP FN) (|S| + |G|) factors as (FP + FN) |S| |G|. "
-        "The gap is 0 if and only if the masks agree or one is empty; for given |S| "
-        "and |G| it is (1 - D) 2 |S| |G| / (d (|S| + |G|)) + O(1 / d^2): kappa tends "
-        "to D as background grows. With V = |S| + |G| and d >= V - TP, gap <= 1 is 4 "
-        "|S| |G| (V - TP) <= d V^2, which follows from 4 |S| |G| <= V^2; equality "
-        "needs TN = 0 and |S| = |G|, so that FP = FN, and some mistake."
-    ),
-    checks=(
-        Check("exact", exact_gap),
-        Check("algebra", gap_algebra),
-        Check("at most 1", at_most_one),
-    ),
-    twins=(
-        Check("plus below", functools.partial(exact_gap, sign=1)),
-        Check("half the gap", functools.partial(gap_algebra, factor=1)),
-        Check(
-            "reached wherever TN = 0",
-            functools.partial(at_most_one, reached=lambda m: m.true_negatives == 0),
-        ),
-    ),
-    values={
-        "gap_at_1_1_1_of_4_pixels": _example(4),
-        "gap_at_1_1_1_of_10_pixels": _example(10),
-        "gap_at_1_1_1_of_1000_pixels": _example(1000),
-        "largest_gap": 1.0,
-    },
-)

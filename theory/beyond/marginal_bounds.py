@@ -21,12 +21,41 @@ from jaxseg.losses import (
     tversky_loss,
 )
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, samples, search, symbolic
+from theory.engines.enumeration import over_masks
 
 Image = tuple[tuple[tuple[Fraction, ...], ...], tuple[int, ...]]
 
 # N12
+
+N12 = Claim(
+    id="N12",
+    source=SOURCE,
+    where="on Liu 2022, Sections 2.2 and 2.5",
+    statement=(
+        "CE_mean >= D_KL(y || p) >= L1(y, p)^2 / 2; L1(y, p) <= sum_k (1 - Dice_k)(y_k "
+        "+ p_k); sum_k (y_k + p_k) Dice_k / 2 is the mean probability of the true "
+        "class."
+    ),
+    assumes=(
+        "Hard labels; classes may be absent (Dice_k of neither is 1, with weight 0). "
+        "CE is the mean over pixels: Table 1's sum of region means is no smaller."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "CE - KL - H(y) >= -H(y) is the estimate of L15. Then Pinsker. Dice_k (y_k + "
+        "p_k) is twice the sum of p over region k by N, which is at most 2 min(y_k, "
+        "p_k): so (1 - Dice_k)(y_k + p_k) >= |y_k - p_k|, with equality where region "
+        "and prediction are nested. Summed over k the hits are the true-class "
+        "probabilities. So both CE and Dice control the label marginals."
+    ),
+    values={
+        # y = (1/2, 1/2), p = (3/4, 1/4)
+        "kl_at_s_1/4": -math.log(3 / 4) / 2,
+        "half_l1_squared_at_s_1/4": 1 / 8,
+    },
+)
 
 
 def _images() -> Iterator[Image]:
@@ -53,6 +82,8 @@ def of_class(image: Image, k: int) -> SoftCounts:
     )
 
 
+@N12.check("L1 by Dice, exact")
+@N12.twin("L1 by 1 - 1e-6 of it", factor=1 - Fraction(1, 10**6))
 def l1_by_dice(*, factor: Fraction = Fraction(1)) -> Evidence:
     """|y_k - p_k| <= (1 - Dice_k)(y_k + p_k), summed; absent classes included."""
 
@@ -68,6 +99,8 @@ def l1_by_dice(*, factor: Fraction = Fraction(1)) -> Evidence:
     return enumeration.worst_case(_images(), slack, describe=_named)
 
 
+@N12.check("weighted Dice, exact")
+@N12.twin("without the half", twice=1)
 def weighted_dice(*, twice: int = 2) -> Evidence:
     """sum_k Dice_k (y_k + p_k) / 2 is the mean probability of the true class."""
 
@@ -102,6 +135,9 @@ def _attack() -> search.Found:
     )
 
 
+@N12.check("chain, descent")
+@N12.twin("more by 0.01", shift=0.01)
+@N12.twin("chain reversed", sign=-1.0)
 def chain(*, sign: float = 1.0, shift: float = 0.0) -> Evidence:
     """CE >= KL >= L1^2 / 2, one or the other attacked by descent from each start."""
     found = _attack()
@@ -110,17 +146,8 @@ def chain(*, sign: float = 1.0, shift: float = 0.0) -> Evidence:
     return samples.worst_draw(slack, case, tolerance=1e-10, method="search")
 
 
-def pinsker_is_sharp(*, factor: float = 0.5) -> Evidence:
-    """Two classes, y = (1/2, 1/2), p = (1/2 + s, 1/2 - s): KL >= `factor` L1^2.
-
-    KL = -log(1 - 4 s^2) / 2 and L1 = 2 s; the ratio tends to 1/2 as s does to 0.
-    """
-    s = 2.0 ** -np.arange(2, 14)
-    kl = -np.log1p(-4 * s**2) / 2
-    slack = kl / (2 * s) ** 2 - factor
-    return samples.worst_draw(slack, {"s": s}, tolerance=1e-9)
-
-
+@N12.check("Pinsker")
+@N12.twin("KL by 3/4 L1^2", factor=3)
 def pinsker_in_algebra(*, factor: int = 2) -> Evidence:
     """Two classes: KL - `factor` (y - p)^2 falls up to p = y and rises after it.
 
@@ -135,61 +162,59 @@ def pinsker_in_algebra(*, factor: int = 2) -> Evidence:
     return symbolic.identities([(sympy.diff(gap, p), slope)])
 
 
-N12 = Claim(
-    id="N12",
-    source=SOURCE,
-    where="on Liu 2022, Sections 2.2 and 2.5",
-    statement=(
-        "CE_mean >= D_KL(y || p) >= L1(y, p)^2 / 2; L1(y, p) <= sum_k (1 - Dice_k)(y_k "
-        "+ p_k); sum_k (y_k + p_k) Dice_k / 2 is the mean probability of the true "
-        "class."
-    ),
-    assumes=(
-        "Hard labels; classes may be absent (Dice_k of neither is 1, with weight 0). "
-        "CE is the mean over pixels: Table 1's sum of region means is no smaller."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "CE - KL - H(y) >= -H(y) is the estimate of L15. Then Pinsker. Dice_k (y_k + "
-        "p_k) is twice the sum of p over region k by N, which is at most 2 min(y_k, "
-        "p_k): so (1 - Dice_k)(y_k + p_k) >= |y_k - p_k|, with equality where region "
-        "and prediction are nested. Summed over k the hits are the true-class "
-        "probabilities. So both CE and Dice control the label marginals."
-    ),
-    checks=(
-        Check("L1 by Dice, exact", l1_by_dice),
-        Check("weighted Dice, exact", weighted_dice),
-        Check("chain, descent", chain),
-        Check("Pinsker", pinsker_in_algebra),
-        Check("Pinsker is sharp", pinsker_is_sharp),
-    ),
-    twins=(
-        Check(
-            "L1 by 1 - 1e-6 of it",
-            functools.partial(l1_by_dice, factor=1 - Fraction(1, 10**6)),
-        ),
-        Check("without the half", functools.partial(weighted_dice, twice=1)),
-        Check("more by 0.01", functools.partial(chain, shift=0.01)),
-        Check("chain reversed", functools.partial(chain, sign=-1.0)),
-        Check("KL by 3/4 L1^2", functools.partial(pinsker_in_algebra, factor=3)),
-        Check(
-            "L1^2 (1/2 + 1e-6)", functools.partial(pinsker_is_sharp, factor=0.5 + 1e-6)
-        ),
-    ),
-    values={
-        # y = (1/2, 1/2), p = (3/4, 1/4)
-        "kl_at_s_1/4": -math.log(3 / 4) / 2,
-        "half_l1_squared_at_s_1/4": 1 / 8,
-    },
-)
+@N12.check("Pinsker is sharp")
+@N12.twin("L1^2 (1/2 + 1e-6)", factor=0.5 + 1e-6)
+def pinsker_is_sharp(*, factor: float = 0.5) -> Evidence:
+    """Two classes, y = (1/2, 1/2), p = (1/2 + s, 1/2 - s): KL >= `factor` L1^2.
+
+    KL = -log(1 - 4 s^2) / 2 and L1 = 2 s; the ratio tends to 1/2 as s does to 0.
+    """
+    s = 2.0 ** -np.arange(2, 14)
+    kl = -np.log1p(-4 * s**2) / 2
+    slack = kl / (2 * s) ** 2 - factor
+    return samples.worst_draw(slack, {"s": s}, tolerance=1e-9)
 
 
 # N13
+
+N13 = Claim(
+    id="N13",
+    source=SOURCE,
+    where="extends Liu 2022, Eq. (1)",
+    statement=(
+        "Liu's Eq. (1) generalises to every Tversky index with alpha + beta = 1: -log "
+        "T_k = DF_k + log(alpha p_k + beta y_k) - log y_k, with Proposition 1 "
+        "unchanged. For Jaccard there is no such split, but 0 <= log D - log J <= log "
+        "2."
+    ),
+    assumes=(
+        "Hard labels, y_k > 0, TP > 0. A split is a function of TP and y plus one of "
+        "p_k and y. Proposition 1 for alpha > 0: with alpha = 0 the bias is constant. "
+        "beta = 0 is allowed, as minus infinity."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "TP + alpha (P - TP) + beta (Y - TP) = (1 - alpha - beta) TP + alpha P + beta "
+        "Y. With alpha + beta = 1 the first term drops out. sum_k log(alpha p_k + beta "
+        "y_k) is concave, and at the vertex of class j it is a constant plus log(1 + "
+        "alpha/(beta y_j)), least for the largest y_j. Otherwise the log has mixed "
+        "derivatives in TP and P unless alpha = 0. D/J = 2 - D (E17): log 2 is "
+        "approached as D tends to 0, not reached."
+    ),
+    values={
+        # y = (3/5, 2/5), alpha = 1/10, at the vertex of the first class
+        "bias_alpha_1/10": math.log(0.1 + 0.9 * 0.6) + math.log(0.9 * 0.4),
+        "log_dice_less_log_jaccard_at_1/2": math.log(3 / 2),
+    },
+)
+
 
 Shares = Sequence[Fraction]
 ALPHAS = (Fraction(1, 10), Fraction(1, 2), Fraction(9, 10))
 
 
+@N13.check("algebra")
+@N13.twin("alpha + beta > 1", beta_too=False)
 def split_in_algebra(*, beta_too: bool = True) -> Evidence:
     """T = m y / (alpha p + beta y), m the mean of p in the region, beta = 1 - alpha."""
     tp, fp, fn, alpha, pixels = sympy.symbols("tp fp fn alpha pixels", positive=True)
@@ -220,6 +245,8 @@ def _losses(scores: Array, truth: Array, alpha: Array):
     return residual(scores), jax.jacrev(residual)(scores)
 
 
+@N13.check("losses and gradients")
+@N13.twin("without log y", constant=0.0)
 def split_of_losses(*, constant: float = 1.0) -> Evidence:
     """The same of jaxseg's loss, value and slope, for random alpha."""
     rng = np.random.default_rng(13)
@@ -233,6 +260,8 @@ def split_of_losses(*, constant: float = 1.0) -> Evidence:
     return samples.worst_draw(-np.maximum(gaps, steep), case, tolerance=1e-12)
 
 
+@N13.check("Proposition 1, exact")
+@N13.twin("smallest class", largest=False)
 def proposition(
     *, alphas: Sequence[Fraction] = ALPHAS, largest: bool = True
 ) -> Evidence:
@@ -269,6 +298,8 @@ def proposition(
     )
 
 
+@N13.check("no split otherwise")
+@N13.twin("Jaccard splits", beta=sympy.Integer(1))
 def no_split(*, beta: sympy.Expr | None = None) -> Evidence:
     """d2/dTP dP of log((1 - a - b) TP + a P + b Y) = -a (1 - a - b) / (...)^2.
 
@@ -287,67 +318,15 @@ def no_split(*, beta: sympy.Expr | None = None) -> Evidence:
     )
 
 
-def jaccard_between(*, upper: Fraction = Fraction(2)) -> Evidence:
-    """1 <= D / J < 2, so that 0 <= log D - log J < log 2, where J > 0."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        ratio = Fraction(counts.dice_index(masks)) / counts.jaccard_index(masks)
-        return min(ratio - 1, upper - ratio - Fraction(1, 10**12))
-
-    far = [(1, 10**k, 0) for k in range(1, 9)]
-    near = list(enumeration.confusion_counts(10))
-    return enumeration.over_counts(
-        slack,
-        pixels=10**8 + 1,
-        only=lambda masks: masks.intersection > 0,
-        triples=near + far,
-    )
-
-
-N13 = Claim(
-    id="N13",
-    source=SOURCE,
-    where="extends Liu 2022, Eq. (1)",
-    statement=(
-        "Liu's Eq. (1) generalises to every Tversky index with alpha + beta = 1: -log "
-        "T_k = DF_k + log(alpha p_k + beta y_k) - log y_k, with Proposition 1 "
-        "unchanged. For Jaccard there is no such split, but 0 <= log D - log J <= log "
-        "2."
-    ),
-    assumes=(
-        "Hard labels, y_k > 0, TP > 0. A split is a function of TP and y plus one of "
-        "p_k and y. Proposition 1 for alpha > 0: with alpha = 0 the bias is constant. "
-        "beta = 0 is allowed, as minus infinity."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "TP + alpha (P - TP) + beta (Y - TP) = (1 - alpha - beta) TP + alpha P + beta "
-        "Y. With alpha + beta = 1 the first term drops out. sum_k log(alpha p_k + beta "
-        "y_k) is concave, and at the vertex of class j it is a constant plus log(1 + "
-        "alpha/(beta y_j)), least for the largest y_j. Otherwise the log has mixed "
-        "derivatives in TP and P unless alpha = 0. D/J = 2 - D (E17): log 2 is "
-        "approached as D tends to 0, not reached."
-    ),
-    checks=(
-        Check("algebra", split_in_algebra),
-        Check("losses and gradients", split_of_losses),
-        Check("Proposition 1, exact", proposition),
-        Check("no split otherwise", no_split),
-        Check("log D - log J", jaccard_between),
-    ),
-    twins=(
-        Check("alpha + beta > 1", functools.partial(split_in_algebra, beta_too=False)),
-        Check("without log y", functools.partial(split_of_losses, constant=0.0)),
-        Check("smallest class", functools.partial(proposition, largest=False)),
-        Check("Jaccard splits", functools.partial(no_split, beta=sympy.Integer(1))),
-        Check(
-            "D / J < 2 - 1e-6",
-            functools.partial(jaccard_between, upper=2 - Fraction(1, 10**6)),
-        ),
-    ),
-    values={
-        # y = (3/5, 2/5), alpha = 1/10, at the vertex of the first class
-        "bias_alpha_1/10": math.log(0.1 + 0.9 * 0.6) + math.log(0.9 * 0.4),
-        "log_dice_less_log_jaccard_at_1/2": math.log(3 / 2),
-    },
+@N13.check("log D - log J")
+@N13.twin("D / J < 2 - 1e-6", upper=2 - Fraction(1, 10**6))
+@over_masks(
+    pixels=10**8 + 1,
+    only=lambda masks: masks.intersection > 0,
+    triples=list(enumeration.confusion_counts(10))
+    + [(1, 10**k, 0) for k in range(1, 9)],
 )
+def jaccard_between(masks: SoftCounts, *, upper: Fraction = Fraction(2)) -> Fraction:
+    """1 <= D / J < 2, so that 0 <= log D - log J < log 2, where J > 0."""
+    ratio = Fraction(counts.dice_index(masks)) / counts.jaccard_index(masks)
+    return min(ratio - 1, upper - ratio - Fraction(1, 10**12))

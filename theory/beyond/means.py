@@ -1,6 +1,5 @@
 """N19: mean Dice and mean Jaccard over a set of images."""
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -9,8 +8,43 @@ from typing import Any
 
 from jaxseg import counts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, interval
+from theory.engines.enumeration import for_each
+
+N19 = Claim(
+    id="N19",
+    source=SOURCE,
+    where="a question on Eelbode 2020, IV-B-1",
+    statement=(
+        "Given the mean Dice m, the mean Jaccard index lies in [m / (2 - m), m]; they "
+        "are at most 3 - 2 root 2 = 0.172 apart. Mean Dice can put A before B and mean "
+        "Jaccard B before A if and only if m_B < m_A < 2 m_B / (1 + m_B)."
+    ),
+    assumes=(
+        "Means over images of the same class, D and J of the same masks; 'can' is for "
+        "given means and sets of any size (with n images alone, n m_B whole for the "
+        "extreme set)."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "J = D / (2 - D) is convex, so its mean is at least that of the mean, with "
+        "equality where all images have one D, and at most the chord's, m, with "
+        "equality where every image has D = 0 or 1. The width m - m / (2 - m) is "
+        "largest at m = 2 - root 2, E18. If A is before B in Dice and behind in "
+        "Jaccard, m_A / (2 - m_A) <= J_A < J_B <= m_B; conversely A with equal images "
+        "and B all or nothing do it. So a lead of 0.172 or more in mean Dice is never "
+        "turned, nor any lead if A is at least as good on every image, or if there is "
+        "one image; the mean Jaccard rewards the method whose scores vary more."
+    ),
+    values=lambda: {
+        "largest_distance": LARGEST,
+        "at_mean_dice": 2 - math.sqrt(2),
+        "least_mean_jaccard_at_mean_dice_0.8": 0.8 / 1.2,
+        "largest_mean_jaccard_at_mean_dice_0.8": 0.8,
+        "safe_mean_dice_over_0.6": 1.2 / 1.6,
+    },
+)
 
 LARGEST = 3 - 2 * math.sqrt(2)
 Scores = Sequence[Fraction]  # the Dice coefficient of each image
@@ -38,22 +72,24 @@ def _sets(images: int, parts: int):
     return itertools.combinations_with_replacement(levels, images)
 
 
-def between(*, upper: Callable[[Fraction], Fraction] = lambda mean: mean) -> Evidence:
+@N19.check("range")
+@N19.twin("at most D of the mean", upper=lambda mean: jaccard_of(mean))
+@for_each(lambda: itertools.chain.from_iterable(_sets(n, 10) for n in (1, 2, 3, 4)))
+def between(
+    scores: Scores, *, upper: Callable[[Fraction], Fraction] = lambda mean: mean
+) -> Fraction:
     """In all sets of up to four images m / (2 - m) <= mean J <= m, both reached."""
-
-    def slack(scores: Scores) -> Fraction:
-        mean, jaccard = means(scores)
-        room = min(jaccard - jaccard_of(mean), upper(mean) - jaccard)
-        if len(set(scores)) == 1:
-            return min(room, -abs(jaccard - jaccard_of(mean)))
-        if set(scores) <= {0, 1}:
-            return min(room, -abs(jaccard - mean))
-        return room
-
-    cases = itertools.chain.from_iterable(_sets(n, 10) for n in (1, 2, 3, 4))
-    return enumeration.worst_case(cases, slack, describe=lambda s: {"dice": s})
+    mean, jaccard = means(scores)
+    room = min(jaccard - jaccard_of(mean), upper(mean) - jaccard)
+    if len(set(scores)) == 1:
+        return min(room, -abs(jaccard - jaccard_of(mean)))
+    if set(scores) <= {0, 1}:
+        return min(room, -abs(jaccard - mean))
+    return room
 
 
+@N19.check("largest distance")
+@N19.twin("less by 1e-6", less=1e-6)
 def largest_distance(*, less: float = 0.0) -> Evidence:
     """The supremum of m - m / (2 - m), certified: 3 - 2 root 2."""
     found = interval.supremum(
@@ -65,29 +101,25 @@ def largest_distance(*, less: float = 0.0) -> Evidence:
     return Evidence(slack, 1e-15, found.boxes, "interval", witness)
 
 
+@N19.check("only if close")
+@N19.twin("never", border=lambda mean: mean)
+@for_each(lambda: itertools.permutations([means(scores) for scores in _sets(3, 8)], 2))
 def flips_need_closeness(
-    *, border: Callable[[Fraction], Fraction] = dice_of
-) -> Evidence:
+    pair: tuple, *, border: Callable[[Fraction], Fraction] = dice_of
+) -> Fraction:
     """Mean D larger and mean J smaller: only if m_A < 2 m_B / (1 + m_B), so by < 0.172.
 
     All pairs of sets of three images with D in eighths; exact.
     """
-    every = [means(scores) for scores in _sets(3, 8)]
-
-    def slack(pair: tuple) -> Fraction:
-        (dice_a, jaccard_a), (dice_b, jaccard_b) = pair
-        if not (dice_a > dice_b and jaccard_a < jaccard_b):
-            return Fraction(1)
-        gap = dice_a - dice_b  # gap < 3 - 2 root 2 iff (3 - gap)^2 > 8
-        return min(border(dice_b) - dice_a, (3 - gap) ** 2 - 8) - Fraction(1, 10**9)
-
-    return enumeration.worst_case(
-        itertools.permutations(every, 2),
-        slack,
-        describe=lambda pair: {"means of A": pair[0], "means of B": pair[1]},
-    )
+    (dice_a, jaccard_a), (dice_b, jaccard_b) = pair
+    if not (dice_a > dice_b and jaccard_a < jaccard_b):
+        return Fraction(1)
+    gap = dice_a - dice_b  # gap < 3 - 2 root 2 iff (3 - gap)^2 > 8
+    return min(border(dice_b) - dice_a, (3 - gap) ** 2 - 8) - Fraction(1, 10**9)
 
 
+@N19.check("if close")
+@N19.twin("also 5% beyond", stretch=Fraction(21, 20))
 def closeness_allows_flips(*, stretch: Fraction = Fraction(1)) -> Evidence:
     """For m_B < m_A < 2 m_B / (1 + m_B) it does happen: A all equal, B all or nothing.
 
@@ -110,6 +142,8 @@ def closeness_allows_flips(*, stretch: Fraction = Fraction(1)) -> Evidence:
     )
 
 
+@N19.check("by hand")
+@N19.twin("A ahead in both", better=2)
 def masks_by_hand(*, better: int = 1) -> Evidence:
     """Five images. A: TP = FP = 1 in all. B: three perfect, two missed."""
     half_right = enumeration.exact_counts(1, 1, 0, 4)
@@ -133,61 +167,3 @@ def masks_by_hand(*, better: int = 1) -> Evidence:
         "mean Jaccard of B": Fraction(3, 5),
     }
     return examples.agree(found, hand)
-
-
-N19 = Claim(
-    id="N19",
-    source=SOURCE,
-    where="a question on Eelbode 2020, IV-B-1",
-    statement=(
-        "Given the mean Dice m, the mean Jaccard index lies in [m / (2 - m), m]; they "
-        "are at most 3 - 2 root 2 = 0.172 apart. Mean Dice can put A before B and mean "
-        "Jaccard B before A if and only if m_B < m_A < 2 m_B / (1 + m_B)."
-    ),
-    assumes=(
-        "Means over images of the same class, D and J of the same masks; 'can' is for "
-        "given means and sets of any size (with n images alone, n m_B whole for the "
-        "extreme set)."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "J = D / (2 - D) is convex, so its mean is at least that of the mean, with "
-        "equality where all images have one D, and at most the chord's, m, with "
-        "equality where every image has D = 0 or 1. The width m - m / (2 - m) is "
-        "largest at m = 2 - root 2, E18. If A is before B in Dice and behind in "
-        "Jaccard, m_A / (2 - m_A) <= J_A < J_B <= m_B; conversely A with equal images "
-        "and B all or nothing do it. So a lead of 0.172 or more in mean Dice is never "
-        "turned, nor any lead if A is at least as good on every image, or if there is "
-        "one image; the mean Jaccard rewards the method whose scores vary more."
-    ),
-    checks=(
-        Check("range", between),
-        Check("largest distance", largest_distance),
-        Check("only if close", flips_need_closeness),
-        Check("if close", closeness_allows_flips),
-        Check("by hand", masks_by_hand),
-    ),
-    twins=(
-        Check(
-            "at most D of the mean",
-            functools.partial(between, upper=lambda mean: jaccard_of(mean)),
-        ),
-        Check("less by 1e-6", functools.partial(largest_distance, less=1e-6)),
-        Check(
-            "never",
-            functools.partial(flips_need_closeness, border=lambda mean: mean),
-        ),
-        Check(
-            "also 5% beyond",
-            functools.partial(closeness_allows_flips, stretch=Fraction(21, 20)),
-        ),
-        Check("A ahead in both", functools.partial(masks_by_hand, better=2)),
-    ),
-    values={
-        "largest_distance": LARGEST,
-        "at_mean_dice": 2 - math.sqrt(2),
-        "least_mean_jaccard_at_mean_dice_0.8": 0.8 / 1.2,
-        "largest_mean_jaccard_at_mean_dice_0.8": 0.8,
-        "safe_mean_dice_over_0.6": 1.2 / 1.6,
-    },
-)

@@ -1,6 +1,5 @@
 """N27: how well H_gamma can follow Dice at a known share of foreground."""
 
-import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,8 +10,38 @@ import sympy
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, symbolic
+
+N27 = Claim(
+    id="N27",
+    source=SOURCE,
+    where="sharpens Eelbode 2020, Prop. II.2",
+    statement=(
+        "At a fixed share r = |y| / d, inf_gamma sup |D - H_gamma| is (1 + sqrt(2r / "
+        "(1 - r)))^-2 for r <= 1/3, (1 - r) / (2 (1 + r)) up to 7/11, 1/9 up to 8 / "
+        "(19 - 6 sqrt 2) = 0.7609, and ((2 sqrt r - 1) / (1 + sqrt(2r)))^2 beyond. It "
+        "is reached at gamma = 1 minus it, and in the last piece at gamma = ((1 + sqrt "
+        "2) sqrt r / (1 + sqrt(2r)))^2."
+    ),
+    assumes=(
+        "0 < r < 1, 0 <= gamma <= 1; all soft masks, or hard ones of all sizes with "
+        "that share. At r = 1 (no background) gamma = 8/9 leaves 1/9, as there are no "
+        "false positives: the limit 3 - 2 sqrt 2 is larger."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "With rates u = TPR and v = FPR, D = 2ru / (r + ru + (1 - r) v) and H = gamma "
+        "u + g (1 - v), g = 1 - gamma. H - D is convex in u: at u = 0 it is at most g; "
+        "at u = 1 its maximum over v is (1 - sqrt(2rg / (1 - r)))^2 inside and (1 - r) "
+        "/ (1 + r) - g at v = 1. D - H is convex in v: at v = 0 its maximum over u is "
+        "(sqrt 2 - sqrt gamma)^2 - g, at v = 1 it is (sqrt 2 - sqrt(gamma / r))^2. The "
+        "first and the last rise with g, the others fall, so the best g is a crossing, "
+        "and the error the largest of the crossings of one of each kind. As r tends to "
+        "0 it is 1 - 2 sqrt(2r): E19 with gamma chosen by image."
+    ),
+    values=lambda: _values(),
+)
 
 Best = tuple[float, float]  # error, gamma
 
@@ -65,6 +94,9 @@ def witnesses(share: float) -> tuple[tuple[float, float], tuple[float, float]]:
     return falling, (math.sqrt(2 / gamma) - 1, 0.0)
 
 
+@N27.check("certified")
+@N27.twin("first piece for all", of=first_piece)
+@N27.twin("less by 1e-6", less=1e-6)
 def certified(*, of: Callable[[float], Best] = best, less: float = 0.0) -> Evidence:
     """Encloses sup |D - H_gamma| over all rates to 1e-7, at the stated gamma."""
     return worst_of(_enclosed(share, of, less) for share in SHARES[2:])
@@ -87,6 +119,8 @@ def _error(share: float, gamma: float, rates: tuple[float, float]) -> float:
     return abs(float(gap(*map(Fraction, (share, gamma, *rates)))))
 
 
+@N27.check("no better gamma")
+@N27.twin("first piece, at its witnesses", of=first_piece)
 def no_gamma_is_better(
     *, of: Callable[[float], Best] = best, step: float = 1e-3
 ) -> Evidence:
@@ -111,6 +145,8 @@ def no_gamma_is_better(
     return worst_of(found)
 
 
+@N27.check("hard masks")
+@N27.twin("hard masks, less by 1e-2", less=1e-2)
 def all_masks(*, less: float = 0.0) -> Evidence:
     """Hard masks of 10 and 16 pixels at every share of them keep the bound."""
 
@@ -135,6 +171,8 @@ def all_masks(*, less: float = 0.0) -> Evidence:
     )
 
 
+@N27.check("crossings")
+@N27.twin("pieces do not meet", shift=1)
 def four_crossings(*, shift: int = 0) -> Evidence:
     """Pieces: the errors of the two witnesses are equal at the stated gamma."""
     r, g = sympy.symbols("r g", positive=True)
@@ -167,50 +205,3 @@ def _values() -> dict[str, float]:
     values["limit_at_1"] = 3 - 2 * math.sqrt(2)
     values["last_change_at"] = LAST
     return values
-
-
-N27 = Claim(
-    id="N27",
-    source=SOURCE,
-    where="sharpens Eelbode 2020, Prop. II.2",
-    statement=(
-        "At a fixed share r = |y| / d, inf_gamma sup |D - H_gamma| is (1 + sqrt(2r / "
-        "(1 - r)))^-2 for r <= 1/3, (1 - r) / (2 (1 + r)) up to 7/11, 1/9 up to 8 / "
-        "(19 - 6 sqrt 2) = 0.7609, and ((2 sqrt r - 1) / (1 + sqrt(2r)))^2 beyond. It "
-        "is reached at gamma = 1 minus it, and in the last piece at gamma = ((1 + sqrt "
-        "2) sqrt r / (1 + sqrt(2r)))^2."
-    ),
-    assumes=(
-        "0 < r < 1, 0 <= gamma <= 1; all soft masks, or hard ones of all sizes with "
-        "that share. At r = 1 (no background) gamma = 8/9 leaves 1/9, as there are no "
-        "false positives: the limit 3 - 2 sqrt 2 is larger."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "With rates u = TPR and v = FPR, D = 2ru / (r + ru + (1 - r) v) and H = gamma "
-        "u + g (1 - v), g = 1 - gamma. H - D is convex in u: at u = 0 it is at most g; "
-        "at u = 1 its maximum over v is (1 - sqrt(2rg / (1 - r)))^2 inside and (1 - r) "
-        "/ (1 + r) - g at v = 1. D - H is convex in v: at v = 0 its maximum over u is "
-        "(sqrt 2 - sqrt gamma)^2 - g, at v = 1 it is (sqrt 2 - sqrt(gamma / r))^2. The "
-        "first and the last rise with g, the others fall, so the best g is a crossing, "
-        "and the error the largest of the crossings of one of each kind. As r tends to "
-        "0 it is 1 - 2 sqrt(2r): E19 with gamma chosen by image."
-    ),
-    checks=(
-        Check("certified", certified),
-        Check("no better gamma", no_gamma_is_better),
-        Check("hard masks", all_masks),
-        Check("crossings", four_crossings),
-    ),
-    twins=(
-        Check("first piece for all", functools.partial(certified, of=first_piece)),
-        Check("less by 1e-6", functools.partial(certified, less=1e-6)),
-        Check(
-            "first piece, at its witnesses",
-            functools.partial(no_gamma_is_better, of=first_piece),
-        ),
-        Check("hard masks, less by 1e-2", functools.partial(all_masks, less=1e-2)),
-        Check("pieces do not meet", functools.partial(four_crossings, shift=1)),
-    ),
-    values=_values,
-)

@@ -1,6 +1,5 @@
 """N14, N20: overlap indices in rates, and between bounds for a number of mistakes."""
 
-import functools
 import math
 from fractions import Fraction
 
@@ -9,8 +8,34 @@ import sympy
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, symbolic
+from theory.engines.enumeration import over_masks
+
+N14 = Claim(
+    id="N14",
+    source=SOURCE,
+    where="on Eelbode 2020, Eqs. (2)-(6)",
+    statement=(
+        "1/T_ab = 1 + a (1/P - 1) + b (1/R - 1); 1/J = 1/P + 1/R - 1; min(P, R) <= D "
+        "<= sqrt(PR); H_gamma = gamma TPR + (1 - gamma) TNR."
+    ),
+    assumes=(
+        "P precision, R = TPR recall. The first two where TP > 0; the third with P or "
+        "R 1 where it is 0/0; the last where 0 < |y| < d."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "1/P - 1 = FP / TP and 1/R - 1 = FN / TP. D is the harmonic mean of P and R, "
+        "at most their geometric mean and at least the smaller; both are equalities "
+        "where P = R. With TP = 0 and one mask empty min(P, R) = 0 = D."
+    ),
+    values={
+        "jaccard_at_p_1/2_r_1": 0.5,
+        "dice_at_p_1/2_r_1": 2 / 3,
+        "geometric_mean_at_p_1/2_r_1": math.sqrt(0.5),
+    },
+)
 
 WEIGHTS = tuple(
     (Fraction(a), Fraction(b)) for a, b in (("1/2", "1/2"), ("3", "1/7"), ("1", "1"))
@@ -18,6 +43,8 @@ WEIGHTS = tuple(
 GAMMAS = tuple(map(Fraction, ("0", "1/3", "1/2", "1")))
 
 
+@N14.check("algebra")
+@N14.twin("2 for 1", constant=2)
 def in_rates(*, constant: int = 1) -> Evidence:
     """1/T = 1 + alpha (1/P - 1) + beta (1/R - 1), and 1/J likewise."""
     tp, fp, fn, alpha, beta = sympy.symbols("tp fp fn alpha beta", positive=True)
@@ -34,6 +61,8 @@ def in_rates(*, constant: int = 1) -> Evidence:
     )
 
 
+@N14.check("all masks")
+@N14.twin("without overlap", least=0)
 def exact_rates(*, least: int = 1) -> Evidence:
     """The same on all hard masks with TP >= `least`."""
 
@@ -58,78 +87,63 @@ def exact_rates(*, least: int = 1) -> Evidence:
     )
 
 
-def between_means(*, strict: bool = False) -> Evidence:
+@N14.check("means")
+@N14.twin("strictly", strict=True)
+@over_masks(pixels=16)
+def between_means(masks: SoftCounts, *, strict: bool = False) -> Fraction:
     """min(P, R) <= D <= sqrt(P R), squared, on all hard masks, empty ones too."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        precision = Fraction(counts.precision_index(masks))
-        recall = Fraction(counts.sensitivity_index(masks))
-        dice = Fraction(counts.dice_index(masks))
-        room = min(dice - min(precision, recall), precision * recall - dice**2)
-        return room - Fraction(strict, 10**9)
-
-    return enumeration.over_counts(slack, pixels=16)
+    precision = Fraction(counts.precision_index(masks))
+    recall = Fraction(counts.sensitivity_index(masks))
+    dice = Fraction(counts.dice_index(masks))
+    room = min(dice - min(precision, recall), precision * recall - dice**2)
+    return room - Fraction(strict, 10**9)
 
 
-def mean_of_rates(*, swap: bool = False) -> Evidence:
+@N14.check("weighted Hamming")
+@N14.twin("gamma on the background", swap=True)
+@over_masks(pixels=12, only=lambda masks: 0 < masks.actual < masks.pixels)
+def mean_of_rates(masks: SoftCounts, *, swap: bool = False) -> Fraction:
     """H_gamma = gamma TPR + (1 - gamma) TNR as Eq. (5) has it, 0 < |y| < d."""
+    gaps = []
+    for gamma in GAMMAS:
+        weight = 1 - gamma if swap else gamma
+        missed = masks.false_negatives / masks.actual
+        false = masks.false_positives / (masks.pixels - masks.actual)
+        printed = 1 - weight * missed - (1 - weight) * false
+        index = counts.weighted_hamming_index(masks, gamma=gamma)
+        gaps.append(abs(index - printed))
+    return -Fraction(max(gaps))
 
-    def slack(masks: SoftCounts) -> Fraction:
-        gaps = []
-        for gamma in GAMMAS:
-            weight = 1 - gamma if swap else gamma
-            missed = masks.false_negatives / masks.actual
-            false = masks.false_positives / (masks.pixels - masks.actual)
-            printed = 1 - weight * missed - (1 - weight) * false
-            index = counts.weighted_hamming_index(masks, gamma=gamma)
-            gaps.append(abs(index - printed))
-        return -Fraction(max(gaps))
-
-    return enumeration.over_counts(
-        slack, pixels=12, only=lambda masks: 0 < masks.actual < masks.pixels
-    )
-
-
-N14 = Claim(
-    id="N14",
-    source=SOURCE,
-    where="on Eelbode 2020, Eqs. (2)-(6)",
-    statement=(
-        "1/T_ab = 1 + a (1/P - 1) + b (1/R - 1); 1/J = 1/P + 1/R - 1; min(P, R) <= D "
-        "<= sqrt(PR); H_gamma = gamma TPR + (1 - gamma) TNR."
-    ),
-    assumes=(
-        "P precision, R = TPR recall. The first two where TP > 0; the third with P or "
-        "R 1 where it is 0/0; the last where 0 < |y| < d."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "1/P - 1 = FP / TP and 1/R - 1 = FN / TP. D is the harmonic mean of P and R, "
-        "at most their geometric mean and at least the smaller; both are equalities "
-        "where P = R. With TP = 0 and one mask empty min(P, R) = 0 = D."
-    ),
-    checks=(
-        Check("algebra", in_rates),
-        Check("all masks", exact_rates),
-        Check("means", between_means),
-        Check("weighted Hamming", mean_of_rates),
-    ),
-    twins=(
-        Check("2 for 1", functools.partial(in_rates, constant=2)),
-        Check("without overlap", functools.partial(exact_rates, least=0)),
-        Check("strictly", functools.partial(between_means, strict=True)),
-        Check("gamma on the background", functools.partial(mean_of_rates, swap=True)),
-    ),
-    values={
-        "jaccard_at_p_1/2_r_1": 0.5,
-        "dice_at_p_1/2_r_1": 2 / 3,
-        "geometric_mean_at_p_1/2_r_1": math.sqrt(0.5),
-    },
-)
 
 # N20
 
+N20 = Claim(
+    id="N20",
+    source=SOURCE,
+    where="on Eelbode 2020, IV-C",
+    statement=(
+        "At a fixed |y|, e wrong pixels give e / (2 |y| + e) <= 1 - D <= e / (2 |y| - "
+        "e), e <= |y|."
+    ),
+    assumes=(
+        "|y| > 0. The lower bound needs e pixels outside of y to be reached, and holds "
+        "for every e. For |y| < e < 2 |y| the upper bound holds but exceeds 1; the "
+        "largest 1 - D is then 1, with all of y missed."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "1 - D = (FP + FN) / (2 |y| + FP - FN), and FP - FN is between -e and e: false "
+        "positives cost less than missed pixels."
+    ),
+    values={
+        "lower_at_10_true_2_wrong": 2 / 22,
+        "upper_at_10_true_2_wrong": 2 / 18,
+    },
+)
 
+
+@N20.check("all masks")
+@N20.twin("less by 1e-6", less=Fraction(1, 10**6))
 def for_mistakes(*, less: Fraction = Fraction(0)) -> Evidence:
     """E / (2n + e) <= 1 - D <= e / (2n - e) - less, for e <= n = |y|."""
 
@@ -149,6 +163,9 @@ def for_mistakes(*, less: Fraction = Fraction(0)) -> Evidence:
     return enumeration.over_counts(slack, pixels=18, only=few)
 
 
+@N20.check("reached")
+@N20.twin("e = |y| + 1", beyond=1)
+@N20.twin("ends exchanged", swap=True)
 def ends_reached(*, swap: bool = False, beyond: int = 0) -> Evidence:
     """Least and largest 1 - D for e <= n + `beyond` are the two bounds."""
 
@@ -175,37 +192,3 @@ def ends_reached(*, swap: bool = False, beyond: int = 0) -> Evidence:
     return enumeration.worst_case(
         cases, slack, describe=lambda c: {"actual": c[0], "wrong": c[1]}
     )
-
-
-N20 = Claim(
-    id="N20",
-    source=SOURCE,
-    where="on Eelbode 2020, IV-C",
-    statement=(
-        "At a fixed |y|, e wrong pixels give e / (2 |y| + e) <= 1 - D <= e / (2 |y| - "
-        "e), e <= |y|."
-    ),
-    assumes=(
-        "|y| > 0. The lower bound needs e pixels outside of y to be reached, and holds "
-        "for every e. For |y| < e < 2 |y| the upper bound holds but exceeds 1; the "
-        "largest 1 - D is then 1, with all of y missed."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "1 - D = (FP + FN) / (2 |y| + FP - FN), and FP - FN is between -e and e: false "
-        "positives cost less than missed pixels."
-    ),
-    checks=(Check("all masks", for_mistakes), Check("reached", ends_reached)),
-    twins=(
-        Check(
-            "less by 1e-6",
-            functools.partial(for_mistakes, less=Fraction(1, 10**6)),
-        ),
-        Check("e = |y| + 1", functools.partial(ends_reached, beyond=1)),
-        Check("ends exchanged", functools.partial(ends_reached, swap=True)),
-    ),
-    values={
-        "lower_at_10_true_2_wrong": 2 / 22,
-        "upper_at_10_true_2_wrong": 2 / 18,
-    },
-)

@@ -1,6 +1,5 @@
 """N26: when to predict no lesion at all, under the challenge's score."""
 
-import functools
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,8 +10,35 @@ from jaxseg.counts import SoftCounts, dice_index
 from jaxseg.metrics.challenge import challenge_scores
 from theory.beyond import SOURCE
 from theory.beyond.expected_overlap import UNCERTAIN, Mask, Truths, expected
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples
+
+N26 = Claim(
+    id="N26",
+    source=SOURCE,
+    where="on Galdran 2022, 3.1",
+    statement=(
+        "Under the challenge's score (G13) the best prediction is the empty one just "
+        "if P(empty) > Dbar/(1 + Dbar), Dbar the best expected DSC given a lesion."
+    ),
+    assumes=(
+        "Score of one image, its truth random. At equality both are best. Dbar is over "
+        "masks that hold a pixel."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "The empty mask scores P(empty), any other (1 - P(empty)) times its expected "
+        "DSC given a lesion, so the best of them (1 - P(empty)) Dbar, with the same "
+        "mask for every P(empty). The threshold rises with Dbar from 0 to 1/2: a model "
+        "that segments lesions with Dbar = 0.8 should reject above 4/9, not above 1/2, "
+        "and the worse it segments the sooner."
+    ),
+    values={
+        "threshold_at_dice_0.8": 4 / 9,
+        "threshold_at_dice_1": 1 / 2,
+        "threshold_at_dice_2/3": 2 / 5,
+    },
+)
 
 EMPTY: Mask = (0, 0, 0)
 
@@ -46,6 +72,12 @@ def _cases() -> Iterator[tuple[Truths, Fraction]]:
             yield truths, limit + Fraction(shift, 10**7)
 
 
+@N26.check("rule, exact")
+@N26.twin("threshold 1/2", threshold=lambda _: Fraction(1, 2))
+@N26.twin(
+    "threshold less by 1e-6",
+    threshold=lambda dice: dice / (1 + dice) - Fraction(1, 10**6),
+)
 def rule(*, threshold=lambda dice: dice / (1 + dice)) -> Evidence:
     """The empty mask wins strictly above the threshold, loses below, ties on it.
 
@@ -73,6 +105,8 @@ def rule(*, threshold=lambda dice: dice / (1 + dice)) -> Evidence:
     )
 
 
+@N26.check("same lesion mask")
+@N26.twin("empty among them", all_masks=True)
 def same_mask(*, all_masks: bool = False) -> Evidence:
     """Which lesion mask is best does not depend on P(empty) < 1.
 
@@ -95,6 +129,8 @@ def same_mask(*, all_masks: bool = False) -> Evidence:
     )
 
 
+@N26.check("challenge scores")
+@N26.twin("both empty score 0", empty_score=0.0)
 def of_library(*, empty_score: float = 1.0) -> Evidence:
     """Jaxseg's challenge scores, averaged: 40% empty, else one of two single pixels.
 
@@ -121,50 +157,3 @@ def _counts(mask: tuple[int, int], truth: tuple[int, int]) -> SoftCounts:
         )
     )
     return SoftCounts.of_sets(hits, wrong, missed, np.asarray(2.0))
-
-
-N26 = Claim(
-    id="N26",
-    source=SOURCE,
-    where="on Galdran 2022, 3.1",
-    statement=(
-        "Under the challenge's score (G13) the best prediction is the empty one just "
-        "if P(empty) > Dbar/(1 + Dbar), Dbar the best expected DSC given a lesion."
-    ),
-    assumes=(
-        "Score of one image, its truth random. At equality both are best. Dbar is over "
-        "masks that hold a pixel."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "The empty mask scores P(empty), any other (1 - P(empty)) times its expected "
-        "DSC given a lesion, so the best of them (1 - P(empty)) Dbar, with the same "
-        "mask for every P(empty). The threshold rises with Dbar from 0 to 1/2: a model "
-        "that segments lesions with Dbar = 0.8 should reject above 4/9, not above 1/2, "
-        "and the worse it segments the sooner."
-    ),
-    checks=(
-        Check("rule, exact", rule),
-        Check("same lesion mask", same_mask),
-        Check("challenge scores", of_library),
-    ),
-    twins=(
-        Check(
-            "threshold 1/2",
-            functools.partial(rule, threshold=lambda _: Fraction(1, 2)),
-        ),
-        Check(
-            "threshold less by 1e-6",
-            functools.partial(
-                rule, threshold=lambda dice: dice / (1 + dice) - Fraction(1, 10**6)
-            ),
-        ),
-        Check("empty among them", functools.partial(same_mask, all_masks=True)),
-        Check("both empty score 0", functools.partial(of_library, empty_score=0.0)),
-    ),
-    values={
-        "threshold_at_dice_0.8": 4 / 9,
-        "threshold_at_dice_1": 1 / 2,
-        "threshold_at_dice_2/3": 2 / 5,
-    },
-)

@@ -1,6 +1,5 @@
 """N03: three extensions of the Jaccard loss from hard to soft predictions, in order."""
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -16,9 +15,44 @@ from jaxseg import links
 from jaxseg.counts import SoftCounts, jaccard_index
 from jaxseg.losses import jaccard_loss, lovasz_loss
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, search
 from theory.ma.lovasz import extension, loss_of_mistakes
+
+N03 = Claim(
+    id="N03",
+    source=SOURCE,
+    where="on Eelbode 2020, II-A, and Ma 2021, Section 2.2.4",
+    statement=(
+        "Lovász-Jaccard <= expected Jaccard loss under independent rounding <= soft "
+        "Jaccard loss (L1), with equality on the vertices; the supremum of soft minus "
+        "Lovász is 1."
+    ),
+    assumes=(
+        "Hard labels, one class, errors e = |g - p|; independent rounding makes pixel "
+        "i wrong with probability e_i. G empty: the loss of a set of mistakes is 1 "
+        "unless empty."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "The set loss is submodular, M10, so its Lovász extension is its convex "
+        "closure: below the mean over every random set with these inclusion "
+        "probabilities. Under independent rounding misses and false pixels are "
+        "independent, so the mean is 1 - (g - E a) E[1 / (g + b)], and by Jensen E[1 / "
+        "(g + b)] >= 1 / (g + E b): the soft loss. With all errors e = root g / (root "
+        "d + root g) soft minus Lovász is (root d - root g) / (root d + root g) = "
+        "tanh(log(d / g) / 4), the largest that ascent finds for d pixels and |G| = g "
+        ">= 1; it tends to 1 with d / g at the rate 2 root(g / d). With G empty it is "
+        "1 - max p. 1 is never reached: a soft loss of 1 needs p = 0 on all of G, "
+        "where the Lovász loss is 1, too, or G empty and max p > 0."
+    ),
+    values=lambda: {
+        "largest_gap_at_4_pixels_1_of_class": largest_gap(4, 1),
+        "largest_gap_at_100_pixels_1_of_class": largest_gap(100, 1),
+        "largest_gap_at_10000_pixels_1_of_class": largest_gap(10_000, 1),
+        "largest_gap_at_2_pixels_1_of_class": largest_gap(2, 1),
+    },
+)
 
 Errors = Sequence[Fraction]
 Truth = Sequence[int]
@@ -57,6 +91,8 @@ def _named(case: tuple[Errors, Truth]) -> dict[str, Any]:
     return {"errors": case[0], "truth": case[1]}
 
 
+@N03.check("order")
+@N03.twin("soft before multilinear", chain=(extension, soft, multilinear))
 def in_order(
     *, chain: tuple[Callable, ...] = (extension, multilinear, soft)
 ) -> Evidence:
@@ -78,6 +114,8 @@ def largest_gap(pixels: int, size: int) -> float:
     return (math.sqrt(pixels) - math.sqrt(size)) / (math.sqrt(pixels) + math.sqrt(size))
 
 
+@N03.check("equal errors")
+@N03.twin("gap more by 1e-6", more=Fraction(1, 10**6))
 def equal_errors(*, more: Fraction = Fraction(0)) -> Evidence:
     """Where d and g are squares the stated gap is reached by equal errors, exactly."""
 
@@ -97,6 +135,8 @@ def equal_errors(*, more: Fraction = Fraction(0)) -> Evidence:
     )
 
 
+@N03.check("losses")
+@N03.twin("gap less by 1e-3, losses", less=1e-3)
 def searched(*, less: float = 0.0) -> Evidence:
     """Ascent on the losses comes to the stated gap for d = 5, g = 1, and not past."""
     pixels, size = 5, 1
@@ -115,6 +155,8 @@ def searched(*, less: float = 0.0) -> Evidence:
     return Evidence(slack, 1e-12, found.starts, "search", witness)
 
 
+@N03.check("G empty")
+@N03.twin("rounding as Lovász", rounded=Fraction(1, 2))
 def absent_class(*, rounded: Fraction = Fraction(3, 4)) -> Evidence:
     """G empty, two pixels of p = 1/2: 1/2, 3/4 and 1."""
     half, truth = (Fraction(1, 2),) * 2, (0, 0)
@@ -125,60 +167,3 @@ def absent_class(*, rounded: Fraction = Fraction(3, 4)) -> Evidence:
     }
     hand = {"Lovász": Fraction(1, 2), "rounded": rounded, "soft": Fraction(1)}
     return examples.agree(found, hand)
-
-
-N03 = Claim(
-    id="N03",
-    source=SOURCE,
-    where="on Eelbode 2020, II-A, and Ma 2021, Section 2.2.4",
-    statement=(
-        "Lovász-Jaccard <= expected Jaccard loss under independent rounding <= soft "
-        "Jaccard loss (L1), with equality on the vertices; the supremum of soft minus "
-        "Lovász is 1."
-    ),
-    assumes=(
-        "Hard labels, one class, errors e = |g - p|; independent rounding makes pixel "
-        "i wrong with probability e_i. G empty: the loss of a set of mistakes is 1 "
-        "unless empty."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "The set loss is submodular, M10, so its Lovász extension is its convex "
-        "closure: below the mean over every random set with these inclusion "
-        "probabilities. Under independent rounding misses and false pixels are "
-        "independent, so the mean is 1 - (g - E a) E[1 / (g + b)], and by Jensen E[1 / "
-        "(g + b)] >= 1 / (g + E b): the soft loss. With all errors e = root g / (root "
-        "d + root g) soft minus Lovász is (root d - root g) / (root d + root g) = "
-        "tanh(log(d / g) / 4), the largest that ascent finds for d pixels and |G| = g "
-        ">= 1; it tends to 1 with d / g at the rate 2 root(g / d). With G empty it is "
-        "1 - max p. 1 is never reached: a soft loss of 1 needs p = 0 on all of G, "
-        "where the Lovász loss is 1, too, or G empty and max p > 0."
-    ),
-    checks=(
-        Check("order", in_order),
-        Check("equal errors", equal_errors),
-        Check("losses", searched),
-        Check("G empty", absent_class),
-    ),
-    twins=(
-        Check(
-            "soft before multilinear",
-            functools.partial(in_order, chain=(extension, soft, multilinear)),
-        ),
-        Check(
-            "gap more by 1e-6",
-            functools.partial(equal_errors, more=Fraction(1, 10**6)),
-        ),
-        Check("gap less by 1e-3, losses", functools.partial(searched, less=1e-3)),
-        Check(
-            "rounding as Lovász",
-            functools.partial(absent_class, rounded=Fraction(1, 2)),
-        ),
-    ),
-    values={
-        "largest_gap_at_4_pixels_1_of_class": largest_gap(4, 1),
-        "largest_gap_at_100_pixels_1_of_class": largest_gap(100, 1),
-        "largest_gap_at_10000_pixels_1_of_class": largest_gap(10_000, 1),
-        "largest_gap_at_2_pixels_1_of_class": largest_gap(2, 1),
-    },
-)

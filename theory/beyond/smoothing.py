@@ -1,6 +1,5 @@
 """N23, N24: what a smoothing constant does to Dice, and to its bond with Jaccard."""
 
-import functools
 import math
 from fractions import Fraction
 from typing import Any
@@ -12,8 +11,9 @@ from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, jaccard_loss
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, interval, symbolic
+from theory.engines.enumeration import over_masks
 
 SMOOTH = tuple(Fraction(x) for x in ("1/1000", "1/2", "1", "10"))
 LARGEST = 3 - 2 * math.sqrt(2)
@@ -26,24 +26,49 @@ def _symbols() -> tuple[SoftCounts, Any]:
 
 # N23
 
+N23 = Claim(
+    id="N23",
+    source=SOURCE,
+    where="on Galdran 2022, after Eq. (5)",
+    statement=(
+        "The smoothed Dice coefficient (2 s + eps) / (V + eps) is lam D + (1 - lam) "
+        "with lam = V / (V + eps); its bias is eps (1 - D) / (V + eps)."
+    ),
+    assumes="eps > 0, V = |G| + |S|. At V = 0 lam = 0 and the value is 1, whatever D.",
+    verdict=Verdict.HOLDS,
+    proof=(
+        "2 s = V D. The bias is >= 0, 0 at D = 1 alone, largest at D = 0, where it is "
+        "eps / (V + eps): an object of V <= eps pixels that is missed still scores 1/2 "
+        "or more. The bias falls in V, so at a given D small objects gain most, and "
+        "over images of both sizes the smoothed mean ranks methods differently. On an "
+        "image without foreground the value is eps / (|S| + eps), with a slope."
+    ),
+    values={
+        "one_pixel_missed_eps_1": 0.5,
+        "one_pixel_missed_eps_1e-5": 1e-5 / (1 + 1e-5),
+        "bias_at_dice_1/2_volume_4_eps_1": 0.5 / 5,
+    },
+)
 
-def as_mixture(*, more: Fraction = Fraction(0), pixels: int = 12) -> Evidence:
+
+@N23.check("exact")
+@N23.twin("lam more by 1e-6", more=Fraction(1, 10**6))
+@over_masks(pixels=12)
+def as_mixture(masks: SoftCounts, *, more: Fraction = Fraction(0)) -> Fraction:
     """(2 s + eps) / (V + eps) = lam D + 1 - lam, and its bias, on all masks."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        dice = Fraction(counts.dice_index(masks))
-        volume = masks.predicted + masks.actual
-        gaps = []
-        for eps in SMOOTH:
-            smoothed = Fraction(counts.dice_index(masks, smooth=eps))
-            lam = volume / (volume + eps) + more
-            gaps.append(abs(smoothed - (lam * dice + 1 - lam)))
-            gaps.append(abs(smoothed - dice - eps * (1 - dice) / (volume + eps)))
-        return -max(gaps)
-
-    return enumeration.over_counts(slack, pixels=pixels)
+    dice = Fraction(counts.dice_index(masks))
+    volume = masks.predicted + masks.actual
+    gaps = []
+    for eps in SMOOTH:
+        smoothed = Fraction(counts.dice_index(masks, smooth=eps))
+        lam = volume / (volume + eps) + more
+        gaps.append(abs(smoothed - (lam * dice + 1 - lam)))
+        gaps.append(abs(smoothed - dice - eps * (1 - dice) / (volume + eps)))
+    return -max(gaps)
 
 
+@N23.check("algebra")
+@N23.twin("twice the bias", factor=2)
 def mixture_algebra(*, factor: int = 1) -> Evidence:
     """The bias eps (1 - D) / (V + eps), of soft counts too."""
     masks, eps = _symbols()
@@ -53,6 +78,8 @@ def mixture_algebra(*, factor: int = 1) -> Evidence:
     return symbolic.identity(bias, factor * eps * (1 - dice) / (volume + eps))
 
 
+@N23.check("small objects")
+@N23.twin("no bias", missed=Fraction(0))
 def small_objects(*, missed: Fraction = Fraction(1, 2)) -> Evidence:
     """With eps = 1 a missed pixel scores 1/2, 99 of them 1/100, a false alarm 1/4."""
     one, large, false = (
@@ -79,98 +106,7 @@ def small_objects(*, missed: Fraction = Fraction(1, 2)) -> Evidence:
     return examples.agree(found, hand)
 
 
-N23 = Claim(
-    id="N23",
-    source=SOURCE,
-    where="on Galdran 2022, after Eq. (5)",
-    statement=(
-        "The smoothed Dice coefficient (2 s + eps) / (V + eps) is lam D + (1 - lam) "
-        "with lam = V / (V + eps); its bias is eps (1 - D) / (V + eps)."
-    ),
-    assumes="eps > 0, V = |G| + |S|. At V = 0 lam = 0 and the value is 1, whatever D.",
-    verdict=Verdict.HOLDS,
-    proof=(
-        "2 s = V D. The bias is >= 0, 0 at D = 1 alone, largest at D = 0, where it is "
-        "eps / (V + eps): an object of V <= eps pixels that is missed still scores 1/2 "
-        "or more. The bias falls in V, so at a given D small objects gain most, and "
-        "over images of both sizes the smoothed mean ranks methods differently. On an "
-        "image without foreground the value is eps / (|S| + eps), with a slope."
-    ),
-    checks=(
-        Check("exact", as_mixture),
-        Check("algebra", mixture_algebra),
-        Check("small objects", small_objects),
-    ),
-    twins=(
-        Check(
-            "lam more by 1e-6", functools.partial(as_mixture, more=Fraction(1, 10**6))
-        ),
-        Check("twice the bias", functools.partial(mixture_algebra, factor=2)),
-        Check("no bias", functools.partial(small_objects, missed=Fraction(0))),
-    ),
-    values={
-        "one_pixel_missed_eps_1": 0.5,
-        "one_pixel_missed_eps_1e-5": 1e-5 / (1 + 1e-5),
-        "bias_at_dice_1/2_volume_4_eps_1": 0.5 / 5,
-    },
-)
-
 # N24
-
-
-def half_smoothing(*, share: Fraction = Fraction(1, 2), pixels: int = 12) -> Evidence:
-    """D_eps / (2 - D_eps) is J smoothed by eps / 2, on all masks."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        gaps = []
-        for eps in SMOOTH:
-            dice = Fraction(counts.dice_index(masks, smooth=eps))
-            jaccard = Fraction(counts.jaccard_index(masks, smooth=share * eps))
-            gaps.append(abs(jaccard - dice / (2 - dice)))
-        return -max(gaps)
-
-    return enumeration.over_counts(slack, pixels=pixels)
-
-
-def survives_only(*, of_jaccard: int = 2) -> Evidence:
-    """J_a - D_e / (2 - D_e) = (a - e / 2) (U - s) / ((U + a) (U + e / 2))."""
-    masks, eps = _symbols()
-    other = sympy.symbols("a", positive=True)
-    dice = counts.dice_index(masks, smooth=eps)
-    gap = counts.jaccard_index(masks, smooth=other) - dice / (2 - dice)
-    hits = masks.intersection
-    union = masks.predicted + masks.actual - hits
-    stated = (other - eps / of_jaccard) * (union - hits)
-    return symbolic.identity(gap, stated / ((union + other) * (union + eps / 2)))
-
-
-def same_smoothing(*, less: float = 0.0) -> Evidence:
-    """With one eps in both, sup of J_eps - D_eps / (2 - D_eps) is 3 - 2 root 2.
-
-    Certified for eps = 1, s in [0, 4] and up to 16 wrong pixels.
-    """
-
-    def gap(hits: Any, wrong: Any) -> Any:
-        masks = SoftCounts.of_sets(hits, wrong, 0, 1)
-        dice = counts.dice_index(masks, smooth=1)
-        return counts.jaccard_index(masks, smooth=1) - dice / (2 - dice)
-
-    found = interval.supremum(gap, ((0.0, 4.0), (0.0, 16.0)), width=1e-9)
-    value = LARGEST - less
-    slack = min(found.upper - value, value - found.lower)
-    witness = {"lower": found.lower, "upper": found.upper, "at": found.at}
-    return Evidence(slack, 1e-13, found.boxes, "interval", witness)
-
-
-def in_losses(*, smooth: float = 0.5) -> Evidence:
-    """The losses of a soft prediction, Dice smoothed by 1, Jaccard by one half."""
-    probs, labels = jnp.array([[0.9], [0.4], [0.2], [0.0]]), jnp.array([1, 1, 0, 0])
-    dice = 1 - float(dice_loss(probs, labels, smooth=1.0, link=links.identity))
-    jaccard = 1 - float(jaccard_loss(probs, labels, smooth=smooth, link=links.identity))
-    found = {"jaccard": jaccard, "from dice": dice / (2 - dice)}
-    hand = {"jaccard": 1.8 / 2.7, "from dice": 1.8 / 2.7}  # s = 1.3, U = 2.2
-    return examples.agree(found, hand, tolerance=1e-12)
-
 
 N24 = Claim(
     id="N24",
@@ -192,23 +128,68 @@ N24 = Claim(
         "s = 0, U = e / root 2, whatever e is, and for hard masks with e = 1 by at "
         "most 1/6, at one missed pixel; by O(e / U) on large objects."
     ),
-    checks=(
-        Check("half", half_smoothing),
-        Check("only half", survives_only),
-        Check("one constant", same_smoothing),
-        Check("losses", in_losses),
-    ),
-    twins=(
-        Check(
-            "the same constant", functools.partial(half_smoothing, share=Fraction(1))
-        ),
-        Check("a = e", functools.partial(survives_only, of_jaccard=1)),
-        Check("less by 1e-6", functools.partial(same_smoothing, less=1e-6)),
-        Check("the same constant, losses", functools.partial(in_losses, smooth=1.0)),
-    ),
     values={
         "largest_error_of_one_constant": LARGEST,
         "error_at_one_missed_pixel_eps_1": 1 / 2 - 1 / 3,
         "at_union_over_eps": 1 / math.sqrt(2),
     },
 )
+
+
+@N24.check("half")
+@N24.twin("the same constant", share=Fraction(1))
+@over_masks(pixels=12)
+def half_smoothing(masks: SoftCounts, *, share: Fraction = Fraction(1, 2)) -> Fraction:
+    """D_eps / (2 - D_eps) is J smoothed by eps / 2, on all masks."""
+    gaps = []
+    for eps in SMOOTH:
+        dice = Fraction(counts.dice_index(masks, smooth=eps))
+        jaccard = Fraction(counts.jaccard_index(masks, smooth=share * eps))
+        gaps.append(abs(jaccard - dice / (2 - dice)))
+    return -max(gaps)
+
+
+@N24.check("only half")
+@N24.twin("a = e", of_jaccard=1)
+def survives_only(*, of_jaccard: int = 2) -> Evidence:
+    """J_a - D_e / (2 - D_e) = (a - e / 2) (U - s) / ((U + a) (U + e / 2))."""
+    masks, eps = _symbols()
+    other = sympy.symbols("a", positive=True)
+    dice = counts.dice_index(masks, smooth=eps)
+    gap = counts.jaccard_index(masks, smooth=other) - dice / (2 - dice)
+    hits = masks.intersection
+    union = masks.predicted + masks.actual - hits
+    stated = (other - eps / of_jaccard) * (union - hits)
+    return symbolic.identity(gap, stated / ((union + other) * (union + eps / 2)))
+
+
+@N24.check("one constant")
+@N24.twin("less by 1e-6", less=1e-6)
+def same_smoothing(*, less: float = 0.0) -> Evidence:
+    """With one eps in both, sup of J_eps - D_eps / (2 - D_eps) is 3 - 2 root 2.
+
+    Certified for eps = 1, s in [0, 4] and up to 16 wrong pixels.
+    """
+
+    def gap(hits: Any, wrong: Any) -> Any:
+        masks = SoftCounts.of_sets(hits, wrong, 0, 1)
+        dice = counts.dice_index(masks, smooth=1)
+        return counts.jaccard_index(masks, smooth=1) - dice / (2 - dice)
+
+    found = interval.supremum(gap, ((0.0, 4.0), (0.0, 16.0)), width=1e-9)
+    value = LARGEST - less
+    slack = min(found.upper - value, value - found.lower)
+    witness = {"lower": found.lower, "upper": found.upper, "at": found.at}
+    return Evidence(slack, 1e-13, found.boxes, "interval", witness)
+
+
+@N24.check("losses")
+@N24.twin("the same constant, losses", smooth=1.0)
+def in_losses(*, smooth: float = 0.5) -> Evidence:
+    """The losses of a soft prediction, Dice smoothed by 1, Jaccard by one half."""
+    probs, labels = jnp.array([[0.9], [0.4], [0.2], [0.0]]), jnp.array([1, 1, 0, 0])
+    dice = 1 - float(dice_loss(probs, labels, smooth=1.0, link=links.identity))
+    jaccard = 1 - float(jaccard_loss(probs, labels, smooth=smooth, link=links.identity))
+    found = {"jaccard": jaccard, "from dice": dice / (2 - dice)}
+    hand = {"jaccard": 1.8 / 2.7, "from dice": 1.8 / 2.7}  # s = 1.3, U = 2.2
+    return examples.agree(found, hand, tolerance=1e-12)

@@ -1,6 +1,5 @@
 """N10: what the squared soft Dice loss makes of an uncertain image."""
 
-import functools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -16,8 +15,39 @@ from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
-from theory.engines import enumeration, interval, samples, symbolic
+from theory.claim import Claim, Evidence, Verdict, worst_of
+from theory.engines import interval, samples, symbolic
+from theory.engines.enumeration import for_all
+
+N10 = Claim(
+    id="N10",
+    source=SOURCE,
+    where="on Galdran 2022, Eq. (5)",
+    statement=(
+        "The population minimiser of the squared soft Dice loss is p = c eta with c = "
+        "root(sum eta / sum eta^2) >= 1, where no clipping is active."
+    ),
+    assumes=(
+        "Population: numerator and denominator are expectations over pixels of "
+        "posterior eta, 2 E[p eta] / (E[eta] + E[p^2]), not the mean over images of "
+        "their Dice; eta is not 0 everywhere. No clipping: c max eta <= 1."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "At a given |p| the numerator is largest for p along eta, by Cauchy and "
+        "Schwarz, uniquely; along it 2 c E / (S + c^2 E) with S = sum eta, E = sum "
+        "eta^2 is largest at c^2 = S / E, with the value 1 / c. As eta^2 <= eta, c >= "
+        "1: the loss is not calibrated, it overstates every posterior, and p > 1/2 "
+        "where eta > D / 2. Where c max eta > 1 the minimiser is p = min(1, eta / D) "
+        "with D the best index, larger than c eta elsewhere, and D < 1 / c."
+    ),
+    values=lambda: {
+        "scale_at_1/4": scale([0.25]),
+        "best_index_at_1/4": 1 / scale([0.25]),
+        "scale_at_1/2_1/4": scale([0.5, 0.25]),
+        "scale_at_1_0": 1.0,
+    },
+)
 
 Posterior = tuple[Fraction, ...]
 
@@ -49,6 +79,8 @@ def scale(posterior: Sequence[Any]) -> float:
     return math.sqrt(sum(posterior) / sum(e * e for e in posterior))
 
 
+@N10.check("stationary")
+@N10.twin("c squared", power=2)
 def stationary(*, power: int = 1) -> Evidence:
     """At p = c eta the slopes vanish and the index is 1 / c, for two kinds of pixel."""
     eta = sympy.symbols("eta1:3", positive=True)
@@ -60,6 +92,9 @@ def stationary(*, power: int = 1) -> Evidence:
     return symbolic.identities([*pairs, (index.subs(at), 1 / c)])
 
 
+@N10.check("certified")
+@N10.twin("clipping active", examples=CLIPPED)
+@N10.twin("less by 1e-6, certified", less=1e-6)
 def certified(
     *, examples: tuple[Posterior, ...] = EXAMPLES, less: float = 0.0
 ) -> Evidence:
@@ -79,20 +114,27 @@ def certified(
     return worst_of(found)
 
 
-def at_least_one(*, least: Fraction = Fraction(1)) -> Evidence:
+@N10.check("c >= 1")
+@N10.twin("c >= 2", least=Fraction(2))
+@for_all(
+    posterior=[
+        (a, b, c)
+        for a in [Fraction(i, 6) for i in range(7)]
+        for b in [Fraction(i, 6) for i in range(7)]
+        for c in [Fraction(i, 6) for i in range(7)]
+        if a + b + c
+    ]
+)
+def at_least_one(posterior: Posterior, *, least: Fraction = Fraction(1)) -> Fraction:
     """c^2 >= 1, with equality for posteriors in {0, 1} alone."""
-
-    def slack(posterior: Posterior) -> Fraction:
-        square = sum(posterior) / sum(e * e for e in posterior)
-        hard = all(e in (0, 1) for e in posterior)
-        room = Fraction(square - least)
-        return -abs(room) if hard else room - Fraction(1, 10**6)
-
-    levels = [Fraction(i, 6) for i in range(7)]
-    cases = [(a, b, c) for a in levels for b in levels for c in levels if a + b + c]
-    return enumeration.worst_case(cases, slack, describe=lambda e: {"posterior": e})
+    square = sum(posterior) / sum(e * e for e in posterior)
+    hard = all(e in (0, 1) for e in posterior)
+    room = Fraction(square - least)
+    return -abs(room) if hard else room - Fraction(1, 10**6)
 
 
+@N10.check("losses")
+@N10.twin("c more by 1e-6", factor=1.000001)
 def in_losses(*, factor: float = 1.0) -> Evidence:
     """The loss on 8 + 8 pixels, of which 4 and 2 are of the class: 1 - 1 / c."""
     labels = jnp.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0])
@@ -107,47 +149,3 @@ def in_losses(*, factor: float = 1.0) -> Evidence:
     gaps = np.array([value - (1 - 1 / c), *slopes])
     case = {"number": np.arange(3), "gap": gaps}
     return samples.worst_draw(-np.abs(gaps), case, tolerance=1e-12)
-
-
-N10 = Claim(
-    id="N10",
-    source=SOURCE,
-    where="on Galdran 2022, Eq. (5)",
-    statement=(
-        "The population minimiser of the squared soft Dice loss is p = c eta with c = "
-        "root(sum eta / sum eta^2) >= 1, where no clipping is active."
-    ),
-    assumes=(
-        "Population: numerator and denominator are expectations over pixels of "
-        "posterior eta, 2 E[p eta] / (E[eta] + E[p^2]), not the mean over images of "
-        "their Dice; eta is not 0 everywhere. No clipping: c max eta <= 1."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "At a given |p| the numerator is largest for p along eta, by Cauchy and "
-        "Schwarz, uniquely; along it 2 c E / (S + c^2 E) with S = sum eta, E = sum "
-        "eta^2 is largest at c^2 = S / E, with the value 1 / c. As eta^2 <= eta, c >= "
-        "1: the loss is not calibrated, it overstates every posterior, and p > 1/2 "
-        "where eta > D / 2. Where c max eta > 1 the minimiser is p = min(1, eta / D) "
-        "with D the best index, larger than c eta elsewhere, and D < 1 / c."
-    ),
-    checks=(
-        Check("stationary", stationary),
-        Check("certified", certified),
-        Check("c >= 1", at_least_one),
-        Check("losses", in_losses),
-    ),
-    twins=(
-        Check("c squared", functools.partial(stationary, power=2)),
-        Check("clipping active", functools.partial(certified, examples=CLIPPED)),
-        Check("less by 1e-6, certified", functools.partial(certified, less=1e-6)),
-        Check("c >= 2", functools.partial(at_least_one, least=Fraction(2))),
-        Check("c more by 1e-6", functools.partial(in_losses, factor=1.000001)),
-    ),
-    values={
-        "scale_at_1/4": scale([0.25]),
-        "best_index_at_1/4": 1 / scale([0.25]),
-        "scale_at_1/2_1/4": scale([0.5, 0.25]),
-        "scale_at_1_0": 1.0,
-    },
-)

@@ -20,8 +20,9 @@ from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, samples, symbolic
+from theory.engines.enumeration import for_all, for_each
 
 Values = tuple[Fraction, ...]
 HALF = Fraction(1, 2)
@@ -96,26 +97,60 @@ def _case(case: tuple[str, Values]) -> dict:
 
 # N05
 
+N05 = Claim(
+    id="N05",
+    source=SOURCE,
+    where="on Eelbode 2020, II-A",
+    statement=(
+        "The best prediction for the Dice index of a population thresholds the "
+        "posterior at D*/2 <= 1/2, D* the best value; for Jaccard at J*/(1 + J*) = "
+        "D*/2, for Tversky at a T*/(1 - (1 - a - b) T*), for F_b at F*/(1 + b^2). No "
+        "soft prediction does better. Cross-entropy with foreground weight 1 - D*/2 "
+        "(background D*/2), cut at 1/2, gives the same mask."
+    ),
+    assumes=(
+        "The index of expected counts, not the expected index of images (N07). sum eta "
+        "> 0; a >= 0, b > 0. Pixels with eta at the threshold may have any p."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "T = N/M with N = sum eta p and M = sum [(1 - a - b) eta + a] p + b eta, both "
+        "affine in p, M > 0. p is best just if it maximises N - T* M, which is linear: "
+        "p = 1 where eta - T* ((1 - a - b) eta + a) > 0, 0 where < 0. That is eta > a "
+        "T*/(1 - (1 - a - b) T*), as 1 - (1 - a - b) T* > 0. Dice has a = b = 1/2, "
+        "F_b a = 1/(1 + b^2) = 1 - b. J = D/(2 - D) rises with D, so has the same "
+        "masks. The weighted minimiser exceeds 1/2 just if gamma eta > (1 - gamma)(1 - "
+        "eta), that is eta > 1 - gamma."
+    ),
+    values=lambda: {
+        # eta = 1/2 and 1/4: one pixel has D = 1 / (3/4 + 1), both 3/2 / (3/4 + 2)
+        "best_dice_at_1/2_1/4": float(best("dice", (Fraction(1, 4), HALF))[0]),
+        "threshold_at_1/2_1/4": float(best("dice", (Fraction(1, 4), HALF))[0]) / 2,
+        "best_jaccard_at_1/2_1/4": float(best("jaccard", (Fraction(1, 4), HALF))[0]),
+        "best_dice_at_2/5": float(best("dice", (Fraction(2, 5),))[0]),
+    },
+)
 
-def by_threshold(*, fixed: Fraction | None = None) -> Evidence:
+
+@N05.check("thresholds")
+@N05.twin("threshold 1/2", fixed=HALF)
+@for_each(_cases)
+def by_threshold(name: str, eta: Values, *, fixed: Fraction | None = None) -> Fraction:
     """All pixels of a best mask have eta >= the threshold, all others eta <= it.
 
     `fixed` puts one threshold in the place of all.
     """
-
-    def slack(case: tuple[str, Values]) -> Fraction:
-        name, eta = case
-        top, masks = best(name, eta)
-        limit = RULES[name][1](top) if fixed is None else fixed
-        return min(
-            (x - limit) if m else (limit - x)
-            for mask in masks
-            for m, x in zip(mask, eta, strict=True)
-        )
-
-    return enumeration.worst_case(_cases(), slack, describe=_case)
+    top, masks = best(name, eta)
+    limit = RULES[name][1](top) if fixed is None else fixed
+    return min(
+        (x - limit) if m else (limit - x)
+        for mask in masks
+        for m, x in zip(mask, eta, strict=True)
+    )
 
 
+@N05.check("soft predictions")
+@N05.twin("soft worse by 1e-6", by=Fraction(1, 10**6))
 def soft_no_better(*, by: Fraction = Fraction(0)) -> Evidence:
     """No prediction with entries in {0, 1/3, 2/3, 1} exceeds the best mask."""
     levels = [Fraction(n, 3) for n in range(4)]
@@ -133,6 +168,8 @@ def soft_no_better(*, by: Fraction = Fraction(0)) -> Evidence:
     return enumeration.worst_case(cases, slack, describe=_case)
 
 
+@N05.check("Dice and Jaccard")
+@N05.twin("D*/3", factor=3)
 def thresholds_meet(*, factor: int = 2) -> Evidence:
     """Dice and Jaccard have the same best masks and J*/(1 + J*) = D*/2 <= 1/2."""
 
@@ -145,6 +182,8 @@ def thresholds_meet(*, factor: int = 2) -> Evidence:
     return enumeration.worst_case(posteriors(), slack, describe=named)
 
 
+@N05.check("weighted cross-entropy")
+@N05.twin("weight D*/2", weight=lambda dice: dice / 2)
 def weighted_cross_entropy(
     *, weight: Threshold = lambda dice: 1 - dice / 2
 ) -> Evidence:
@@ -179,6 +218,8 @@ def _pull(scores: Array, truth: Array) -> tuple[Array, Array]:
     return jax.value_and_grad(loss)(scores)
 
 
+@N05.check("slope of the loss")
+@N05.twin("pull to eta > D", half=1.0)
 def pull_of_loss(*, half: float = 2.0) -> Evidence:
     """Jaxseg's slope in a group's score has the sign of D/2 - eta; groups of five."""
     hits = np.array([1, 2, 3, 5])
@@ -190,121 +231,7 @@ def pull_of_loss(*, half: float = 2.0) -> Evidence:
     return samples.worst_draw(slack, {"scores": scores}, tolerance=1e-12)
 
 
-N05 = Claim(
-    id="N05",
-    source=SOURCE,
-    where="on Eelbode 2020, II-A",
-    statement=(
-        "The best prediction for the Dice index of a population thresholds the "
-        "posterior at D*/2 <= 1/2, D* the best value; for Jaccard at J*/(1 + J*) = "
-        "D*/2, for Tversky at a T*/(1 - (1 - a - b) T*), for F_b at F*/(1 + b^2). No "
-        "soft prediction does better. Cross-entropy with foreground weight 1 - D*/2 "
-        "(background D*/2), cut at 1/2, gives the same mask."
-    ),
-    assumes=(
-        "The index of expected counts, not the expected index of images (N07). sum eta "
-        "> 0; a >= 0, b > 0. Pixels with eta at the threshold may have any p."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "T = N/M with N = sum eta p and M = sum [(1 - a - b) eta + a] p + b eta, both "
-        "affine in p, M > 0. p is best just if it maximises N - T* M, which is linear: "
-        "p = 1 where eta - T* ((1 - a - b) eta + a) > 0, 0 where < 0. That is eta > a "
-        "T*/(1 - (1 - a - b) T*), as 1 - (1 - a - b) T* > 0. Dice has a = b = 1/2, "
-        "F_b a = 1/(1 + b^2) = 1 - b. J = D/(2 - D) rises with D, so has the same "
-        "masks. The weighted minimiser exceeds 1/2 just if gamma eta > (1 - gamma)(1 - "
-        "eta), that is eta > 1 - gamma."
-    ),
-    checks=(
-        Check("thresholds", by_threshold),
-        Check("soft predictions", soft_no_better),
-        Check("Dice and Jaccard", thresholds_meet),
-        Check("weighted cross-entropy", weighted_cross_entropy),
-        Check("slope of the loss", pull_of_loss),
-    ),
-    twins=(
-        Check("threshold 1/2", functools.partial(by_threshold, fixed=HALF)),
-        Check(
-            "soft worse by 1e-6",
-            functools.partial(soft_no_better, by=Fraction(1, 10**6)),
-        ),
-        Check("D*/3", functools.partial(thresholds_meet, factor=3)),
-        Check(
-            "weight D*/2",
-            functools.partial(weighted_cross_entropy, weight=lambda dice: dice / 2),
-        ),
-        Check("pull to eta > D", functools.partial(pull_of_loss, half=1.0)),
-    ),
-    values=lambda: {
-        # eta = 1/2 and 1/4: one pixel has D = 1 / (3/4 + 1), both 3/2 / (3/4 + 2)
-        "best_dice_at_1/2_1/4": float(best("dice", (Fraction(1, 4), HALF))[0]),
-        "threshold_at_1/2_1/4": float(best("dice", (Fraction(1, 4), HALF))[0]) / 2,
-        "best_jaccard_at_1/2_1/4": float(best("jaccard", (Fraction(1, 4), HALF))[0]),
-        "best_dice_at_2/5": float(best("dice", (Fraction(2, 5),))[0]),
-    },
-)
-
-
 # N06
-
-SUPREMUM = Fraction(2, 3)
-
-
-def regret(eta: Values) -> Fraction:
-    """D* less the Dice of the mask eta >= 1/2, that of calibrated cross-entropy."""
-    mask = [int(x >= HALF) for x in eta]
-    found = Fraction(counts.dice_index(expected_counts(mask, eta)))
-    return best("dice", eta)[0] - found
-
-
-def regret_below(*, bound: Fraction = SUPREMUM) -> Evidence:
-    """Regret < 2/3: on a grid, then next to eta = 1/2 everywhere."""
-    near = [(HALF - Fraction(1, 10**n),) for n in range(1, 10)]
-    mixed = [one + other for one in posteriors(pixels=1) for other in near]
-    cases = itertools.chain(posteriors(parts=10), near, mixed)
-    return enumeration.worst_case(
-        cases, lambda eta: bound - regret(eta) - Fraction(1, 10**12), describe=named
-    )
-
-
-def regret_approached(*, rate: Fraction = Fraction(8, 9)) -> Evidence:
-    """At eta = 1/2 - delta everywhere it is 2/3 - 8/9 delta + O(delta^2)."""
-
-    def slack(n: int) -> Fraction:
-        delta = Fraction(1, 10**n)
-        missing = SUPREMUM - regret((HALF - delta,))
-        return delta - abs(missing / delta - rate)
-
-    return enumeration.worst_case(range(2, 12), slack, describe=lambda n: {"-log10": n})
-
-
-def regret_in_algebra(*, supremum: Fraction = SUPREMUM) -> Evidence:
-    """The proof's steps as identities; what is taken away in each is not negative.
-
-    The regret is 2 a / (Y + M + m) less 2 A m / ((Y + M)(Y + M + m)), and 2/3 exceeds 2
-    a / (a + m) by (2/3)(m - 2 a) / (a + m).
-    """
-    sure, doubtful, more, most, rest = sympy.symbols("A a m M r", positive=True)
-    actual = sure + doubtful + rest
-    both = actual + most + more
-    lost = 2 * (sure + doubtful) / both - 2 * sure / (actual + most)
-    less = 2 * sure * more / ((actual + most) * both)
-    bound = sympy.Rational(supremum.numerator, supremum.denominator)
-    room = sympy.Rational(2, 3) * (more - 2 * doubtful) / (doubtful + more)
-    return symbolic.identities(
-        [
-            (lost, 2 * doubtful / both - less),
-            (bound - 2 * doubtful / (doubtful + more), room),
-        ]
-    )
-
-
-def not_reached_at_half(*, strict: bool = True) -> Evidence:
-    """At eta = 1/2 itself a threshold that takes ties, eta >= 1/2, has no regret."""
-    found = Fraction(counts.dice_index(expected_counts([int(strict)], (HALF,))))
-    value = best("dice", (HALF,))[0] - found
-    return Evidence(-abs(value), 0.0, 1, "enumeration", {"regret": value})
-
 
 N06 = Claim(
     id="N06",
@@ -327,31 +254,73 @@ N06 = Claim(
         "eta/(1 + eta): approached as delta tends to 0, at the rate 8/9 delta, and not "
         "reached."
     ),
-    checks=(
-        Check("below 2/3", regret_below),
-        Check("algebra", regret_in_algebra),
-        Check("rate", regret_approached),
-        Check("at 1/2", not_reached_at_half),
-    ),
-    twins=(
-        Check(
-            "below 2/3 - 1e-6",
-            functools.partial(regret_below, bound=SUPREMUM - Fraction(1, 10**6)),
-        ),
-        Check(
-            "2/3 - 1e-6 in the algebra",
-            functools.partial(
-                regret_in_algebra, supremum=SUPREMUM - Fraction(1, 10**6)
-            ),
-        ),
-        Check("rate 1", functools.partial(regret_approached, rate=Fraction(1))),
-        Check(
-            "ties are background", functools.partial(not_reached_at_half, strict=False)
-        ),
-    ),
     values={
         "supremum": 2 / 3,
         "regret_at_2/5": 0.8 / 1.4,
         "regret_at_49/100": 0.98 / 1.49,
     },
 )
+
+
+SUPREMUM = Fraction(2, 3)
+
+
+def regret(eta: Values) -> Fraction:
+    """D* less the Dice of the mask eta >= 1/2, that of calibrated cross-entropy."""
+    mask = [int(x >= HALF) for x in eta]
+    found = Fraction(counts.dice_index(expected_counts(mask, eta)))
+    return best("dice", eta)[0] - found
+
+
+@N06.check("below 2/3")
+@N06.twin("below 2/3 - 1e-6", bound=SUPREMUM - Fraction(1, 10**6))
+def regret_below(*, bound: Fraction = SUPREMUM) -> Evidence:
+    """Regret < 2/3: on a grid, then next to eta = 1/2 everywhere."""
+    near = [(HALF - Fraction(1, 10**n),) for n in range(1, 10)]
+    mixed = [one + other for one in posteriors(pixels=1) for other in near]
+    cases = itertools.chain(posteriors(parts=10), near, mixed)
+    return enumeration.worst_case(
+        cases, lambda eta: bound - regret(eta) - Fraction(1, 10**12), describe=named
+    )
+
+
+@N06.check("algebra")
+@N06.twin("2/3 - 1e-6 in the algebra", supremum=SUPREMUM - Fraction(1, 10**6))
+def regret_in_algebra(*, supremum: Fraction = SUPREMUM) -> Evidence:
+    """The proof's steps as identities; what is taken away in each is not negative.
+
+    The regret is 2 a / (Y + M + m) less 2 A m / ((Y + M)(Y + M + m)), and 2/3 exceeds 2
+    a / (a + m) by (2/3)(m - 2 a) / (a + m).
+    """
+    sure, doubtful, more, most, rest = sympy.symbols("A a m M r", positive=True)
+    actual = sure + doubtful + rest
+    both = actual + most + more
+    lost = 2 * (sure + doubtful) / both - 2 * sure / (actual + most)
+    less = 2 * sure * more / ((actual + most) * both)
+    bound = sympy.Rational(supremum.numerator, supremum.denominator)
+    room = sympy.Rational(2, 3) * (more - 2 * doubtful) / (doubtful + more)
+    return symbolic.identities(
+        [
+            (lost, 2 * doubtful / both - less),
+            (bound - 2 * doubtful / (doubtful + more), room),
+        ]
+    )
+
+
+@N06.check("rate")
+@N06.twin("rate 1", rate=Fraction(1))
+@for_all(n=range(2, 12))
+def regret_approached(n: int, *, rate: Fraction = Fraction(8, 9)) -> Fraction:
+    """At eta = 1/2 - delta everywhere it is 2/3 - 8/9 delta + O(delta^2)."""
+    delta = Fraction(1, 10**n)
+    missing = SUPREMUM - regret((HALF - delta,))
+    return delta - abs(missing / delta - rate)
+
+
+@N06.check("at 1/2")
+@N06.twin("ties are background", strict=False)
+def not_reached_at_half(*, strict: bool = True) -> Evidence:
+    """At eta = 1/2 itself a threshold that takes ties, eta >= 1/2, has no regret."""
+    found = Fraction(counts.dice_index(expected_counts([int(strict)], (HALF,))))
+    value = best("dice", (HALF,))[0] - found
+    return Evidence(-abs(value), 0.0, 1, "enumeration", {"regret": value})

@@ -1,6 +1,5 @@
 """N01: how far any two Tversky indices are from each other."""
 
-import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,8 +10,41 @@ import sympy
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, symbolic
+
+N01 = Claim(
+    id="N01",
+    source=SOURCE,
+    where="extends Eelbode 2020, Props. II.1 and II.3",
+    statement=(
+        "sup |T_ab - T_a'b'| = max(tanh(|ln(a / a')| / 4), tanh(|ln(b / b')| / 4)); "
+        "the relative error is max(a / a', a' / a, b / b', b' / b) - 1; hence absolute "
+        "= tanh(ln(1 + relative) / 4)."
+    ),
+    assumes=(
+        "All four weights > 0; suprema over masks of all sizes, or soft masks; the "
+        "relative error asks nothing where TP = 0."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "T = 1 / (1 + u) with u = (a FP + b FN) / TP. The ratio q = u / u' is a "
+        "weighted mean of a / a' and b / b'. At a fixed q the gap |1 / (1 + u) - 1 / "
+        "(1 + u')| is largest at u u' = 1, where it is (sqrt q - 1) / (sqrt q + 1) = "
+        "tanh(|ln q| / 4), which rises with |ln q|; so the best q is at an end, with "
+        "one kind of mistake alone and FP / TP = 1 / sqrt(a a'). T' / T = (1 + u) / (1 "
+        "+ u') tends to q as u grows, never reached while TP > 0. E18 is a = b = 1, "
+        "E27 and E30 a' = b' = 1/2. The indices may cross; the proof does not need "
+        "E29's monotone difference, which fails here."
+    ),
+    values=lambda: {
+        "jaccard_dice": bound(_pair("1 1", "1/2 1/2")),
+        "tversky_0.3_0.7_and_0.7_0.3": bound(PLAIN[0]),
+        "relative_0.3_0.7_and_0.7_0.3": 7 / 3 - 1,
+        "f2_and_f0.5": bound(_pair("1/5 4/5", "4/5 1/5")),
+        "fp_per_tp_of_jaccard_dice": math.sqrt(2),
+    },
+)
 
 Weights = tuple[Fraction, Fraction]  # (alpha, beta)
 Pair = tuple[Weights, Weights]
@@ -64,6 +96,9 @@ def _rational_bound(pair: Pair, pick: Callable) -> Fraction:
     return (root - 1) / (root + 1)
 
 
+@N01.check("hard masks")
+@N01.twin("less by 1e-6, hard masks", less=TIGHTER)
+@N01.twin("min for max, hard masks", pick=min)
 def exact_masks(
     *, pixels: int = 9, less: Fraction = Fraction(0), pick: Callable = max
 ) -> Evidence:
@@ -83,6 +118,9 @@ def _named(pair: Pair) -> dict[str, list[Fraction]]:
     return {"first": list(pair[0]), "second": list(pair[1])}
 
 
+@N01.check("certified")
+@N01.twin("less by 1e-6, certified", less=1e-6)
+@N01.twin("min for max, certified", pick=min)
 def certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     """Encloses the supremum over all soft masks to 1e-9; is the bound inside?"""
     return worst_of(_enclosed(pair, less, pick) for pair in PLAIN)
@@ -101,6 +139,9 @@ def _enclosed(pair: Pair, less: float, pick: Callable) -> Evidence:
     return Evidence(slack, 1e-13, found.boxes, "interval", witness)
 
 
+@N01.check("relative")
+@N01.twin("relative less by 1e-6", less=TIGHTER)
+@N01.twin("relative, min for max", pick=min)
 def relative_error(
     *, pixels: int = 9, less: Fraction = Fraction(0), pick: Callable = max
 ) -> Evidence:
@@ -126,6 +167,8 @@ def relative_error(
     return enumeration.worst_case(ROOTED + PLAIN, slack, describe=_named)
 
 
+@N01.check("one ratio")
+@N01.twin("tanh of a half", quarter=2)
 def on_one_ratio(*, quarter: int = 4) -> Evidence:
     """With u' = q u the gap 1/(1+u) - 1/(1+qu) peaks at tanh(ln q / 4)."""
     q, u = sympy.symbols("q u", positive=True)
@@ -144,6 +187,8 @@ def on_one_ratio(*, quarter: int = 4) -> Evidence:
     )
 
 
+@N01.check("mediant")
+@N01.twin("beyond the first ratio", sign=-1)
 def mediant(*, sign: int = 1) -> Evidence:
     """Ratio (a x + b y) / (a' x + b' y) lies between a / a' and b / b'.
 
@@ -153,54 +198,3 @@ def mediant(*, sign: int = 1) -> Evidence:
     ratio = (a * x + b * y) / (c * x + d * y)
     share = d * y / (c * x + d * y)
     return symbolic.identity(ratio, a / c + sign * share * (b / d - a / c))
-
-
-N01 = Claim(
-    id="N01",
-    source=SOURCE,
-    where="extends Eelbode 2020, Props. II.1 and II.3",
-    statement=(
-        "sup |T_ab - T_a'b'| = max(tanh(|ln(a / a')| / 4), tanh(|ln(b / b')| / 4)); "
-        "the relative error is max(a / a', a' / a, b / b', b' / b) - 1; hence absolute "
-        "= tanh(ln(1 + relative) / 4)."
-    ),
-    assumes=(
-        "All four weights > 0; suprema over masks of all sizes, or soft masks; the "
-        "relative error asks nothing where TP = 0."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "T = 1 / (1 + u) with u = (a FP + b FN) / TP. The ratio q = u / u' is a "
-        "weighted mean of a / a' and b / b'. At a fixed q the gap |1 / (1 + u) - 1 / "
-        "(1 + u')| is largest at u u' = 1, where it is (sqrt q - 1) / (sqrt q + 1) = "
-        "tanh(|ln q| / 4), which rises with |ln q|; so the best q is at an end, with "
-        "one kind of mistake alone and FP / TP = 1 / sqrt(a a'). T' / T = (1 + u) / (1 "
-        "+ u') tends to q as u grows, never reached while TP > 0. E18 is a = b = 1, "
-        "E27 and E30 a' = b' = 1/2. The indices may cross; the proof does not need "
-        "E29's monotone difference, which fails here."
-    ),
-    checks=(
-        Check("hard masks", exact_masks),
-        Check("certified", certified),
-        Check("relative", relative_error),
-        Check("one ratio", on_one_ratio),
-        Check("mediant", mediant),
-    ),
-    twins=(
-        Check("less by 1e-6, hard masks", functools.partial(exact_masks, less=TIGHTER)),
-        Check("min for max, hard masks", functools.partial(exact_masks, pick=min)),
-        Check("less by 1e-6, certified", functools.partial(certified, less=1e-6)),
-        Check("min for max, certified", functools.partial(certified, pick=min)),
-        Check("relative less by 1e-6", functools.partial(relative_error, less=TIGHTER)),
-        Check("relative, min for max", functools.partial(relative_error, pick=min)),
-        Check("tanh of a half", functools.partial(on_one_ratio, quarter=2)),
-        Check("beyond the first ratio", functools.partial(mediant, sign=-1)),
-    ),
-    values={
-        "jaccard_dice": bound(_pair("1 1", "1/2 1/2")),
-        "tversky_0.3_0.7_and_0.7_0.3": bound(PLAIN[0]),
-        "relative_0.3_0.7_and_0.7_0.3": 7 / 3 - 1,
-        "f2_and_f0.5": bound(_pair("1/5 4/5", "4/5 1/5")),
-        "fp_per_tp_of_jaccard_dice": math.sqrt(2),
-    },
-)

@@ -1,6 +1,5 @@
 """E06-E08: cross-entropy, its weights, and the Hamming similarities behind them."""
 
-import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -12,9 +11,52 @@ import sympy
 
 from jaxseg import counts
 from jaxseg.losses import balanced_weights, cross_entropy_loss
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, samples, symbolic
+from theory.engines.enumeration import for_all, for_each
+
+E06 = Claim(
+    id="E06",
+    source=SOURCE,
+    where="II-A, before Eq. (10)",
+    statement=(
+        "For H, cross-entropy and other convex surrogates are statistically "
+        "consistent; to optimise H_gamma one may employ weighted cross-entropy."
+    ),
+    assumes=(
+        "Consistent: the best scores, thresholded at 1/2, maximise the expected "
+        "similarity given the image, for every law of y. All scores are possible; for "
+        "H_gamma, y is neither empty nor full."
+    ),
+    verdict=Verdict.CORRECTED,
+    correction=(
+        "CE is consistent for H. Of convex surrogates phi of the margin those are that "
+        "have a slope phi'(0) < 0. Weighted CE is consistent for H_gamma with the "
+        "weights gamma / |y| and (1 - gamma) / (d - |y|), which change with the image; "
+        "with the same weights for all images, as in Eq. (10), it is not."
+    ),
+    counterexample=(
+        "Four pixels, one of them foreground: the first with probability 0.4, the "
+        "second and third with 0.3. With gamma = 1/2, (10) is half of CE and predicts "
+        "nothing: H_gamma = 1/2. Predicting the first three has H_gamma = (1 + 1/3) / "
+        "2 = 2/3. And phi(m) = max(-m, -2m), convex and falling, has slopes -2 and -1 "
+        "around 0: where the posterior is 3/5 its risk is least at score 0."
+    ),
+    proof=(
+        "E[H] and E[H_gamma] are sums over pixels: pixel i should be foreground if a_i "
+        "> b_i, with a_i, b_i the expected weights of missing it and of marking it: "
+        "for H, the posterior and its complement; for H_gamma, gamma E[y_i / |y|] and "
+        "(1 - gamma) E[(1 - y_i) / (d - |y|)]. CE with those weights is least at p_i = "
+        "a_i / (a_i + b_i). Convex phi: the theorem of Bartlett, Jordan and McAuliffe, "
+        "2006."
+    ),
+    values={
+        "weighted_hamming_of_no_prediction": 0.5,
+        "weighted_hamming_of_best_prediction": 2 / 3,
+        "hamming_of_no_prediction": 0.75,
+    },
+)
 
 Mask = tuple[int, ...]
 Law = Mapping[Mask, Fraction]  # of y, given the image
@@ -96,6 +138,8 @@ def _described(case: tuple[Law, Fraction]) -> dict[str, object]:
     return {"law": {str(y): w for y, w in law.items()}, "gamma": gamma}
 
 
+@E06.check("CE for H")
+@E06.twin("weighted CE for H", gamma=Fraction(7, 10))
 def consistent_for_hamming(*, gamma: Fraction = HALF) -> Evidence:
     """CE and the threshold 1/2 have no regret in H, on laws with and without a size."""
     return enumeration.worst_case(
@@ -105,6 +149,8 @@ def consistent_for_hamming(*, gamma: Fraction = HALF) -> Evidence:
     )
 
 
+@E06.check("weighted CE for weighted H")
+@E06.twin("weights as printed", weights=plain_weights)
 def consistent_for_weighted(*, weights: Callable = normalised_weights) -> Evidence:
     """So has CE in H_gamma, with weights gamma / |y| and (1 - gamma) / (d - |y|)."""
     cases = [(law, gamma) for law in LAWS for gamma in GAMMAS]
@@ -115,6 +161,8 @@ def consistent_for_weighted(*, weights: Callable = normalised_weights) -> Eviden
     )
 
 
+@E06.check("minimiser")
+@E06.twin("threshold 0.45", threshold=0.45)
 def minimiser(*, threshold: float = 0.5) -> Evidence:
     """The library's weighted CE is stationary at p = a / (a + b), convex in the score.
 
@@ -142,6 +190,8 @@ def minimiser(*, threshold: float = 0.5) -> Evidence:
     return samples.worst_draw(slack, case, tolerance=1e-14)
 
 
+@E06.check("slope at 0")
+@E06.twin("kink at 0", left=Fraction(2))
 def kinked_surrogate(
     *, left: Fraction = Fraction(1), posterior: str = "3/5"
 ) -> Evidence:
@@ -158,130 +208,7 @@ def kinked_surrogate(
     return Evidence(Fraction(-zero_is_best), 0.0, 1, "enumeration", witness)
 
 
-E06 = Claim(
-    id="E06",
-    source=SOURCE,
-    where="II-A, before Eq. (10)",
-    statement=(
-        "For H, cross-entropy and other convex surrogates are statistically "
-        "consistent; to optimise H_gamma one may employ weighted cross-entropy."
-    ),
-    assumes=(
-        "Consistent: the best scores, thresholded at 1/2, maximise the expected "
-        "similarity given the image, for every law of y. All scores are possible; for "
-        "H_gamma, y is neither empty nor full."
-    ),
-    verdict=Verdict.CORRECTED,
-    correction=(
-        "CE is consistent for H. Of convex surrogates phi of the margin those are that "
-        "have a slope phi'(0) < 0. Weighted CE is consistent for H_gamma with the "
-        "weights gamma / |y| and (1 - gamma) / (d - |y|), which change with the image; "
-        "with the same weights for all images, as in Eq. (10), it is not."
-    ),
-    counterexample=(
-        "Four pixels, one of them foreground: the first with probability 0.4, the "
-        "second and third with 0.3. With gamma = 1/2, (10) is half of CE and predicts "
-        "nothing: H_gamma = 1/2. Predicting the first three has H_gamma = (1 + 1/3) / "
-        "2 = 2/3. And phi(m) = max(-m, -2m), convex and falling, has slopes -2 and -1 "
-        "around 0: where the posterior is 3/5 its risk is least at score 0."
-    ),
-    proof=(
-        "E[H] and E[H_gamma] are sums over pixels: pixel i should be foreground if a_i "
-        "> b_i, with a_i, b_i the expected weights of missing it and of marking it: "
-        "for H, the posterior and its complement; for H_gamma, gamma E[y_i / |y|] and "
-        "(1 - gamma) E[(1 - y_i) / (d - |y|)]. CE with those weights is least at p_i = "
-        "a_i / (a_i + b_i). Convex phi: the theorem of Bartlett, Jordan and McAuliffe, "
-        "2006."
-    ),
-    checks=(
-        Check("CE for H", consistent_for_hamming),
-        Check("weighted CE for weighted H", consistent_for_weighted),
-        Check("minimiser", minimiser),
-        Check("slope at 0", kinked_surrogate),
-    ),
-    twins=(
-        Check(
-            "weighted CE for H",
-            functools.partial(consistent_for_hamming, gamma=Fraction(7, 10)),
-        ),
-        Check(
-            "weights as printed",
-            functools.partial(consistent_for_weighted, weights=plain_weights),
-        ),
-        Check("threshold 0.45", functools.partial(minimiser, threshold=0.45)),
-        Check("kink at 0", functools.partial(kinked_surrogate, left=Fraction(2))),
-    ),
-    values={
-        "weighted_hamming_of_no_prediction": 0.5,
-        "weighted_hamming_of_best_prediction": 2 / 3,
-        "hamming_of_no_prediction": 0.75,
-    },
-)
-
-
 # E07
-
-
-def effective_gamma(gamma: Fraction, share: Fraction) -> Fraction:
-    """The gamma' whose H_gamma' weighs mistakes as (10) with gamma does."""
-    return gamma * share / (gamma * share + (1 - gamma) * (1 - share))
-
-
-def same_gamma(gamma: Fraction, share: Fraction) -> Fraction:
-    """False: as printed."""
-    del share
-    return gamma
-
-
-def same_order(*, of: Callable[..., Fraction] = effective_gamma) -> Evidence:
-    """For fixed |y|, weighted mistakes of (10) order masks as H_gamma' does.
-
-    With the share r of foreground, gamma FN + (1 - gamma) FP is a positive constant
-    times 1 - H_gamma'.
-    """
-
-    def slack(case: tuple[Fraction, int]) -> Fraction:
-        gamma, actual = case
-        pixels = 6
-        other = of(gamma, Fraction(actual, pixels))
-        ratios = set()
-        for fn in range(actual + 1):
-            for fp in range(pixels - actual + 1):
-                if fn or fp:
-                    masks = enumeration.exact_counts(actual - fn, fp, fn, pixels)
-                    loss = 1 - counts.weighted_hamming_index(masks, gamma=other)
-                    ratios.add(loss / (gamma * fn + (1 - gamma) * fp))
-        return min(ratios) - max(ratios)
-
-    cases = [(gamma, actual) for gamma in GAMMAS for actual in range(1, 6)]
-    return enumeration.worst_case(
-        cases, slack, describe=lambda c: {"gamma": c[0], "actual": c[1]}
-    )
-
-
-def upper_bound(*, scale: float = 1.0, gamma: float = 0.3) -> Evidence:
-    """(10) over log 2, with p > 1/2 as the mask, is at least 1 - H_gamma.
-
-    Through jaxseg's CE, which is the mean over pixels.
-    """
-    draws, pixels = 2000, 6
-    score_key, label_key = jax.random.split(jax.random.key(7))
-    logits = samples.draw_logits(score_key, draws, pixels, 2)
-    labels = samples.draw_labels(label_key, draws, pixels, 2)
-
-    def slack(logits, labels):
-        weights = jnp.array([1 - gamma, gamma])
-        loss = pixels * cross_entropy_loss(logits, labels, class_weights=weights)
-        wrong = (jnp.argmax(logits, -1) != labels).astype(float)
-        actual = jnp.sum(labels)
-        missed = jnp.sum(wrong * labels) / actual
-        false = jnp.sum(wrong * (1 - labels)) / (pixels - actual)
-        return scale * loss / jnp.log(2.0) - gamma * missed - (1 - gamma) * false
-
-    worst = jax.jit(jax.vmap(slack))(logits, labels)
-    case = {"logits": logits, "labels": labels}
-    return samples.worst_draw(worst, case, tolerance=1e-12)
-
 
 E07 = Claim(
     id="E07",
@@ -310,19 +237,6 @@ E07 = Claim(
         "/ (1 - r) for that gamma'. At a wrong pixel -log p >= log 2, and |y|, d - |y| "
         ">= 1."
     ),
-    checks=(
-        Check("order of masks", same_order),
-        Check("normalised weights", consistent_for_weighted),
-        Check("upper bound", upper_bound),
-    ),
-    twins=(
-        Check("gamma' = gamma", functools.partial(same_order, of=same_gamma)),
-        Check(
-            "weights as printed",
-            functools.partial(consistent_for_weighted, weights=plain_weights),
-        ),
-        Check("without log 2", functools.partial(upper_bound, scale=0.1)),
-    ),
     values={
         "gamma_prime_at_gamma_1/2_share_1/10": 0.1,
         "gamma_prime_at_gamma_9/10_share_1/10": 0.5,
@@ -330,9 +244,96 @@ E07 = Claim(
 )
 
 
+def effective_gamma(gamma: Fraction, share: Fraction) -> Fraction:
+    """The gamma' whose H_gamma' weighs mistakes as (10) with gamma does."""
+    return gamma * share / (gamma * share + (1 - gamma) * (1 - share))
+
+
+def same_gamma(gamma: Fraction, share: Fraction) -> Fraction:
+    """False: as printed."""
+    del share
+    return gamma
+
+
+@E07.check("order of masks")
+@E07.twin("gamma' = gamma", of=same_gamma)
+@for_each(lambda: [(gamma, actual) for gamma in GAMMAS for actual in range(1, 6)])
+def same_order(
+    gamma: Fraction, actual: int, *, of: Callable[..., Fraction] = effective_gamma
+) -> Fraction:
+    """For fixed |y|, weighted mistakes of (10) order masks as H_gamma' does.
+
+    With the share r of foreground, gamma FN + (1 - gamma) FP is a positive constant
+    times 1 - H_gamma'.
+    """
+    pixels = 6
+    other = of(gamma, Fraction(actual, pixels))
+    ratios = set()
+    for fn in range(actual + 1):
+        for fp in range(pixels - actual + 1):
+            if fn or fp:
+                masks = enumeration.exact_counts(actual - fn, fp, fn, pixels)
+                loss = 1 - counts.weighted_hamming_index(masks, gamma=other)
+                ratios.add(loss / (gamma * fn + (1 - gamma) * fp))
+    return min(ratios) - max(ratios)
+
+
+E07.check("normalised weights")(consistent_for_weighted)
+E07.twin("weights as printed", weights=plain_weights)(consistent_for_weighted)
+
+
+@E07.check("upper bound")
+@E07.twin("without log 2", scale=0.1)
+def upper_bound(*, scale: float = 1.0, gamma: float = 0.3) -> Evidence:
+    """(10) over log 2, with p > 1/2 as the mask, is at least 1 - H_gamma.
+
+    Through jaxseg's CE, which is the mean over pixels.
+    """
+    draws, pixels = 2000, 6
+    score_key, label_key = jax.random.split(jax.random.key(7))
+    logits = samples.draw_logits(score_key, draws, pixels, 2)
+    labels = samples.draw_labels(label_key, draws, pixels, 2)
+
+    def slack(logits, labels):
+        weights = jnp.array([1 - gamma, gamma])
+        loss = pixels * cross_entropy_loss(logits, labels, class_weights=weights)
+        wrong = (jnp.argmax(logits, -1) != labels).astype(float)
+        actual = jnp.sum(labels)
+        missed = jnp.sum(wrong * labels) / actual
+        false = jnp.sum(wrong * (1 - labels)) / (pixels - actual)
+        return scale * loss / jnp.log(2.0) - gamma * missed - (1 - gamma) * false
+
+    worst = jax.jit(jax.vmap(slack))(logits, labels)
+    case = {"logits": logits, "labels": labels}
+    return samples.worst_draw(worst, case, tolerance=1e-12)
+
+
 # E08
 
+E08 = Claim(
+    id="E08",
+    source=SOURCE,
+    where="III-B",
+    statement=(
+        "The weights 1 / (2p) of foreground and 1 / (2 - 2p) of background balance the "
+        "number of foreground and background pixels."
+    ),
+    assumes=(
+        "0 < p < 1 is the share of foreground among all pixels of the training set; on "
+        "a single image with another share the classes are not balanced."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "p / (2p) = (1 - p) / (2 - 2p) = 1/2. Weighted CE then cuts the posterior at p "
+        "instead of 1/2. It is (10) with gamma = 1 - p, so for images with share p a "
+        "surrogate of H_1/2, the mean of sensitivity and specificity, and not of D."
+    ),
+    values={"foreground_weight_at_1/100": 50.0, "background_weight_at_1/100": 50 / 99},
+)
 
+
+@E08.check("masses")
+@E08.twin("on every image", prior_of_images=("1/4", "1/2"))
 def equal_masses(*, prior_of_images: Sequence[str] = ("1/4",)) -> Evidence:
     """The library's balanced weights make both classes weigh half of all pixels.
 
@@ -354,24 +355,24 @@ def equal_masses(*, prior_of_images: Sequence[str] = ("1/4",)) -> Evidence:
     return worst_of(found)
 
 
-def cut_at_prior(*, at: str = "prior") -> Evidence:
+@E08.check("cut at the prior")
+@E08.twin("cut at 1/2", at="half")
+@for_all(
+    posterior=[Fraction(k, 20) for k in range(1, 20)],
+    prior=[Fraction(k, 20) for k in range(1, 20)],
+)
+def cut_at_prior(
+    posterior: Fraction, prior: Fraction, *, at: str = "prior"
+) -> Fraction:
     """The weighted posterior exceeds 1/2 if and only if the posterior exceeds p."""
-
-    def slack(case: tuple[Fraction, Fraction]) -> Fraction:
-        posterior, prior = case
-        on, off = 1 / (2 * prior), 1 / (2 - 2 * prior)
-        weighed = on * posterior / (on * posterior + off * (1 - posterior))
-        cut = prior if at == "prior" else HALF
-        return Fraction(-((weighed > HALF) != (posterior > cut)))
-
-    grid = [Fraction(k, 20) for k in range(1, 20)]
-    return enumeration.worst_case(
-        itertools.product(grid, grid),
-        slack,
-        describe=lambda c: {"posterior": c[0], "prior": c[1]},
-    )
+    on, off = 1 / (2 * prior), 1 / (2 - 2 * prior)
+    weighed = on * posterior / (on * posterior + off * (1 - posterior))
+    cut = prior if at == "prior" else HALF
+    return Fraction(-((weighed > HALF) != (posterior > cut)))
 
 
+@E08.check("algebra")
+@E08.twin("surrogate of H", gamma_prime=sympy.Symbol("p"))
 def is_balanced_accuracy(*, gamma_prime: sympy.Expr = sympy.S.Half) -> Evidence:
     """As (10) the heuristic has gamma = 1 - p, and so gamma' = 1/2 by E07."""
     p = sympy.symbols("p", positive=True)
@@ -379,41 +380,3 @@ def is_balanced_accuracy(*, gamma_prime: sympy.Expr = sympy.S.Half) -> Evidence:
     gamma = on / (on + off)
     prime = gamma * p / (gamma * p + (1 - gamma) * (1 - p))
     return symbolic.identities([(gamma, 1 - p), (prime, gamma_prime)])
-
-
-E08 = Claim(
-    id="E08",
-    source=SOURCE,
-    where="III-B",
-    statement=(
-        "The weights 1 / (2p) of foreground and 1 / (2 - 2p) of background balance the "
-        "number of foreground and background pixels."
-    ),
-    assumes=(
-        "0 < p < 1 is the share of foreground among all pixels of the training set; on "
-        "a single image with another share the classes are not balanced."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "p / (2p) = (1 - p) / (2 - 2p) = 1/2. Weighted CE then cuts the posterior at p "
-        "instead of 1/2. It is (10) with gamma = 1 - p, so for images with share p a "
-        "surrogate of H_1/2, the mean of sensitivity and specificity, and not of D."
-    ),
-    checks=(
-        Check("masses", equal_masses),
-        Check("cut at the prior", cut_at_prior),
-        Check("algebra", is_balanced_accuracy),
-    ),
-    twins=(
-        Check(
-            "on every image",
-            functools.partial(equal_masses, prior_of_images=("1/4", "1/2")),
-        ),
-        Check("cut at 1/2", functools.partial(cut_at_prior, at="half")),
-        Check(
-            "surrogate of H",
-            functools.partial(is_balanced_accuracy, gamma_prime=sympy.Symbol("p")),
-        ),
-    ),
-    values={"foreground_weight_at_1/100": 50.0, "background_weight_at_1/100": 50 / 99},
-)

@@ -1,6 +1,5 @@
 """E19-E21: no weighted Hamming similarity approximates Dice."""
 
-import functools
 import math
 from collections.abc import Iterable
 from fractions import Fraction
@@ -9,9 +8,37 @@ import sympy
 
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, symbolic
+from theory.engines.enumeration import for_all, for_each
+
+E19 = Claim(
+    id="E19",
+    source=SOURCE,
+    where="Prop. II.2, absolute; Eq. (24)",
+    statement=(
+        "D and H_gamma, gamma chosen to minimise the error, approximate each other "
+        "absolutely with error 1 and no smaller one."
+    ),
+    assumes=(
+        "0 <= gamma <= 1; the supremum is over images of all sizes. Where y is empty "
+        "or full, H_gamma is 0/0 as printed; such images are not needed."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "Both are in [0, 1]. Let y be one pixel of d = m^2 and let the prediction "
+        "cover it and m more: D = 2 / (2 + m), and H_gamma >= 1 - m / (d - 1) for "
+        "every gamma, so the gap exceeds 1 - 3 / m. The same masks serve all gamma at "
+        "once: it does not help to choose gamma by d and |y|, nor even by the "
+        "prediction. At gamma = 0 the value 1 is reached (an empty prediction has D = "
+        "0, H_0 = 1); for 0 < gamma <= 1 it is only approached where H_gamma is "
+        "defined. On d pixels the best gamma leaves max_m m (d - 1) / ((m + 2) (d - 1 "
+        "+ m)), which is (1 + sqrt(2 / (d - 1)))^-2 up to rounding of m: 1 is "
+        "approached at the rate sqrt(8 / d)."
+    ),
+    values=lambda: _error_values(),
+)
 
 GAMMAS = tuple(map(Fraction, ("0", "1/4", "1/2", "3/4", "9/10", "1")))
 ENDS = (Fraction(0), Fraction(1))
@@ -47,6 +74,8 @@ def _powers() -> list[int]:
     return [10**k for k in range(1, 8)]
 
 
+@E19.check("approached")
+@E19.twin("at the rate 2 / sqrt d", rate=2)
 def approached(*, rate: int = 3) -> Evidence:
     """H_gamma - D >= 1 - rate / sqrt d on some masks of d pixels, whatever gamma is.
 
@@ -72,23 +101,20 @@ def largest_error(gamma: Fraction, pixels: int) -> Fraction:
     return max(1 - gamma, *covering)
 
 
-def error_by_size(*, less: Fraction = Fraction(0)) -> Evidence:
+@E19.check("maximum by size")
+@E19.twin("maximum less by 1e-6", less=-TIGHTER)
+@for_each(lambda: [(gamma, pixels) for gamma in GAMMAS for pixels in (2, 3, 5, 8)])
+def error_by_size(
+    gamma: Fraction, pixels: int, *, less: Fraction = Fraction(0)
+) -> Evidence:
     """That maximum, by enumeration of all masks."""
-
-    def slack(case: tuple[Fraction, int]) -> Evidence:
-        gamma, pixels = case
-        found = enumeration.over_counts(
-            lambda masks: -abs(dice(masks) - weighted_hamming(masks, gamma)),
-            pixels=pixels,
-            only=both_parts,
-        )
-        gap = -found.slack - largest_error(gamma, pixels) + less
-        return found.with_slack(-abs(gap))
-
-    cases = [(gamma, pixels) for gamma in GAMMAS for pixels in (2, 3, 5, 8)]
-    return enumeration.worst_case(
-        cases, slack, describe=lambda case: {"gamma": case[0], "pixels": case[1]}
+    found = enumeration.over_counts(
+        lambda masks: -abs(dice(masks) - weighted_hamming(masks, gamma)),
+        pixels=pixels,
+        only=both_parts,
     )
+    gap = -found.slack - largest_error(gamma, pixels) + less
+    return found.with_slack(-abs(gap))
 
 
 def best_error(pixels: int) -> Fraction:
@@ -100,18 +126,16 @@ def best_error(pixels: int) -> Fraction:
     return max(Fraction(m * rest, (m + 2) * (rest + m)) for m in range(pixels))
 
 
-def no_gamma_is_better(*, shift: Fraction = Fraction(0)) -> Evidence:
+@E19.check("no better gamma")
+@E19.twin("best error less by 1e-6", shift=-TIGHTER)
+@for_all(pixels=(3, 4, 9, 50, 1000))
+def no_gamma_is_better(pixels: int, *, shift: Fraction = Fraction(0)) -> Fraction:
     """At gamma = 1 - best error the largest error is that, and more to either side."""
-
-    def slack(pixels: int) -> Fraction:
-        best = best_error(pixels) + shift
-        gamma, step = 1 - best, Fraction(1, 10**4)
-        around = [largest_error(gamma + step, pixels), largest_error(gamma, pixels)]
-        around.append(largest_error(gamma - step, pixels))
-        return min(-abs(around[1] - best), around[0] - best, around[2] - best)
-
-    sizes = (3, 4, 9, 50, 1000)
-    return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})
+    best = best_error(pixels) + shift
+    gamma, step = 1 - best, Fraction(1, 10**4)
+    around = [largest_error(gamma + step, pixels), largest_error(gamma, pixels)]
+    around.append(largest_error(gamma - step, pixels))
+    return min(-abs(around[1] - best), around[0] - best, around[2] - best)
 
 
 def _error_values() -> dict[str, float]:
@@ -124,50 +148,32 @@ def _error_values() -> dict[str, float]:
     return values
 
 
-E19 = Claim(
-    id="E19",
+# E20, relative error
+
+E20 = Claim(
+    id="E20",
     source=SOURCE,
-    where="Prop. II.2, absolute; Eq. (24)",
-    statement=(
-        "D and H_gamma, gamma chosen to minimise the error, approximate each other "
-        "absolutely with error 1 and no smaller one."
-    ),
-    assumes=(
-        "0 <= gamma <= 1; the supremum is over images of all sizes. Where y is empty "
-        "or full, H_gamma is 0/0 as printed; such images are not needed."
-    ),
+    where="Prop. II.2, relative; Eqs. (22), (23)",
+    statement="D and H_gamma do not relatively approximate each other.",
+    assumes="0 <= gamma <= 1, chosen to minimise the error; Def. II.2.",
     verdict=Verdict.HOLDS,
     proof=(
-        "Both are in [0, 1]. Let y be one pixel of d = m^2 and let the prediction "
-        "cover it and m more: D = 2 / (2 + m), and H_gamma >= 1 - m / (d - 1) for "
-        "every gamma, so the gap exceeds 1 - 3 / m. The same masks serve all gamma at "
-        "once: it does not help to choose gamma by d and |y|, nor even by the "
-        "prediction. At gamma = 0 the value 1 is reached (an empty prediction has D = "
-        "0, H_0 = 1); for 0 < gamma <= 1 it is only approached where H_gamma is "
-        "defined. On d pixels the best gamma leaves max_m m (d - 1) / ((m + 2) (d - 1 "
-        "+ m)), which is (1 + sqrt(2 / (d - 1)))^-2 up to rounding of m: 1 is "
-        "approached at the rate sqrt(8 / d)."
+        "For gamma < 1 an empty prediction of a non-empty y has D = 0 < H_gamma = 1 - "
+        "gamma: no error suffices, on any image. Also where D > 0, and for all gamma "
+        "at once: with y one pixel of d = 2m + 1 and a prediction that covers it and m "
+        "more, H_gamma >= 1/2 and D = 2 / (2 + m), so H_gamma / D >= (d + 3) / 8, "
+        "without bound. (D / H_gamma is unbounded too: at gamma = 0 and a prediction "
+        "of all d pixels, H_0 = 0 < D.)"
     ),
-    checks=(
-        Check("approached", approached),
-        Check("maximum by size", error_by_size),
-        Check("no better gamma", no_gamma_is_better),
-    ),
-    twins=(
-        Check("at the rate 2 / sqrt d", functools.partial(approached, rate=2)),
-        Check("maximum less by 1e-6", functools.partial(error_by_size, less=-TIGHTER)),
-        Check(
-            "best error less by 1e-6",
-            functools.partial(no_gamma_is_better, shift=-TIGHTER),
-        ),
-    ),
-    values=_error_values,
+    values={
+        **{f"ratio_at_{d}_pixels": (d + 3) / 8 for d in (21, 2001)},
+        "weighted_hamming_where_dice_is_0_at_gamma_1/2": 0.5,
+    },
 )
 
 
-# E20, relative error
-
-
+@E20.check("ratio grows")
+@E20.twin("ratio more by 1e-6", more=TIGHTER)
 def ratio_grows(*, more: Fraction = Fraction(0)) -> Evidence:
     """H_gamma / D >= (d + 3) / 8 for every gamma, at one pixel covered by half of d."""
 
@@ -181,6 +187,8 @@ def ratio_grows(*, more: Fraction = Fraction(0)) -> Evidence:
     )
 
 
+@E20.check("Dice alone is zero")
+@E20.twin("also at gamma = 1", gammas=ENDS)
 def dice_zero_alone(*, gammas: Iterable[Fraction] = GAMMAS[:-1]) -> Evidence:
     """An empty prediction of any y has D = 0 and H_gamma = 1 - gamma > 0."""
 
@@ -199,41 +207,44 @@ def dice_zero_alone(*, gammas: Iterable[Fraction] = GAMMAS[:-1]) -> Evidence:
     )
 
 
-E20 = Claim(
-    id="E20",
+# E21, the construction of the proof
+
+E21 = Claim(
+    id="E21",
     source=SOURCE,
-    where="Prop. II.2, relative; Eqs. (22), (23)",
-    statement="D and H_gamma do not relatively approximate each other.",
-    assumes="0 <= gamma <= 1, chosen to minimise the error; Def. II.2.",
+    where="Proof of Prop. II.2, Eqs. (22)-(24)",
+    statement=(
+        "Masks with |y \\ yt| = 0, |yt \\ y| = alpha d, |y and yt| = alpha^2 d exist "
+        "for 0 <= alpha < (sqrt 5 - 1) / 2; their gap tends to 1 and their ratio to "
+        "infinity as alpha tends to 0."
+    ),
+    assumes=(
+        "alpha d and alpha^2 d are integers, as for alpha = p / q and d = q^2: a "
+        "sequence of images is meant. alpha = 0 is a pair of empty masks, where "
+        "D and H_gamma are 0/0 as printed, and is not needed."
+    ),
     verdict=Verdict.HOLDS,
     proof=(
-        "For gamma < 1 an empty prediction of a non-empty y has D = 0 < H_gamma = 1 - "
-        "gamma: no error suffices, on any image. Also where D > 0, and for all gamma "
-        "at once: with y one pixel of d = 2m + 1 and a prediction that covers it and m "
-        "more, H_gamma >= 1/2 and D = 2 / (2 + m), so H_gamma / D >= (d + 3) / 8, "
-        "without bound. (D / H_gamma is unbounded too: at gamma = 0 and a prediction "
-        "of all d pixels, H_0 = 0 < D.)"
+        "alpha + alpha^2 < 1 exactly below (sqrt 5 - 1) / 2, where all d pixels are "
+        "predicted and 1 - alpha / (1 - alpha^2) = 0. |y| = alpha^2 d, so H_gamma = 1 "
+        "- (1 - gamma) alpha / (1 - alpha^2), least at gamma = 0, and D = 2 alpha / (1 "
+        "+ 2 alpha). (23) follows from (22) because sup inf <= inf sup. It asks for 1 "
+        "+ eps >= (1 - alpha - alpha^2) (1 + 2 alpha) / (2 alpha (1 - alpha^2)), which "
+        "grows like 1 / (2 alpha)."
     ),
-    checks=(
-        Check("ratio grows", ratio_grows),
-        Check("Dice alone is zero", dice_zero_alone),
-    ),
-    twins=(
-        Check("ratio more by 1e-6", functools.partial(ratio_grows, more=TIGHTER)),
-        Check("also at gamma = 1", functools.partial(dice_zero_alone, gammas=ENDS)),
-    ),
-    values={
-        **{f"ratio_at_{d}_pixels": (d + 3) / 8 for d in (21, 2001)},
-        "weighted_hamming_where_dice_is_0_at_gamma_1/2": 0.5,
+    values=lambda: {
+        "largest_alpha": GOLDEN,
+        "gap_at_alpha_1/10": 1 - 10 / 99 - 1 / 6,
+        "gap_at_alpha_1/1000": 1 - 1000 / 999_999 - 2 / 1002,
     },
 )
 
 
-# E21, the construction of the proof
-
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
+@E21.check("exact")
+@E21.twin("beyond the range", alphas=["62/100"])
 def construction(
     *, alphas: Iterable[str] = ("1/2", "3/5", "61/100", "1/10", "1/1000")
 ) -> Evidence:
@@ -259,6 +270,8 @@ def construction(
     )
 
 
+@E21.check("limits")
+@E21.twin("cubes for squares", power=3)
 def limits(*, power: int = 2) -> Evidence:
     """Eq. (24) tends to 1, Eq. (23) needs 1 + eps >= (1 - a - a^2) (1 + 2a) / ...
 
@@ -278,39 +291,3 @@ def limits(*, power: int = 2) -> Evidence:
             (hamming_term.subs(alpha, largest), sympy.Integer(0)),
         ]
     )
-
-
-E21 = Claim(
-    id="E21",
-    source=SOURCE,
-    where="Proof of Prop. II.2, Eqs. (22)-(24)",
-    statement=(
-        "Masks with |y \\ yt| = 0, |yt \\ y| = alpha d, |y and yt| = alpha^2 d exist "
-        "for 0 <= alpha < (sqrt 5 - 1) / 2; their gap tends to 1 and their ratio to "
-        "infinity as alpha tends to 0."
-    ),
-    assumes=(
-        "alpha d and alpha^2 d are integers, as for alpha = p / q and d = q^2: a "
-        "sequence of images is meant. alpha = 0 is a pair of empty masks, where "
-        "D and H_gamma are 0/0 as printed, and is not needed."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "alpha + alpha^2 < 1 exactly below (sqrt 5 - 1) / 2, where all d pixels are "
-        "predicted and 1 - alpha / (1 - alpha^2) = 0. |y| = alpha^2 d, so H_gamma = 1 "
-        "- (1 - gamma) alpha / (1 - alpha^2), least at gamma = 0, and D = 2 alpha / (1 "
-        "+ 2 alpha). (23) follows from (22) because sup inf <= inf sup. It asks for 1 "
-        "+ eps >= (1 - alpha - alpha^2) (1 + 2 alpha) / (2 alpha (1 - alpha^2)), which "
-        "grows like 1 / (2 alpha)."
-    ),
-    checks=(Check("exact", construction), Check("limits", limits)),
-    twins=(
-        Check("beyond the range", functools.partial(construction, alphas=["62/100"])),
-        Check("cubes for squares", functools.partial(limits, power=3)),
-    ),
-    values={
-        "largest_alpha": GOLDEN,
-        "gap_at_alpha_1/10": 1 - 10 / 99 - 1 / 6,
-        "gap_at_alpha_1/1000": 1 - 1000 / 999_999 - 2 / 1002,
-    },
-)

@@ -1,6 +1,5 @@
 """E17, E18: how well Dice and Jaccard approximate each other."""
 
-import functools
 import math
 from fractions import Fraction
 from typing import Any
@@ -13,9 +12,10 @@ import sympy
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, jaccard_loss
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, interval, samples, search, symbolic
+from theory.engines.enumeration import over_masks
 
 LARGEST_GAP = 3 - 2 * math.sqrt(2)
 AT_DICE = 2 - math.sqrt(2)
@@ -39,7 +39,35 @@ def one_pixel_right(sizes: list[int]) -> list[tuple[int, int, int]]:
 
 # E17, relative error
 
+E17 = Claim(
+    id="E17",
+    source=SOURCE,
+    where="Prop. II.1, relative; Eqs. (17), (18)",
+    statement="J and D approximate each other with relative error 1.",
+    assumes=(
+        "Def. II.2, least error over all sizes of image. Where D = J = 0 it asks "
+        "nothing."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "J <= D always. Where J > 0, D / J = 2 - D < 2, so an error of 1 suffices, and "
+        "D / J tends to 2 as D tends to 0, so no smaller one does for all sizes. On "
+        "images of d pixels J >= 1/d where positive, so the largest ratio is 2 d / (d "
+        "+ 1), at one common pixel and d - 1 in one mask alone: the value 2 is "
+        "approached at the rate 2 / (d + 1) and never reached."
+    ),
+    values=lambda: {
+        "relative_error": 1.0,
+        **{
+            f"largest_ratio_at_{d}_pixels": float(largest_ratio(d))
+            for d in (1, 2, 10, 100, 10_000)
+        },
+    },
+)
 
+
+@E17.check("never exceeded")
+@E17.twin("error less by 1e-6", error=1 - TIGHTER)
 def ratio_within(*, error: Fraction = Fraction(1), pixels: int = 24) -> Evidence:
     """J <= D (1 + error) and D <= J (1 + error): on all masks, then on far ones."""
 
@@ -58,6 +86,8 @@ def largest_ratio(pixels: int) -> Fraction:
     return Fraction(2 * pixels, pixels + 1)
 
 
+@E17.check("maximum by size")
+@E17.twin("reached at some size", largest=lambda _: Fraction(2))
 def ratio_approached(*, largest=largest_ratio) -> Evidence:
     """The exact maximum of D / J for each size, by enumeration of all masks."""
 
@@ -73,6 +103,8 @@ def ratio_approached(*, largest=largest_ratio) -> Evidence:
     return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})
 
 
+@E17.check("algebra")
+@E17.twin("ratio 3 - D", constant=3)
 def ratio_formula(*, constant: int = 2) -> Evidence:
     """D / J = 2 - D, whose limit at D = 0 is 2."""
     masks = SoftCounts.of_sets(*sympy.symbols("tp fp fn pixels", positive=True))
@@ -84,57 +116,35 @@ def ratio_formula(*, constant: int = 2) -> Evidence:
     )
 
 
-E17 = Claim(
-    id="E17",
+# E18, absolute error
+
+E18 = Claim(
+    id="E18",
     source=SOURCE,
-    where="Prop. II.1, relative; Eqs. (17), (18)",
-    statement="J and D approximate each other with relative error 1.",
+    where="Prop. II.1, absolute; Eqs. (19)-(21)",
+    statement="sup |D - J| = 3 - 2 sqrt 2 = 0.17157..., at D = 2 - sqrt 2.",
     assumes=(
-        "Def. II.2, least error over all sizes of image. Where D = J = 0 it asks "
-        "nothing."
+        "The supremum is over images of all sizes; over D in [0, 1] it is a maximum."
     ),
     verdict=Verdict.HOLDS,
     proof=(
-        "J <= D always. Where J > 0, D / J = 2 - D < 2, so an error of 1 suffices, and "
-        "D / J tends to 2 as D tends to 0, so no smaller one does for all sizes. On "
-        "images of d pixels J >= 1/d where positive, so the largest ratio is 2 d / (d "
-        "+ 1), at one common pixel and d - 1 in one mask alone: the value 2 is "
-        "approached at the rate 2 / (d + 1) and never reached."
+        "D - J = x - x / (2 - x) with x = D is concave on [0, 1], with slope 1 - 2 / "
+        "(2 - x)^2, zero at x = 2 - sqrt 2, where J = sqrt 2 - 1. Hard masks have "
+        "rational D and never reach it; those with J = 2/5, 5/12, 12/29, ... (the "
+        "convergents of sqrt 2 - 1) come nearest, with gaps 6/35, 35/204, 204/1189. "
+        "Soft predictions reach it: one foreground pixel with p = sqrt 2 - 1."
     ),
-    checks=(
-        Check("never exceeded", ratio_within),
-        Check("maximum by size", ratio_approached),
-        Check("algebra", ratio_formula),
-    ),
-    twins=(
-        Check("error less by 1e-6", functools.partial(ratio_within, error=1 - TIGHTER)),
-        Check(
-            "reached at some size",
-            functools.partial(ratio_approached, largest=lambda _: Fraction(2)),
-        ),
-        Check("ratio 3 - D", functools.partial(ratio_formula, constant=3)),
-    ),
-    values={
-        "relative_error": 1.0,
-        **{
-            f"largest_ratio_at_{d}_pixels": float(largest_ratio(d))
-            for d in (1, 2, 10, 100, 10_000)
-        },
-    },
+    values=lambda: gap_values(),
 )
 
 
-# E18, absolute error
-
-
-def gap_within(*, less: Fraction = Fraction(0), pixels: int = 29) -> Evidence:
+@E18.check("never exceeded")
+@E18.twin("less by 1e-6, exact", less=TIGHTER)
+@over_masks(pixels=29)
+def gap_within(masks: SoftCounts, *, less: Fraction = Fraction(0)) -> Fraction:
     """|D - J| <= 3 - 2 sqrt 2 - less, in rationals: (3 - less - |D - J|)^2 >= 8."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        dice, jaccard = map(Fraction, _both(masks))
-        return (3 - less - abs(dice - jaccard)) ** 2 - 8
-
-    return enumeration.over_counts(slack, pixels=pixels)
+    dice, jaccard = map(Fraction, _both(masks))
+    return (3 - less - abs(dice - jaccard)) ** 2 - 8
 
 
 def largest_gap(pixels: int) -> tuple[Fraction, Fraction]:
@@ -146,6 +156,8 @@ def largest_gap(pixels: int) -> tuple[Fraction, Fraction]:
     return max((j * (1 - j) / (1 + j), j) for j in fractions)
 
 
+@E18.check("maximum by size")
+@E18.twin("reached by hard masks", largest=lambda _: (Fraction(LARGEST_GAP), None))
 def gap_by_size(*, largest=largest_gap) -> Evidence:
     """The exact maximum for each size, by enumeration of all masks."""
 
@@ -161,6 +173,8 @@ def gap_by_size(*, largest=largest_gap) -> Evidence:
     return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})
 
 
+@E18.check("algebra")
+@E18.twin("maximum at D = sqrt 2 - 1", dice=sympy.sqrt(2) - 1)
 def stationary_point(*, dice: sympy.Expr = EXACT_DICE) -> Evidence:
     """At D = 2 - sqrt 2 the gap has slope 0 and the stated value, and it is concave."""
     x = sympy.symbols("x", positive=True)
@@ -177,6 +191,9 @@ def stationary_point(*, dice: sympy.Expr = EXACT_DICE) -> Evidence:
     )
 
 
+@E18.check("certified")
+@E18.twin("less by 1e-6, certified", less=1e-6)
+@E18.twin("more by 1e-6, certified", less=-1e-6)
 def certified_gap(*, less: float = 0.0) -> Evidence:
     """Encloses the supremum to 1e-12 and asks whether 3 - 2 sqrt 2 - less is inside."""
 
@@ -196,6 +213,8 @@ def _loss_gap(logits, labels):
     return jnp.abs(jaccard_loss(logits, labels, link=links.sigmoid) - dice)
 
 
+@E18.check("losses")
+@E18.twin("less by 1e-6, losses", less=1e-6)
 def searched_gap(*, less: float = 0.0, reach: float = 1e-12) -> Evidence:
     """Ascent on the losses over soft predictions comes to the supremum, not beyond."""
     pixels = 6
@@ -208,6 +227,8 @@ def searched_gap(*, less: float = 0.0, reach: float = 1e-12) -> Evidence:
     return Evidence(slack, 1e-14, found.starts, "search", witness)
 
 
+@E18.check("one soft pixel")
+@E18.twin("reached at p = 1/2", prob=0.5)
 def soft_pixel(*, prob: float = AT_JACCARD) -> Evidence:
     """One foreground pixel predicted with probability sqrt 2 - 1 reaches it."""
     logits = jnp.log(jnp.array([[prob / (1 - prob)]]))
@@ -224,48 +245,3 @@ def gap_values() -> dict[str, float]:
         values[f"largest_gap_at_{pixels}_pixels"] = float(gap)
         values[f"shortfall_at_{pixels}_pixels"] = LARGEST_GAP - float(gap)
     return values
-
-
-E18 = Claim(
-    id="E18",
-    source=SOURCE,
-    where="Prop. II.1, absolute; Eqs. (19)-(21)",
-    statement="sup |D - J| = 3 - 2 sqrt 2 = 0.17157..., at D = 2 - sqrt 2.",
-    assumes=(
-        "The supremum is over images of all sizes; over D in [0, 1] it is a maximum."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "D - J = x - x / (2 - x) with x = D is concave on [0, 1], with slope 1 - 2 / "
-        "(2 - x)^2, zero at x = 2 - sqrt 2, where J = sqrt 2 - 1. Hard masks have "
-        "rational D and never reach it; those with J = 2/5, 5/12, 12/29, ... (the "
-        "convergents of sqrt 2 - 1) come nearest, with gaps 6/35, 35/204, 204/1189. "
-        "Soft predictions reach it: one foreground pixel with p = sqrt 2 - 1."
-    ),
-    checks=(
-        Check("never exceeded", gap_within),
-        Check("maximum by size", gap_by_size),
-        Check("algebra", stationary_point),
-        Check("certified", certified_gap),
-        Check("losses", searched_gap),
-        Check("one soft pixel", soft_pixel),
-    ),
-    twins=(
-        Check("less by 1e-6, exact", functools.partial(gap_within, less=TIGHTER)),
-        Check(
-            "reached by hard masks",
-            functools.partial(
-                gap_by_size, largest=lambda _: (Fraction(LARGEST_GAP), None)
-            ),
-        ),
-        Check(
-            "maximum at D = sqrt 2 - 1",
-            functools.partial(stationary_point, dice=sympy.sqrt(2) - 1),
-        ),
-        Check("less by 1e-6, certified", functools.partial(certified_gap, less=1e-6)),
-        Check("more by 1e-6, certified", functools.partial(certified_gap, less=-1e-6)),
-        Check("less by 1e-6, losses", functools.partial(searched_gap, less=1e-6)),
-        Check("reached at p = 1/2", functools.partial(soft_pixel, prob=0.5)),
-    ),
-    values=gap_values,
-)

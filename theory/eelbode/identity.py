@@ -1,6 +1,5 @@
 """E05: the Jaccard index and the Dice coefficient are functions of each other."""
 
-import functools
 from fractions import Fraction
 from typing import Any
 
@@ -11,9 +10,36 @@ import sympy
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, jaccard_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
-from theory.engines import enumeration, samples, symbolic
+from theory.engines import samples, symbolic
+from theory.engines.enumeration import over_masks
+
+E05 = Claim(
+    id="E05",
+    source=SOURCE,
+    where="Eq. (7)",
+    statement="J = D / (2 - D) and D = 2 J / (1 + J).",
+    assumes=(
+        "Both indices are of the same counts: sets, or soft masks with the same sums "
+        "in both. Two empty masks have D = J = 1 by the rule 0/0 = 1, and (7) holds "
+        "there. It does not hold between the printed surrogates (12), which has "
+        "squared norms, and (13), which has plain ones, nor between means over classes "
+        "or images."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "With n = TP and e = FP + FN, D = 2n / (2n + e) and J = n / (n + e). Then 2 - "
+        "D = (2n + 2e) / (2n + e), so D / (2 - D) = J; the other half is its inverse. "
+        "At n = e = 0 both sides are 1. Soft masks enter through n and e alone."
+    ),
+    values={
+        "jaccard_where_dice_is_1/2": 1 / 3,
+        "dice_where_jaccard_is_1/2": 2 / 3,
+        "dice_of_two_empty_masks": 1.0,
+        "jaccard_of_two_empty_masks": 1.0,
+    },
+)
 
 
 def to_jaccard(dice: Any, sign: int = -1) -> Any:
@@ -26,20 +52,21 @@ def to_dice(jaccard: Any, sign: int = 1) -> Any:
     return 2 * jaccard / (1 + sign * jaccard)
 
 
-def exact_identity(*, pixels: int = 24, sign: int = -1) -> Evidence:
+@E05.check("exact")
+@E05.twin("sign flipped in 2 - D", sign=1)
+@over_masks(pixels=24)
+def exact_identity(masks: SoftCounts, *, sign: int = -1) -> Fraction:
     """Both halves on all hard masks, the empty pair and its value 1 included."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        dice = Fraction(counts.dice_index(masks))
-        jaccard = Fraction(counts.jaccard_index(masks))
-        gaps = [jaccard - to_jaccard(dice, sign), dice - to_dice(jaccard)]
-        if masks.predicted + masks.actual == 0:
-            gaps.append(dice - 1)
-        return -max(map(abs, gaps))
-
-    return enumeration.over_counts(slack, pixels=pixels)
+    dice = Fraction(counts.dice_index(masks))
+    jaccard = Fraction(counts.jaccard_index(masks))
+    gaps = [jaccard - to_jaccard(dice, sign), dice - to_dice(jaccard)]
+    if masks.predicted + masks.actual == 0:
+        gaps.append(dice - 1)
+    return -max(map(abs, gaps))
 
 
+@E05.check("algebra")
+@E05.twin("sign flipped in 1 + J", sign=-1)
 def algebraic_identity(*, sign: int = 1) -> Evidence:
     """Both halves as rational functions of TP, FP and FN."""
     masks = SoftCounts.of_sets(*sympy.symbols("tp fp fn pixels", positive=True))
@@ -48,6 +75,9 @@ def algebraic_identity(*, sign: int = 1) -> Evidence:
     return symbolic.identities(pairs)
 
 
+@E05.check("losses")
+@E05.twin("Eq. (12) beside Eq. (13)", squared=True)
+@E05.twin("between means over classes", classes=3)
 def loss_identity(*, squared: bool = False, classes: int = 1) -> Evidence:
     """Eq. (7) between the soft losses, for soft and for hard targets, in floats.
 
@@ -71,45 +101,3 @@ def loss_identity(*, squared: bool = False, classes: int = 1) -> Evidence:
     slack = -jax.jit(jax.vmap(gap))(logits, targets)
     case = {"logits": logits, "targets": targets}
     return samples.worst_draw(slack, case, tolerance=1e-12)
-
-
-E05 = Claim(
-    id="E05",
-    source=SOURCE,
-    where="Eq. (7)",
-    statement="J = D / (2 - D) and D = 2 J / (1 + J).",
-    assumes=(
-        "Both indices are of the same counts: sets, or soft masks with the same sums "
-        "in both. Two empty masks have D = J = 1 by the rule 0/0 = 1, and (7) holds "
-        "there. It does not hold between the printed surrogates (12), which has "
-        "squared norms, and (13), which has plain ones, nor between means over classes "
-        "or images."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "With n = TP and e = FP + FN, D = 2n / (2n + e) and J = n / (n + e). Then 2 - "
-        "D = (2n + 2e) / (2n + e), so D / (2 - D) = J; the other half is its inverse. "
-        "At n = e = 0 both sides are 1. Soft masks enter through n and e alone."
-    ),
-    checks=(
-        Check("exact", exact_identity),
-        Check("algebra", algebraic_identity),
-        Check("losses", loss_identity),
-    ),
-    twins=(
-        Check("sign flipped in 2 - D", functools.partial(exact_identity, sign=1)),
-        Check("sign flipped in 1 + J", functools.partial(algebraic_identity, sign=-1)),
-        Check(
-            "Eq. (12) beside Eq. (13)", functools.partial(loss_identity, squared=True)
-        ),
-        Check(
-            "between means over classes", functools.partial(loss_identity, classes=3)
-        ),
-    ),
-    values={
-        "jaccard_where_dice_is_1/2": 1 / 3,
-        "dice_where_jaccard_is_1/2": 2 / 3,
-        "dice_of_two_empty_masks": 1.0,
-        "jaccard_of_two_empty_masks": 1.0,
-    },
-)

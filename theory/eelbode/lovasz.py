@@ -11,15 +11,51 @@ import numpy as np
 
 from jaxseg import counts, links
 from jaxseg.losses import lovasz_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.eelbode.submodularity import dice, jaccard, mispredicted
 from theory.engines import enumeration, masks, samples
+
+E15 = Claim(
+    id="E15",
+    source=SOURCE,
+    where="II-A, after Eq. (13)",
+    statement=(
+        "The Lovasz extension of the Jaccard loss is the loss at binary predictions, "
+        "convex, tight and differentiable almost everywhere."
+    ),
+    assumes=(
+        "As a function of the errors |y - yt| in [0, 1]^d, and so of yt, for binary y. "
+        "Tight: the largest convex function that is at most the loss at the vertices."
+    ),
+    verdict=Verdict.HOLDS,
+    readings={
+        "As a function of the probabilities": "Holds, for every y.",
+        "As a function of the scores, after the softmax": (
+            "Not convex: one foreground pixel has the loss 1 - sigmoid(z), concave for "
+            "z < 0. Differentiable almost everywhere and tight at the limits it stays."
+        ),
+    },
+    proof=(
+        "The loss is submodular in the set of wrong pixels (E13), so by Edmonds the "
+        "extension is the maximum over all orders of linear functions, each at most "
+        "the loss at every set; and the errors are a mixture of the nested sets of "
+        "their falling order, at which it is the loss. It is linear where no two "
+        "errors are equal, all but a null set. For the Dice loss, which is not "
+        "submodular, the same formula is not convex."
+    ),
+    values={
+        "at_errors_1/2_1/4_of_two_true_pixels": 0.5 * 0.5 + 0.25 * 0.5,
+        "slope_of_false_pixel_beside_one_true": 0.5,
+    },
+)
 
 PIXELS = 4
 Errors = tuple[Fraction, ...]
 
 
+@E15.check("vertices")
+@E15.twin("vertices of Dice", index=counts.dice_index)
 def vertices(*, index=counts.jaccard_index) -> Evidence:
     """On all pairs of binary masks jaxseg's Lovász loss is 1 - J."""
     loss = functools.partial(lovasz_loss, classes="all", link=links.identity)
@@ -58,6 +94,8 @@ def _extension(loss: Callable, errors: Errors) -> Fraction:
     return sum((growth[i] * errors[i] for i in growth), Fraction(0))
 
 
+@E15.check("maximum of linear functions")
+@E15.twin("maximum, for Dice", index=dice)
 def maximum_of_linear(*, index: Callable = jaccard) -> Evidence:
     """It is the largest over all orders of a function linear in the errors: convex."""
 
@@ -80,6 +118,8 @@ def maximum_of_linear(*, index: Callable = jaccard) -> Evidence:
     )
 
 
+@E15.check("tight")
+@E15.twin("tight, for Dice", index=dice)
 def tight(*, index: Callable = jaccard) -> Evidence:
     """It is the convex closure: its linear pieces are nowhere above the set function.
 
@@ -108,6 +148,8 @@ def tight(*, index: Callable = jaccard) -> Evidence:
     )
 
 
+@E15.check("gradient without ties")
+@E15.twin("gradient at ties", tied=True)
 def gradient(*, tied: bool = False) -> Evidence:
     """The library's value and gradient are those of the exact linear piece.
 
@@ -137,6 +179,8 @@ def gradient(*, tied: bool = False) -> Evidence:
     return samples.worst_draw(worst, case, tolerance=1e-14, method="enumeration")
 
 
+@E15.check("convex in probabilities")
+@E15.twin("convex in scores", of_scores=True)
 def convex(*, of_scores: bool = False) -> Evidence:
     """At the middle of two predictions the loss is at most the mean; through jaxseg.
 
@@ -159,52 +203,3 @@ def convex(*, of_scores: bool = False) -> Evidence:
     worst = jax.jit(jax.vmap(slack))(first, second, labels)
     case = {"first": first, "second": second, "labels": labels}
     return samples.worst_draw(worst, case, tolerance=1e-14)
-
-
-E15 = Claim(
-    id="E15",
-    source=SOURCE,
-    where="II-A, after Eq. (13)",
-    statement=(
-        "The Lovasz extension of the Jaccard loss is the loss at binary predictions, "
-        "convex, tight and differentiable almost everywhere."
-    ),
-    assumes=(
-        "As a function of the errors |y - yt| in [0, 1]^d, and so of yt, for binary y. "
-        "Tight: the largest convex function that is at most the loss at the vertices."
-    ),
-    verdict=Verdict.HOLDS,
-    readings={
-        "As a function of the probabilities": "Holds, for every y.",
-        "As a function of the scores, after the softmax": (
-            "Not convex: one foreground pixel has the loss 1 - sigmoid(z), concave for "
-            "z < 0. Differentiable almost everywhere and tight at the limits it stays."
-        ),
-    },
-    proof=(
-        "The loss is submodular in the set of wrong pixels (E13), so by Edmonds the "
-        "extension is the maximum over all orders of linear functions, each at most "
-        "the loss at every set; and the errors are a mixture of the nested sets of "
-        "their falling order, at which it is the loss. It is linear where no two "
-        "errors are equal, all but a null set. For the Dice loss, which is not "
-        "submodular, the same formula is not convex."
-    ),
-    checks=(
-        Check("vertices", vertices),
-        Check("maximum of linear functions", maximum_of_linear),
-        Check("tight", tight),
-        Check("gradient without ties", gradient),
-        Check("convex in probabilities", convex),
-    ),
-    twins=(
-        Check("vertices of Dice", functools.partial(vertices, index=counts.dice_index)),
-        Check("maximum, for Dice", functools.partial(maximum_of_linear, index=dice)),
-        Check("tight, for Dice", functools.partial(tight, index=dice)),
-        Check("gradient at ties", functools.partial(gradient, tied=True)),
-        Check("convex in scores", functools.partial(convex, of_scores=True)),
-    ),
-    values={
-        "at_errors_1/2_1/4_of_two_true_pixels": 0.5 * 0.5 + 0.25 * 0.5,
-        "slope_of_false_pixel_beside_one_true": 0.5,
-    },
-)

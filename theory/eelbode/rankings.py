@@ -1,14 +1,47 @@
 """E38: do mean Dice and mean Jaccard rank two methods alike?"""
 
-import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from jaxseg import counts
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.engines import enumeration
+
+E38 = Claim(
+    id="E38",
+    source=SOURCE,
+    where="IV-B-1",
+    statement=(
+        "If a loss l_A performs better than l_B in terms of Dice, it performs better "
+        "in terms of the Jaccard index, and vice versa."
+    ),
+    assumes="Performance is the mean score over images, as in the tables.",
+    verdict=Verdict.FAILS,
+    correction=(
+        "It holds for a single image (or pooled counts), where J is an increasing "
+        "function of D. For means m_A > m_B of D it holds if m_A / (2 - m_A) >= m_B, "
+        "as mean J lies between m / (2 - m) and m."
+    ),
+    counterexample=(
+        "Two images each. A is perfect on one and misses the other: D and J are 1, 0. "
+        "B has TP = 2, FP = 3 on both: D = 4/7, J = 2/5. B has the better mean D, 4/7 "
+        "> 1/2, and the worse mean J, 2/5 < 1/2. The paper's tables have cases too: on "
+        "IS17, L1 has the better Dice than L2 (0.362, 0.358) and the worse Jaccard "
+        "(0.244, 0.245), and so has sDice beside Lovasz (0.362, 0.357; 0.244, 0.245)."
+    ),
+    proof=(
+        "J = D / (2 - D) is convex in D, so a mean of J rewards spread that a mean of "
+        "D does not see; equal means of D can differ by up to 3 - 2 sqrt 2 in mean J."
+    ),
+    values={
+        "mean_dice_A": 0.5,
+        "mean_dice_B": 4 / 7,
+        "mean_jaccard_A": 0.5,
+        "mean_jaccard_B": 0.4,
+    },
+)
 
 Counts = tuple[int, int, int]  # TP, FP, FN of one image
 
@@ -38,6 +71,8 @@ def mean(index, images: Sequence[Counts]) -> Fraction:
     return sum(map(Fraction, values), Fraction(0)) / len(images)
 
 
+@E38.check("two images")
+@E38.twin("two equal spreads", first=((2, 3, 0), (2, 2, 0)))
 def disagree(
     *,
     first: Sequence[Counts] = ONE_PERFECT,
@@ -51,6 +86,8 @@ def disagree(
     return Evidence(slack, 0.0, 1, "enumeration", witness)
 
 
+@E38.check("printed tables")
+@E38.twin("in every table", tables=tuple(PRINTED))
 def printed_tables(
     *, tables: Sequence[str] = ("Table I, IS17", "Table II, IS17")
 ) -> Evidence:
@@ -66,6 +103,8 @@ def printed_tables(
     return enumeration.worst_case(tables, slack, describe=lambda t: {"table": t})
 
 
+@E38.check("one image")
+@E38.twin("over two images", images=2)
 def one_image_agrees(*, images: int = 1) -> Evidence:
     """Over so many images (all of 3 pixels), D and J order any two methods alike."""
     triples = list(enumeration.confusion_counts(3))
@@ -94,6 +133,8 @@ def one_image_agrees(*, images: int = 1) -> Evidence:
     )
 
 
+@E38.check("margin")
+@E38.twin("any margin", needed="more")
 def safe_margin(*, needed: str = "bound") -> Evidence:
     """If m / (2 - m) >= m' for the mean D of two methods, mean J orders them so.
 
@@ -118,56 +159,3 @@ def safe_margin(*, needed: str = "bound") -> Evidence:
         lambda case: case[0][1] - case[1][1],
         describe=lambda c: {"first": list(c[0]), "second": list(c[1])},
     )
-
-
-E38 = Claim(
-    id="E38",
-    source=SOURCE,
-    where="IV-B-1",
-    statement=(
-        "If a loss l_A performs better than l_B in terms of Dice, it performs better "
-        "in terms of the Jaccard index, and vice versa."
-    ),
-    assumes="Performance is the mean score over images, as in the tables.",
-    verdict=Verdict.FAILS,
-    correction=(
-        "It holds for a single image (or pooled counts), where J is an increasing "
-        "function of D. For means m_A > m_B of D it holds if m_A / (2 - m_A) >= m_B, "
-        "as mean J lies between m / (2 - m) and m."
-    ),
-    counterexample=(
-        "Two images each. A is perfect on one and misses the other: D and J are 1, 0. "
-        "B has TP = 2, FP = 3 on both: D = 4/7, J = 2/5. B has the better mean D, 4/7 "
-        "> 1/2, and the worse mean J, 2/5 < 1/2. The paper's tables have cases too: on "
-        "IS17, L1 has the better Dice than L2 (0.362, 0.358) and the worse Jaccard "
-        "(0.244, 0.245), and so has sDice beside Lovasz (0.362, 0.357; 0.244, 0.245)."
-    ),
-    proof=(
-        "J = D / (2 - D) is convex in D, so a mean of J rewards spread that a mean of "
-        "D does not see; equal means of D can differ by up to 3 - 2 sqrt 2 in mean J."
-    ),
-    checks=(
-        Check("two images", disagree),
-        Check("printed tables", printed_tables),
-        Check("one image", one_image_agrees),
-        Check("margin", safe_margin),
-    ),
-    twins=(
-        Check(
-            "two equal spreads",
-            functools.partial(disagree, first=((2, 3, 0), (2, 2, 0))),
-        ),
-        Check(
-            "in every table",
-            functools.partial(printed_tables, tables=tuple(PRINTED)),
-        ),
-        Check("over two images", functools.partial(one_image_agrees, images=2)),
-        Check("any margin", functools.partial(safe_margin, needed="more")),
-    ),
-    values={
-        "mean_dice_A": 0.5,
-        "mean_dice_B": 4 / 7,
-        "mean_jaccard_A": 0.5,
-        "mean_jaccard_B": 0.4,
-    },
-)

@@ -14,13 +14,32 @@ import sympy
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, jaccard_loss, per_image
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
-from theory.engines import enumeration, samples, symbolic
+from theory.engines import samples, symbolic
+from theory.engines.enumeration import for_all, for_each, over_masks
 
 TIGHTER = Fraction(1, 10**6)
 
 # E01
+
+E01 = Claim(
+    id="E01",
+    source=SOURCE,
+    where="Eq. (1) and the text after it",
+    statement="(1/n) sum l(f(x_i), y_i) = E_{P_n}[l(x, y)].",
+    assumes=(
+        "The sample, printed as a set, is a sequence: an example that occurs twice "
+        "counts twice. The loss is of one image; a Dice loss of a pooled batch is no "
+        "mean over its images and not of this form."
+    ),
+    verdict=Verdict.HOLDS,
+    proof="P_n is the mean of the point masses at (x_i, y_i); expectation is linear.",
+    values={
+        "mean_of_losses_0_0_1": 1 / 3,
+        "as_a_set_of_losses_0_1": 1 / 2,
+    },
+)
 
 
 def distribution(sample: Sequence[int]) -> dict[int, Fraction]:
@@ -38,19 +57,21 @@ def as_a_set(sample: Sequence[int]) -> dict[int, Fraction]:
 LOSSES = (Fraction(0), Fraction(1, 3), Fraction(1))
 
 
+@E01.check("all samples")
+@E01.twin("sample as a set", law=as_a_set)
+@for_all(sample=[s for n in range(1, 6) for s in itertools.product(range(3), repeat=n)])
 def mean_is_expectation(
-    *, law: Callable[[Sequence[int]], dict[int, Fraction]] = distribution
-) -> Evidence:
+    sample: Sequence[int],
+    *,
+    law: Callable[[Sequence[int]], dict[int, Fraction]] = distribution,
+) -> Fraction:
     """The mean of losses is the expectation under P_n, for all samples up to five."""
-
-    def slack(sample: Sequence[int]) -> Fraction:
-        mean = sum((LOSSES[x] for x in sample), Fraction(0)) / len(sample)
-        return -abs(mean - sum(weight * LOSSES[x] for x, weight in law(sample).items()))
-
-    cases = [s for n in range(1, 6) for s in itertools.product(range(3), repeat=n)]
-    return enumeration.worst_case(cases, slack, describe=lambda s: {"sample": list(s)})
+    mean = sum((LOSSES[x] for x in sample), Fraction(0)) / len(sample)
+    return -abs(mean - sum(weight * LOSSES[x] for x, weight in law(sample).items()))
 
 
+@E01.check("losses of images")
+@E01.twin("pooled batch", pooled=True)
 def risk_of_images(*, pooled: bool = False) -> Evidence:
     """The mean over images of jaxseg's Dice loss is that of `per_image`.
 
@@ -72,33 +93,24 @@ def risk_of_images(*, pooled: bool = False) -> Evidence:
     return samples.worst_draw(worst, case, tolerance=1e-14)
 
 
-E01 = Claim(
-    id="E01",
+# E16
+
+E16 = Claim(
+    id="E16",
     source=SOURCE,
-    where="Eq. (1) and the text after it",
-    statement="(1/n) sum l(f(x_i), y_i) = E_{P_n}[l(x, y)].",
-    assumes=(
-        "The sample, printed as a set, is a sequence: an example that occurs twice "
-        "counts twice. The loss is of one image; a Dice loss of a pooled batch is no "
-        "mean over its images and not of this form."
-    ),
+    where="Defs. II.1, II.2 and the text after them",
+    statement="Both notions of approximation are symmetric in S and S~.",
+    assumes="eps >= 0, so that 1 + eps > 0; the signs of S and S~ do not matter.",
     verdict=Verdict.HOLDS,
-    proof="P_n is the mean of the point masses at (x_i, y_i); expectation is linear.",
-    checks=(
-        Check("all samples", mean_is_expectation),
-        Check("losses of images", risk_of_images),
+    proof=(
+        "|S - S~| = |S~ - S|. S~ / (1 + eps) <= S is S~ <= S (1 + eps), and S <= S~ (1 "
+        "+ eps) is S / (1 + eps) <= S~: the two inequalities change places. The usual "
+        "relative error |S - S~| <= eps S~ is not symmetric: S = 1/2, S~ = 1, eps = "
+        "1/2."
     ),
-    twins=(
-        Check("sample as a set", functools.partial(mean_is_expectation, law=as_a_set)),
-        Check("pooled batch", functools.partial(risk_of_images, pooled=True)),
-    ),
-    values={
-        "mean_of_losses_0_0_1": 1 / 3,
-        "as_a_set_of_losses_0_1": 1 / 2,
-    },
+    values={"least_relative_error_of_1/2_and_1": 1.0},
 )
 
-# E16
 
 GRID = tuple(Fraction(k, 6) for k in range(7))
 ERRORS = tuple(map(Fraction, ("0", "1/5", "1/2", "1", "3")))
@@ -120,60 +132,49 @@ def usual_relative_within(s: Fraction, t: Fraction, error: Fraction) -> bool:
     return abs(s - t) <= error * t
 
 
+@E16.check("grid")
+@E16.twin("usual relative error", notions=(usual_relative_within,))
+@for_all(s=(*GRID, Fraction(-1, 2)), t=(*GRID, Fraction(-1, 2)), error=ERRORS)
 def symmetric(
-    *, notions: Sequence[Holds] = (absolute_within, relative_within)
-) -> Evidence:
+    s: Fraction,
+    t: Fraction,
+    error: Fraction,
+    *,
+    notions: Sequence[Holds] = (absolute_within, relative_within),
+) -> Fraction:
     """Each notion says the same of (S, S~) and of (S~, S), also of negative values."""
-
-    def slack(case: tuple[Fraction, Fraction, Fraction]) -> Fraction:
-        s, t, error = case
-        return Fraction(
-            -any(notion(s, t, error) != notion(t, s, error) for notion in notions)
-        )
-
-    values = (*GRID, Fraction(-1, 2))
-    return enumeration.worst_case(
-        itertools.product(values, values, ERRORS),
-        slack,
-        describe=lambda c: dict(zip(("s", "s_tilde", "error"), c, strict=True)),
+    return Fraction(
+        -any(notion(s, t, error) != notion(t, s, error) for notion in notions)
     )
 
 
-E16 = Claim(
-    id="E16",
-    source=SOURCE,
-    where="Defs. II.1, II.2 and the text after them",
-    statement="Both notions of approximation are symmetric in S and S~.",
-    assumes="eps >= 0, so that 1 + eps > 0; the signs of S and S~ do not matter.",
-    verdict=Verdict.HOLDS,
-    proof=(
-        "|S - S~| = |S~ - S|. S~ / (1 + eps) <= S is S~ <= S (1 + eps), and S <= S~ (1 "
-        "+ eps) is S / (1 + eps) <= S~: the two inequalities change places. The usual "
-        "relative error |S - S~| <= eps S~ is not symmetric: S = 1/2, S~ = 1, eps = "
-        "1/2."
-    ),
-    checks=(Check("grid", symmetric),),
-    twins=(
-        Check(
-            "usual relative error",
-            functools.partial(symmetric, notions=(usual_relative_within,)),
-        ),
-    ),
-    values={"least_relative_error_of_1/2_and_1": 1.0},
-)
-
 # E25
 
+E25 = Claim(
+    id="E25",
+    source=SOURCE,
+    where="Eqs. (25), (26)",
+    statement="1 - D <= 1 - J for all masks, hence E[1 - D] <= E[1 - J].",
+    assumes="Any distribution over images; soft losses of the same counts too.",
+    verdict=Verdict.HOLDS,
+    proof=(
+        "D - J = J (1 - J) / (1 + J) >= 0, zero at J = 0 and J = 1 alone. Expectation "
+        "is monotone."
+    ),
+    values={"dice_loss_at_1/2": 0.5, "jaccard_loss_there": 2 / 3},
+)
 
-def jaccard_loss_is_larger(*, less: Fraction = Fraction(0)) -> Evidence:
+
+@E25.check("all masks")
+@E25.twin("less by 1e-6", less=TIGHTER)
+@over_masks(pixels=20)
+def jaccard_loss_is_larger(
+    masks: SoftCounts, *, less: Fraction = Fraction(0)
+) -> Fraction:
     """1 - D <= 1 - J - less on all hard masks, equal only where D is 0 or 1."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        dice = Fraction(counts.dice_index(masks))
-        gap = dice - Fraction(counts.jaccard_index(masks)) - less
-        return gap if dice in (0, 1) else gap - Fraction(1, 10**9)
-
-    return enumeration.over_counts(slack, pixels=20)
+    dice = Fraction(counts.dice_index(masks))
+    gap = dice - Fraction(counts.jaccard_index(masks)) - less
+    return gap if dice in (0, 1) else gap - Fraction(1, 10**9)
 
 
 def _risks(key: Any, draws: int, images: int) -> tuple[np.ndarray, np.ndarray]:
@@ -193,6 +194,8 @@ def _risks(key: Any, draws: int, images: int) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(dice), np.asarray(jaccard)
 
 
+@E25.check("risks of soft losses")
+@E25.twin("risks, less by 1/5", less=0.2)
 def risks_ordered(*, less: float = 0.0) -> Evidence:
     """The same of mean soft losses."""
     dice, jaccard = _risks(jax.random.key(26), 1000, 4)
@@ -200,79 +203,7 @@ def risks_ordered(*, less: float = 0.0) -> Evidence:
     return samples.worst_draw(jaccard - dice - less, case, tolerance=1e-14)
 
 
-E25 = Claim(
-    id="E25",
-    source=SOURCE,
-    where="Eqs. (25), (26)",
-    statement="1 - D <= 1 - J for all masks, hence E[1 - D] <= E[1 - J].",
-    assumes="Any distribution over images; soft losses of the same counts too.",
-    verdict=Verdict.HOLDS,
-    proof=(
-        "D - J = J (1 - J) / (1 + J) >= 0, zero at J = 0 and J = 1 alone. Expectation "
-        "is monotone."
-    ),
-    checks=(
-        Check("all masks", jaccard_loss_is_larger),
-        Check("risks of soft losses", risks_ordered),
-    ),
-    twins=(
-        Check(
-            "less by 1e-6",
-            functools.partial(jaccard_loss_is_larger, less=TIGHTER),
-        ),
-        Check("risks, less by 1/5", functools.partial(risks_ordered, less=0.2)),
-    ),
-    values={"dice_loss_at_1/2": 0.5, "jaccard_loss_there": 2 / 3},
-)
-
 # E26
-
-
-def phi(loss: Any) -> Any:
-    """2 x / (1 + x): the Jaccard loss where the Dice loss is x."""
-    return 2 * loss / (1 + loss)
-
-
-def phi_of_dice_loss(*, factor: int = 2) -> Evidence:
-    """1 - J = phi(1 - D) on all hard masks."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        dice = 1 - Fraction(counts.dice_index(masks))
-        return -abs(1 - Fraction(counts.jaccard_index(masks)) - factor * phi(dice) / 2)
-
-    return enumeration.over_counts(slack, pixels=20)
-
-
-def increasing_and_concave(*, sign: int = 1) -> Evidence:
-    """Phi' = 2 / (1 + x)^2 > 0 > phi'' = -4 / (1 + x)^3."""
-    x = sympy.symbols("x", positive=True)
-    first, second = sympy.diff(phi(x), x), sympy.diff(phi(x), x, 2)
-    return symbolic.identities(
-        [(first, sign * 2 / (1 + x) ** 2), (second, -sign * 4 / (1 + x) ** 3)]
-    )
-
-
-def jensen(*, less: Fraction = Fraction(0)) -> Evidence:
-    """E[1 - J] <= phi(E[1 - D]) - less for all means of three on a grid."""
-    levels = [Fraction(k, 12) for k in range(13)]
-
-    def slack(sample: Sequence[Fraction]) -> Fraction:
-        mean = sum(sample, Fraction(0)) / 3
-        return phi(mean) - less - sum(map(phi, sample), Fraction(0)) / 3
-
-    return enumeration.worst_case(
-        itertools.combinations_with_replacement(levels, 3),
-        slack,
-        describe=lambda s: {"dice_losses": list(s)},
-    )
-
-
-def risks_bounded(*, less: float = 0.0) -> Evidence:
-    """The same of mean soft losses."""
-    dice, jaccard = _risks(jax.random.key(28), 1000, 4)
-    case = {"dice_risk": dice, "jaccard_risk": jaccard}
-    return samples.worst_draw(phi(dice) - less - jaccard, case, tolerance=1e-14)
-
 
 E26 = Claim(
     id="E26",
@@ -289,20 +220,55 @@ E26 = Claim(
         "concave, so Jensen's inequality applies, with equality only if all images "
         "have one Dice score."
     ),
-    checks=(
-        Check("phi on all masks", phi_of_dice_loss),
-        Check("increasing and concave", increasing_and_concave),
-        Check("means of three", jensen),
-        Check("risks of soft losses", risks_bounded),
-    ),
-    twins=(
-        Check("phi = x / (1 + x)", functools.partial(phi_of_dice_loss, factor=1)),
-        Check("convex", functools.partial(increasing_and_concave, sign=-1)),
-        Check("less by 1e-6", functools.partial(jensen, less=TIGHTER)),
-        Check("risks, less by 1/5", functools.partial(risks_bounded, less=0.2)),
-    ),
     values={
         "bound_at_losses_0_1": 2 / 3,
         "jaccard_risk_at_losses_0_1": 1 / 2,
     },
 )
+
+
+def phi(loss: Any) -> Any:
+    """2 x / (1 + x): the Jaccard loss where the Dice loss is x."""
+    return 2 * loss / (1 + loss)
+
+
+@E26.check("phi on all masks")
+@E26.twin("phi = x / (1 + x)", factor=1)
+@over_masks(pixels=20)
+def phi_of_dice_loss(masks: SoftCounts, *, factor: int = 2) -> Fraction:
+    """1 - J = phi(1 - D) on all hard masks."""
+    dice = 1 - Fraction(counts.dice_index(masks))
+    return -abs(1 - Fraction(counts.jaccard_index(masks)) - factor * phi(dice) / 2)
+
+
+@E26.check("increasing and concave")
+@E26.twin("convex", sign=-1)
+def increasing_and_concave(*, sign: int = 1) -> Evidence:
+    """Phi' = 2 / (1 + x)^2 > 0 > phi'' = -4 / (1 + x)^3."""
+    x = sympy.symbols("x", positive=True)
+    first, second = sympy.diff(phi(x), x), sympy.diff(phi(x), x, 2)
+    return symbolic.identities(
+        [(first, sign * 2 / (1 + x) ** 2), (second, -sign * 4 / (1 + x) ** 3)]
+    )
+
+
+@E26.check("means of three")
+@E26.twin("less by 1e-6", less=TIGHTER)
+@for_each(
+    lambda: itertools.combinations_with_replacement(
+        [Fraction(k, 12) for k in range(13)], 3
+    )
+)
+def jensen(sample: Sequence[Fraction], *, less: Fraction = Fraction(0)) -> Fraction:
+    """E[1 - J] <= phi(E[1 - D]) - less for all means of three on a grid."""
+    mean = sum(sample, Fraction(0)) / 3
+    return phi(mean) - less - sum(map(phi, sample), Fraction(0)) / 3
+
+
+@E26.check("risks of soft losses")
+@E26.twin("risks, less by 1/5", less=0.2)
+def risks_bounded(*, less: float = 0.0) -> Evidence:
+    """The same of mean soft losses."""
+    dice, jaccard = _risks(jax.random.key(28), 1000, 4)
+    case = {"dice_risk": dice, "jaccard_risk": jaccard}
+    return samples.worst_draw(phi(dice) - less - jaccard, case, tolerance=1e-14)

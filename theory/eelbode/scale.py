@@ -1,6 +1,5 @@
 """E37: in which senses metric-sensitive losses are invariant to scale."""
 
-import functools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -15,9 +14,45 @@ from jaxseg.losses import (
     dice_loss,
     lovasz_loss,
 )
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, samples
+
+E37 = Claim(
+    id="E37",
+    source=SOURCE,
+    where="IV-C, citing its [12]",
+    statement="The metric-sensitive losses are invariant to scale.",
+    assumes="Dice, Jaccard, Lovasz and Tversky losses without a smoothing constant.",
+    verdict=Verdict.DEPENDS,
+    readings={
+        "Every pixel repeated n times": (
+            "Holds for all of them, soft predictions too; but for H and CE as well, so "
+            "it does not tell the two groups apart."
+        ),
+        "Object and mistakes n times as large in the same frame": (
+            "Holds for D, J and T, which ignore true negatives; fails for H."
+        ),
+        "Same number of wrong pixels, larger object": (
+            "Fails: one pixel missed costs 1/3 in D at |y| = 2 and 1/199 at |y| = 100."
+        ),
+        "With a smoothing constant": (
+            "Fails in all senses: TP = FP = 1 has (2 + 1) / (3 + 1) = 3/4 and, with "
+            "all counts doubled, 5/7."
+        ),
+    },
+    proof=(
+        "D, J and T are ratios of sums of counts, homogeneous of degree 0 in TP, FP, "
+        "FN, and free of TN; H is homogeneous in all four. Repeating pixels repeats "
+        "equal errors, whose growth in the Lovasz extension adds up to that of one."
+    ),
+    values={
+        "dice_loss_of_one_missed_of_2": 1 / 3,
+        "dice_loss_of_one_missed_of_100": 1 / 199,
+        "smoothed_dice_at_tp_1_fp_1": 3 / 4,
+        "smoothed_dice_at_tp_2_fp_2": 5 / 7,
+    },
+)
 
 Index = Callable[[SoftCounts], Fraction]
 
@@ -59,11 +94,15 @@ def _scaled(masks: SoftCounts, factor: int, pixels: int) -> SoftCounts:
     )
 
 
+@E37.check("image, hard")
+@E37.twin("smoothed", indices=SMOOTH)
 def magnified_image(*, indices: tuple[Index, ...] = OVERLAP + HAMMING) -> Evidence:
     """Each pixel n times: D, J, T stay, and so does H."""
     return _moved(lambda c, n: _scaled(c, n, n * int(c.pixels)), indices)
 
 
+@E37.check("object, hard")
+@E37.twin("H of the object", indices=HAMMING)
 def magnified_object(*, indices: tuple[Index, ...] = OVERLAP) -> Evidence:
     """Object and mistakes n times as large in the same frame: D, J, T stay."""
     return _moved(lambda c, n: _scaled(c, n, 100), indices)
@@ -78,6 +117,8 @@ def _fixed_mistakes(masks: SoftCounts, factor: int) -> SoftCounts:
     )
 
 
+@E37.check("same mistakes")
+@E37.twin("more by 1/5 always", more=Fraction(1, 5))
 def larger_object(*, more: Fraction = Fraction(0)) -> Evidence:
     """With the same number of wrong pixels a larger overlap has the larger D, J, T."""
 
@@ -95,6 +136,8 @@ def larger_object(*, more: Fraction = Fraction(0)) -> Evidence:
     return enumeration.over_counts(slack, pixels=9, only=some_of_each)
 
 
+@E37.check("image, soft losses")
+@E37.twin("smoothed losses", smooth=1.0)
 def magnified_losses(*, smooth: float = 0.0) -> Evidence:
     """Soft Dice, Lovász and CE of an image and of its pixels three times."""
     draws, pixels = 500, 6
@@ -114,55 +157,3 @@ def magnified_losses(*, smooth: float = 0.0) -> Evidence:
     slack = -np.abs(np.asarray(once - thrice)).max(axis=1)
     case = {"logits": logits, "labels": labels}
     return samples.worst_draw(slack, case, tolerance=1e-13)
-
-
-E37 = Claim(
-    id="E37",
-    source=SOURCE,
-    where="IV-C, citing its [12]",
-    statement="The metric-sensitive losses are invariant to scale.",
-    assumes="Dice, Jaccard, Lovasz and Tversky losses without a smoothing constant.",
-    verdict=Verdict.DEPENDS,
-    readings={
-        "Every pixel repeated n times": (
-            "Holds for all of them, soft predictions too; but for H and CE as well, so "
-            "it does not tell the two groups apart."
-        ),
-        "Object and mistakes n times as large in the same frame": (
-            "Holds for D, J and T, which ignore true negatives; fails for H."
-        ),
-        "Same number of wrong pixels, larger object": (
-            "Fails: one pixel missed costs 1/3 in D at |y| = 2 and 1/199 at |y| = 100."
-        ),
-        "With a smoothing constant": (
-            "Fails in all senses: TP = FP = 1 has (2 + 1) / (3 + 1) = 3/4 and, with "
-            "all counts doubled, 5/7."
-        ),
-    },
-    proof=(
-        "D, J and T are ratios of sums of counts, homogeneous of degree 0 in TP, FP, "
-        "FN, and free of TN; H is homogeneous in all four. Repeating pixels repeats "
-        "equal errors, whose growth in the Lovasz extension adds up to that of one."
-    ),
-    checks=(
-        Check("image, hard", magnified_image),
-        Check("object, hard", magnified_object),
-        Check("same mistakes", larger_object),
-        Check("image, soft losses", magnified_losses),
-    ),
-    twins=(
-        Check("smoothed", functools.partial(magnified_image, indices=SMOOTH)),
-        Check("H of the object", functools.partial(magnified_object, indices=HAMMING)),
-        Check(
-            "more by 1/5 always",
-            functools.partial(larger_object, more=Fraction(1, 5)),
-        ),
-        Check("smoothed losses", functools.partial(magnified_losses, smooth=1.0)),
-    ),
-    values={
-        "dice_loss_of_one_missed_of_2": 1 / 3,
-        "dice_loss_of_one_missed_of_100": 1 / 199,
-        "smoothed_dice_at_tp_1_fp_1": 3 / 4,
-        "smoothed_dice_at_tp_2_fp_2": 5 / 7,
-    },
-)

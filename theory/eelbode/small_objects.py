@@ -1,10 +1,9 @@
 """E23, E24: plain Hamming against Dice, and what small objects do to both."""
 
-import functools
 import math
 from fractions import Fraction
 
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.eelbode.dice_hamming import (
     TIGHTER,
@@ -16,38 +15,9 @@ from theory.eelbode.dice_hamming import (
 )
 from theory.eelbode.dice_jaccard import gap_within, ratio_within
 from theory.engines import enumeration
+from theory.engines.enumeration import for_all
 
 # E23, the unweighted Hamming similarity
-
-
-def hamming_error_by_size(*, less: Fraction = Fraction(0)) -> Evidence:
-    """Max |D - H| on d pixels is 1 - 1 / d, by enumeration of all masks."""
-
-    def slack(pixels: int) -> Evidence:
-        found = enumeration.over_counts(
-            lambda masks: -abs(dice(masks) - hamming(masks)), pixels=pixels
-        )
-        return found.with_slack(-abs(-found.slack - (1 - Fraction(1, pixels)) + less))
-
-    sizes = (1, 2, 3, 5, 8, 12, 16)
-    return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})
-
-
-def hamming_ratio_by_size(*, least: int = 1) -> Evidence:
-    """Max H / D on d pixels, d even, TP >= `least`, is (d + 2)^2 / (8 d)."""
-
-    def slack(pixels: int) -> Evidence:
-        found = enumeration.over_counts(
-            lambda masks: -hamming(masks) / dice(masks),
-            pixels=pixels,
-            only=lambda masks: masks.intersection >= least,
-        )
-        value = Fraction((pixels + 2) ** 2, 8 * pixels)
-        return found.with_slack(-abs(-found.slack - value))
-
-    sizes = (2, 4, 8, 14)
-    return enumeration.worst_case(sizes, slack, describe=lambda d: {"pixels": d})
-
 
 E23 = Claim(
     id="E23",
@@ -66,16 +36,6 @@ E23 = Claim(
         "largest H / D on an even number d of pixels is (d + 2)^2 / (8 d), at TP = 1 "
         "and (d - 2) / 2 mistakes of any kind."
     ),
-    checks=(
-        Check("absolute, by size", hamming_error_by_size),
-        Check("relative, by size", hamming_ratio_by_size),
-    ),
-    twins=(
-        Check("less by 1e-6", functools.partial(hamming_error_by_size, less=TIGHTER)),
-        Check(
-            "with two pixels right", functools.partial(hamming_ratio_by_size, least=2)
-        ),
-    ),
     values={
         **{f"largest_gap_at_{d}_pixels": 1 - 1 / d for d in (2, 10, 1000)},
         **{f"largest_ratio_at_{d}_pixels": (d + 2) ** 2 / (8 * d) for d in (2, 100)},
@@ -83,21 +43,32 @@ E23 = Claim(
 )
 
 
-# E24, small objects
-
-
-def half_the_image(*, less: Fraction = Fraction(0)) -> Evidence:
-    """Where |y| = d / 2 some gamma does well: 5/6 leaves an error of 1/6."""
-    gamma, bound = Fraction(5, 6), Fraction(1, 6) - less
-    return worst_of(
-        enumeration.over_counts(
-            lambda masks: bound - abs(dice(masks) - weighted_hamming(masks, gamma)),
-            pixels=pixels,
-            only=lambda masks: 2 * masks.actual == masks.pixels,
-        )
-        for pixels in (2, 6, 10, 16)
+@E23.check("absolute, by size")
+@E23.twin("less by 1e-6", less=TIGHTER)
+@for_all(pixels=(1, 2, 3, 5, 8, 12, 16))
+def hamming_error_by_size(pixels: int, *, less: Fraction = Fraction(0)) -> Evidence:
+    """Max |D - H| on d pixels is 1 - 1 / d, by enumeration of all masks."""
+    found = enumeration.over_counts(
+        lambda masks: -abs(dice(masks) - hamming(masks)), pixels=pixels
     )
+    return found.with_slack(-abs(-found.slack - (1 - Fraction(1, pixels)) + less))
 
+
+@E23.check("relative, by size")
+@E23.twin("with two pixels right", least=2)
+@for_all(pixels=(2, 4, 8, 14))
+def hamming_ratio_by_size(pixels: int, *, least: int = 1) -> Evidence:
+    """Max H / D on d pixels, d even, TP >= `least`, is (d + 2)^2 / (8 d)."""
+    found = enumeration.over_counts(
+        lambda masks: -hamming(masks) / dice(masks),
+        pixels=pixels,
+        only=lambda masks: masks.intersection >= least,
+    )
+    value = Fraction((pixels + 2) ** 2, 8 * pixels)
+    return found.with_slack(-abs(-found.slack - value))
+
+
+# E24, small objects
 
 E24 = Claim(
     id="E24",
@@ -130,23 +101,6 @@ E24 = Claim(
         "One true pixel of d = m^2 and m more predicted (E19, E20) is a small object. "
         "E17 and E18 are the guarantees of Jaccard."
     ),
-    checks=(
-        Check("absolute, small object", approached),
-        Check("relative, small object", ratio_grows),
-        Check("large object", half_the_image),
-        Check("Jaccard, additive", gap_within),
-        Check("Jaccard, multiplicative", ratio_within),
-    ),
-    twins=(
-        Check("at the rate 2 / sqrt d", functools.partial(approached, rate=2)),
-        Check("ratio more by 1e-6", functools.partial(ratio_grows, more=TIGHTER)),
-        Check("1/6 less by 1e-6", functools.partial(half_the_image, less=TIGHTER)),
-        Check("Jaccard, gap less by 1e-6", functools.partial(gap_within, less=TIGHTER)),
-        Check(
-            "Jaccard, error less by 1e-6",
-            functools.partial(ratio_within, error=1 - TIGHTER),
-        ),
-    ),
     values={
         "least_gap_at_10000_pixels": 1 - 100 / 9999 - 2 / 102,
         "error_at_half_the_image": 1 / 6,
@@ -154,3 +108,34 @@ E24 = Claim(
         "jaccard_ratio": 2.0,
     },
 )
+
+
+E24.check("absolute, small object")(approached)
+E24.twin("at the rate 2 / sqrt d", rate=2)(approached)
+
+
+E24.check("relative, small object")(ratio_grows)
+E24.twin("ratio more by 1e-6", more=TIGHTER)(ratio_grows)
+
+
+@E24.check("large object")
+@E24.twin("1/6 less by 1e-6", less=TIGHTER)
+def half_the_image(*, less: Fraction = Fraction(0)) -> Evidence:
+    """Where |y| = d / 2 some gamma does well: 5/6 leaves an error of 1/6."""
+    gamma, bound = Fraction(5, 6), Fraction(1, 6) - less
+    return worst_of(
+        enumeration.over_counts(
+            lambda masks: bound - abs(dice(masks) - weighted_hamming(masks, gamma)),
+            pixels=pixels,
+            only=lambda masks: 2 * masks.actual == masks.pixels,
+        )
+        for pixels in (2, 6, 10, 16)
+    )
+
+
+E24.check("Jaccard, additive")(gap_within)
+E24.twin("Jaccard, gap less by 1e-6", less=TIGHTER)(gap_within)
+
+
+E24.check("Jaccard, multiplicative")(ratio_within)
+E24.twin("Jaccard, error less by 1e-6", error=1 - TIGHTER)(ratio_within)

@@ -1,6 +1,5 @@
 """E42: the soft Jaccard loss with squares."""
 
-import functools
 from fractions import Fraction
 
 import jax
@@ -11,11 +10,34 @@ from jax import Array
 
 from jaxseg import counts, links
 from jaxseg.losses import region
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.engines import masks, samples, symbolic
 
+E42 = Claim(
+    id="E42",
+    source=SOURCE,
+    where="II-A, after Eq. (13)",
+    statement=(
+        "In the soft Jaccard loss the L1 norm may be replaced with a squared L2 norm."
+    ),
+    assumes="1 - <y, yt> / (|y|^2 + |yt|^2 - <y, yt>), not both zero everywhere.",
+    verdict=Verdict.HOLDS,
+    proof=(
+        "Squares of 0 and 1 are themselves, so it is 1 - J on masks. The loss is |y - "
+        "yt|^2 / (|y - yt|^2 + <y, yt>): in [0, 1], and 0 at yt = y alone, also for "
+        "soft y, for which the form with sums and <y, yt> is not smallest there. It "
+        "is to the squared Dice loss as J is to D."
+    ),
+    values={
+        "one_pixel_at_1/2": 1 - 0.5 / (1 + 0.25 - 0.5),
+        "one_pixel_at_1/2_plain": 1 - 0.5 / (1 + 0.5 - 0.5),
+    },
+)
 
+
+@E42.check("all masks")
+@E42.twin("less by 1e-6", scale=1 - 1e-6)
 def on_masks(*, squared: bool = True, scale: float = 1.0) -> Evidence:
     """The loss is `scale` times 1 - J on all pairs of hard masks."""
 
@@ -28,6 +50,8 @@ def on_masks(*, squared: bool = True, scale: float = 1.0) -> Evidence:
     return masks.on_all_masks(loss, exact, pixels=4)
 
 
+@E42.check("range")
+@E42.twin("sums for squares", squared=False)
 def in_range(*, squared: bool = True) -> Evidence:
     """0 <= loss <= 1, and 0 at p = t alone, also for soft targets t.
 
@@ -56,6 +80,8 @@ def in_range(*, squared: bool = True) -> Evidence:
     return samples.worst_draw(found, case, tolerance=1e-12)
 
 
+@E42.check("algebra")
+@E42.twin("3 - D", two=3)
 def as_for_sets(*, two: int = 2) -> Evidence:
     """J = D / (2 - D) for the squared forms, too; 1 - J is |p - t|^2 over the rest."""
     inner, p, t = sympy.symbols("inner p t", positive=True)
@@ -66,35 +92,3 @@ def as_for_sets(*, two: int = 2) -> Evidence:
             (1 - jaccard, (p + t - 2 * inner) / (p + t - inner)),
         ]
     )
-
-
-E42 = Claim(
-    id="E42",
-    source=SOURCE,
-    where="II-A, after Eq. (13)",
-    statement=(
-        "In the soft Jaccard loss the L1 norm may be replaced with a squared L2 norm."
-    ),
-    assumes="1 - <y, yt> / (|y|^2 + |yt|^2 - <y, yt>), not both zero everywhere.",
-    verdict=Verdict.HOLDS,
-    proof=(
-        "Squares of 0 and 1 are themselves, so it is 1 - J on masks. The loss is |y - "
-        "yt|^2 / (|y - yt|^2 + <y, yt>): in [0, 1], and 0 at yt = y alone, also for "
-        "soft y, for which the form with sums and <y, yt> is not smallest there. It "
-        "is to the squared Dice loss as J is to D."
-    ),
-    checks=(
-        Check("all masks", on_masks),
-        Check("range", in_range),
-        Check("algebra", as_for_sets),
-    ),
-    twins=(
-        Check("less by 1e-6", functools.partial(on_masks, scale=1 - 1e-6)),
-        Check("sums for squares", functools.partial(in_range, squared=False)),
-        Check("3 - D", functools.partial(as_for_sets, two=3)),
-    ),
-    values={
-        "one_pixel_at_1/2": 1 - 0.5 / (1 + 0.25 - 0.5),
-        "one_pixel_at_1/2_plain": 1 - 0.5 / (1 + 0.5 - 0.5),
-    },
-)

@@ -1,15 +1,44 @@
 """E13, E14: submodularity of the Jaccard and Dice losses in the mispredicted set."""
 
-import functools
 from collections.abc import Callable
 from fractions import Fraction
 
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.engines import enumeration
 from theory.engines.submodular import diamonds
+
+E13 = Claim(
+    id="E13",
+    source=SOURCE,
+    where="II-A, after Eq. (13), citing its [22, Prop. 11]",
+    statement="The Jaccard loss is submodular.",
+    assumes=(
+        "For a fixed y, as a function of the set of wrong pixels, which is what the "
+        "Lovasz extension takes; the paper does not say so. J = 1 for two empty masks."
+    ),
+    verdict=Verdict.HOLDS,
+    readings={
+        "In the set of wrong pixels, y fixed": "Holds for every y, empty ones too.",
+        "In the predicted set, y fixed": (
+            "Fails as soon as y is not empty: y = {1}, two pixels. The losses of {}, "
+            "{1}, {2}, {1, 2} are 1, 0, 1, 1/2, and 0 + 1 < 1 + 1/2."
+        ),
+    },
+    proof=(
+        "With a pixels of y and b others wrong, f = (a + b) / (|y| + b). A further "
+        "pixel of y adds 1 / (|y| + b), which does not depend on a and falls with b; a "
+        "further other pixel adds (|y| - a) / ((|y| + b) (|y| + b + 1)), which falls "
+        "with b and with a. For empty y, f = 1 for every non-empty set."
+    ),
+    values={
+        "excess_of_two_missed_pixels": 0.0,
+        "excess_of_one_missed_one_false_at_y_1": 0.5,
+        "excess_in_predicted_sets_at_y_1": -0.5,
+    },
+)
 
 Index = Callable[[SoftCounts], Fraction]
 Case = tuple[Fraction, int, int, int, int, str]
@@ -45,6 +74,10 @@ def predicted(index: Index, actual: int) -> Callable[[int, int], Fraction]:
     return loss
 
 
+@E13.check("wrong pixels")
+@E13.twin("predicted pixels", of=predicted)
+@E13.twin("Dice for Jaccard", index=dice)
+@E13.twin("strictly", less=TIGHTER)
 def least_excess(
     *,
     index: Index = jaccard,
@@ -74,71 +107,7 @@ def least_excess(
     )
 
 
-E13 = Claim(
-    id="E13",
-    source=SOURCE,
-    where="II-A, after Eq. (13), citing its [22, Prop. 11]",
-    statement="The Jaccard loss is submodular.",
-    assumes=(
-        "For a fixed y, as a function of the set of wrong pixels, which is what the "
-        "Lovasz extension takes; the paper does not say so. J = 1 for two empty masks."
-    ),
-    verdict=Verdict.HOLDS,
-    readings={
-        "In the set of wrong pixels, y fixed": "Holds for every y, empty ones too.",
-        "In the predicted set, y fixed": (
-            "Fails as soon as y is not empty: y = {1}, two pixels. The losses of {}, "
-            "{1}, {2}, {1, 2} are 1, 0, 1, 1/2, and 0 + 1 < 1 + 1/2."
-        ),
-    },
-    proof=(
-        "With a pixels of y and b others wrong, f = (a + b) / (|y| + b). A further "
-        "pixel of y adds 1 / (|y| + b), which does not depend on a and falls with b; a "
-        "further other pixel adds (|y| - a) / ((|y| + b) (|y| + b + 1)), which falls "
-        "with b and with a. For empty y, f = 1 for every non-empty set."
-    ),
-    checks=(Check("wrong pixels", least_excess),),
-    twins=(
-        Check("predicted pixels", functools.partial(least_excess, of=predicted)),
-        Check("Dice for Jaccard", functools.partial(least_excess, index=dice)),
-        Check("strictly", functools.partial(least_excess, less=TIGHTER)),
-    ),
-    values={
-        "excess_of_two_missed_pixels": 0.0,
-        "excess_of_one_missed_one_false_at_y_1": 0.5,
-        "excess_in_predicted_sets_at_y_1": -0.5,
-    },
-)
-
-
 # E14, Dice
-
-
-def refuted_for(
-    *, sizes: tuple[int, ...] = (2, 3, 4, 5, 6), of: Callable = mispredicted
-) -> Evidence:
-    """For each size of y some diamond of the Dice loss has a negative excess."""
-
-    def slack(actual: int) -> Fraction:
-        found = diamonds(of(dice, actual), actual, 6)
-        return -min(diamond.excess for diamond in found) - TIGHTER
-
-    return enumeration.worst_case(sizes, slack, describe=lambda k: {"actual": k})
-
-
-def smallest_case(*, middle: Fraction = Fraction(1, 3)) -> Evidence:
-    """Two true pixels: none, one, two missed cost 0, 1/3, 1."""
-    loss = mispredicted(dice, 2)
-    hand = (Fraction(0), middle, Fraction(1))
-    gaps = [abs(loss(missed, 0) - value) for missed, value in enumerate(hand)]
-    witness = {"losses": [loss(missed, 0) for missed in range(3)]}
-    return Evidence(-max(gaps), 0.0, 3, "enumeration", witness)
-
-
-def refuted_in_predictions(*, sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Evidence:
-    """The same in the predicted set, where one true pixel is enough."""
-    return refuted_for(sizes=sizes, of=predicted)
-
 
 E14 = Claim(
     id="E14",
@@ -162,21 +131,40 @@ E14 = Claim(
         "pixels: f = 0, 1/3, 1, and 1/3 + 1/3 < 0 + 1. In the predicted set with y = "
         "{1} and two pixels: {}, {1}, {2}, {1, 2} cost 1, 0, 1, 1/3."
     ),
-    checks=(
-        Check("refuted for each size", refuted_for),
-        Check("smallest case", smallest_case),
-        Check("predicted set", refuted_in_predictions),
-    ),
-    twins=(
-        Check("with one true pixel", functools.partial(refuted_for, sizes=(1,))),
-        Check(
-            "half missed costs 1/2",
-            functools.partial(smallest_case, middle=Fraction(1, 2)),
-        ),
-        Check("of an empty y", functools.partial(refuted_in_predictions, sizes=(0,))),
-    ),
     values={
         "excess_of_two_missed_pixels_at_y_2": 2 / 3 - 1,
         "excess_in_predicted_sets_at_y_1": 1 - 4 / 3,
     },
 )
+
+
+@E14.check("refuted for each size")
+@E14.twin("with one true pixel", sizes=(1,))
+def refuted_for(
+    *, sizes: tuple[int, ...] = (2, 3, 4, 5, 6), of: Callable = mispredicted
+) -> Evidence:
+    """For each size of y some diamond of the Dice loss has a negative excess."""
+
+    def slack(actual: int) -> Fraction:
+        found = diamonds(of(dice, actual), actual, 6)
+        return -min(diamond.excess for diamond in found) - TIGHTER
+
+    return enumeration.worst_case(sizes, slack, describe=lambda k: {"actual": k})
+
+
+@E14.check("smallest case")
+@E14.twin("half missed costs 1/2", middle=Fraction(1, 2))
+def smallest_case(*, middle: Fraction = Fraction(1, 3)) -> Evidence:
+    """Two true pixels: none, one, two missed cost 0, 1/3, 1."""
+    loss = mispredicted(dice, 2)
+    hand = (Fraction(0), middle, Fraction(1))
+    gaps = [abs(loss(missed, 0) - value) for missed, value in enumerate(hand)]
+    witness = {"losses": [loss(missed, 0) for missed in range(3)]}
+    return Evidence(-max(gaps), 0.0, 3, "enumeration", witness)
+
+
+@E14.check("predicted set")
+@E14.twin("of an empty y", sizes=(0,))
+def refuted_in_predictions(*, sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Evidence:
+    """The same in the predicted set, where one true pixel is enough."""
+    return refuted_for(sizes=sizes, of=predicted)

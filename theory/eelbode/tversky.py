@@ -1,7 +1,6 @@
 """E27: how far the Tversky index is from the Dice coefficient, absolutely."""
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -15,9 +14,35 @@ import sympy
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, tversky_loss
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, interval, samples, search, symbolic
+
+E27 = Claim(
+    id="E27",
+    source=SOURCE,
+    where="Prop. II.3, absolute; Eqs. (29)-(32)",
+    statement=(
+        "sup |D - T_ab| = max(|sqrt(2 alpha) - 1| / (sqrt(2 alpha) + 1), the same in "
+        "beta)."
+    ),
+    assumes=(
+        "alpha, beta > 0; the supremum is over images of all sizes. Two empty masks "
+        "have D = T = 1 and no error."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "At fixed TP and FP + FN, D is constant and T is monotone in the trade of FP "
+        "for FN, so |D - T| is largest with FN = 0 or FP = 0. With FN = 0 and r = FP / "
+        "TP the error is |1 / (1 + r / 2) - 1 / (1 + alpha r)|, zero at both ends, and "
+        "its slope vanishes at r = sqrt(2 / alpha) alone, where alpha r = sqrt(2 "
+        "alpha) and r / 2 is its inverse: hence the value. It is reached there, with "
+        "TP / (TP + FP) = 1 / (1 + sqrt(2 / alpha)), by soft predictions always and by "
+        "hard masks if and only if sqrt(2 / alpha) is rational: at alpha = 2, where "
+        "the printed maximiser reads 0 / 0, by TP = FP."
+    ),
+    values=lambda: _values(),
+)
 
 Weights = tuple[Fraction, Fraction]  # (alpha, beta)
 
@@ -72,6 +97,9 @@ def _error(masks: SoftCounts, alpha: Any, beta: Any) -> Any:
     return counts.dice_index(masks) - tversky
 
 
+@E27.check("hard masks")
+@E27.twin("less by 1e-6, hard masks", less=Fraction(1, 10**6))
+@E27.twin("min for max, hard masks", pick=min)
 def exact_masks(
     *, pixels: int = 9, less: Fraction = Fraction(0), pick: Callable = max
 ) -> Evidence:
@@ -91,6 +119,8 @@ def _named(weights: Weights) -> dict[str, Fraction]:
     return {"alpha": weights[0], "beta": weights[1]}
 
 
+@E27.check("edges")
+@E27.twin("sqrt(2 a) + 2 below", below=2)
 def on_the_edges(*, below: int = 1) -> Evidence:
     """With one kind of mistake, r = FP / TP: the slope's only zero and its value."""
     alpha, r = sympy.symbols("alpha r", positive=True)
@@ -113,6 +143,8 @@ def on_the_edges(*, below: int = 1) -> Evidence:
     )
 
 
+@E27.check("between the edges")
+@E27.twin("T moves the other way", sign=-1)
 def between_the_edges(*, sign: int = 1) -> Evidence:
     """Trading FP for FN leaves D alone and moves T one way: the slope's exact form."""
     tp, fp, fn, alpha, beta = sympy.symbols("tp fp fn alpha beta", positive=True)
@@ -123,6 +155,9 @@ def between_the_edges(*, sign: int = 1) -> Evidence:
     return symbolic.identities([(sympy.diff(_error(masks, alpha, beta), shift), slope)])
 
 
+@E27.check("certified")
+@E27.twin("less by 1e-6, certified", less=1e-6)
+@E27.twin("min for max, certified", pick=min)
 def certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     """Encloses the supremum to 1e-9 for each pair of weights; is the bound inside?"""
     found = []
@@ -149,6 +184,9 @@ def enclose(alpha: Fraction, beta: Fraction) -> tuple[float, float, int]:
     return found.lower, found.upper, found.boxes
 
 
+@E27.check("losses")
+@E27.twin("less by 1e-6, losses", less=1e-6)
+@E27.twin("more by 1e-4, losses", less=-1e-4)
 def searched(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     """Ascent on the losses over soft predictions approaches the bound from below."""
     pixels, tries = 16, 200
@@ -185,50 +223,3 @@ def _values() -> dict[str, float]:
         values[f"fp_per_tp_at_alpha_{weight:g}"] = ratio
         values[f"tp_share_at_alpha_{weight:g}"] = 1 / (1 + ratio)
     return values
-
-
-E27 = Claim(
-    id="E27",
-    source=SOURCE,
-    where="Prop. II.3, absolute; Eqs. (29)-(32)",
-    statement=(
-        "sup |D - T_ab| = max(|sqrt(2 alpha) - 1| / (sqrt(2 alpha) + 1), the same in "
-        "beta)."
-    ),
-    assumes=(
-        "alpha, beta > 0; the supremum is over images of all sizes. Two empty masks "
-        "have D = T = 1 and no error."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "At fixed TP and FP + FN, D is constant and T is monotone in the trade of FP "
-        "for FN, so |D - T| is largest with FN = 0 or FP = 0. With FN = 0 and r = FP / "
-        "TP the error is |1 / (1 + r / 2) - 1 / (1 + alpha r)|, zero at both ends, and "
-        "its slope vanishes at r = sqrt(2 / alpha) alone, where alpha r = sqrt(2 "
-        "alpha) and r / 2 is its inverse: hence the value. It is reached there, with "
-        "TP / (TP + FP) = 1 / (1 + sqrt(2 / alpha)), by soft predictions always and by "
-        "hard masks if and only if sqrt(2 / alpha) is rational: at alpha = 2, where "
-        "the printed maximiser reads 0 / 0, by TP = FP."
-    ),
-    checks=(
-        Check("hard masks", exact_masks),
-        Check("edges", on_the_edges),
-        Check("between the edges", between_the_edges),
-        Check("certified", certified),
-        Check("losses", searched),
-    ),
-    twins=(
-        Check(
-            "less by 1e-6, hard masks",
-            functools.partial(exact_masks, less=Fraction(1, 10**6)),
-        ),
-        Check("min for max, hard masks", functools.partial(exact_masks, pick=min)),
-        Check("sqrt(2 a) + 2 below", functools.partial(on_the_edges, below=2)),
-        Check("T moves the other way", functools.partial(between_the_edges, sign=-1)),
-        Check("less by 1e-6, certified", functools.partial(certified, less=1e-6)),
-        Check("min for max, certified", functools.partial(certified, pick=min)),
-        Check("less by 1e-6, losses", functools.partial(searched, less=1e-6)),
-        Check("more by 1e-4, losses", functools.partial(searched, less=-1e-4)),
-    ),
-    values=_values,
-)

@@ -1,14 +1,60 @@
 """E31, E32: what makes the Tversky-to-Dice error grow, and how Fig. 1 plots it."""
 
-import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.eelbode.tversky_proof import error
 from theory.engines import enumeration
+from theory.engines.enumeration import for_all, for_each
+
+E31 = Claim(
+    id="E31",
+    source=SOURCE,
+    where="Abstract; II-B, after Prop. II.3; V",
+    statement=(
+        "The approximation of Dice by Tversky gets monotonically worse as alpha and "
+        "beta deviate from 0.5."
+    ),
+    assumes=(
+        "The errors are those of Prop. II.3, suprema over all masks. What training "
+        "with Tversky losses does to the Dice score is another matter: in Table III "
+        "alpha = beta = 3/4 does better than 1/2 on BR18 and IS17."
+    ),
+    verdict=Verdict.DEPENDS,
+    readings={
+        "Each weight moves away from 1/2 on its own side": (
+            "Holds: neither error falls, and both rise if both weights move. If one "
+            "moves alone they may stay."
+        ),
+        "On alpha + beta = 1, as in the experiments": (
+            "Holds strictly, in |alpha - 1/2|."
+        ),
+        "In |alpha - 1/2| and |beta - 1/2|": (
+            "Fails: alpha = beta = 9/8 deviates by 5/8 and has errors 1/5 and 5/4, "
+            "alpha = beta = 1/8 deviates by 3/8 and has errors 1/3 and 3."
+        ),
+        "In delta = max(|log 2 alpha|, |log 2 beta|)": (
+            "Holds strictly: the errors are tanh(delta / 4) and exp(delta) - 1."
+        ),
+    },
+    proof=(
+        "|sqrt(2w) - 1| / (sqrt(2w) + 1) = tanh(|log 2w| / 4) and max(2w, 1 / (2w)) = "
+        "exp |log 2w|; both rise with |log 2w|, which rises as w moves away from 1/2 "
+        "on either side, but faster below. On alpha + beta = 1 the smaller weight "
+        "decides."
+    ),
+    values={
+        "absolute_at_1/8_1/8": 1 / 3,
+        "absolute_at_9/8_9/8": 1 / 5,
+        "relative_at_1/8_1/8": 3.0,
+        "relative_at_9/8_9/8": 1.25,
+        "absolute_at_2_1/2": 1 / 3,
+        "absolute_at_2_9/8": 1 / 3,
+    },
+)
 
 Weights = tuple[Fraction, Fraction]  # (alpha, beta)
 HALF = Fraction(1, 2)
@@ -76,6 +122,9 @@ def _rises(errors, first: Weights, second: Weights) -> tuple[Fraction, Fraction]
     return errors[second][0] - errors[first][0], errors[second][1] - errors[first][1]
 
 
+@E31.check("outward")
+@E31.twin("strictly", strict=True)
+@E31.twin("in any direction", allowed=lambda *_: True)
 def never_falls_outward(
     *, strict: bool = False, allowed: Callable[[Weights, Weights], bool] = outward
 ) -> Evidence:
@@ -93,6 +142,8 @@ def never_falls_outward(
     )
 
 
+@E31.check("by ratio")
+@E31.twin("by difference", distance=by_difference)
 def ordered_by(*, distance: Callable[[Fraction], Fraction] = by_logs) -> Evidence:
     """Both errors are functions of the larger distance of the two weights, rising."""
     errors = _errors()
@@ -111,6 +162,8 @@ def ordered_by(*, distance: Callable[[Fraction], Fraction] = by_logs) -> Evidenc
     )
 
 
+@E31.check("alpha + beta = 1")
+@E31.twin("alpha + beta = 3/2", total=Fraction(3, 2))
 def complementary(*, total: Fraction = Fraction(1)) -> Evidence:
     """On alpha + beta = 1 the relative error rises strictly with |alpha - 1/2|."""
 
@@ -126,97 +179,7 @@ def complementary(*, total: Fraction = Fraction(1)) -> Evidence:
     )
 
 
-E31 = Claim(
-    id="E31",
-    source=SOURCE,
-    where="Abstract; II-B, after Prop. II.3; V",
-    statement=(
-        "The approximation of Dice by Tversky gets monotonically worse as alpha and "
-        "beta deviate from 0.5."
-    ),
-    assumes=(
-        "The errors are those of Prop. II.3, suprema over all masks. What training "
-        "with Tversky losses does to the Dice score is another matter: in Table III "
-        "alpha = beta = 3/4 does better than 1/2 on BR18 and IS17."
-    ),
-    verdict=Verdict.DEPENDS,
-    readings={
-        "Each weight moves away from 1/2 on its own side": (
-            "Holds: neither error falls, and both rise if both weights move. If one "
-            "moves alone they may stay."
-        ),
-        "On alpha + beta = 1, as in the experiments": (
-            "Holds strictly, in |alpha - 1/2|."
-        ),
-        "In |alpha - 1/2| and |beta - 1/2|": (
-            "Fails: alpha = beta = 9/8 deviates by 5/8 and has errors 1/5 and 5/4, "
-            "alpha = beta = 1/8 deviates by 3/8 and has errors 1/3 and 3."
-        ),
-        "In delta = max(|log 2 alpha|, |log 2 beta|)": (
-            "Holds strictly: the errors are tanh(delta / 4) and exp(delta) - 1."
-        ),
-    },
-    proof=(
-        "|sqrt(2w) - 1| / (sqrt(2w) + 1) = tanh(|log 2w| / 4) and max(2w, 1 / (2w)) = "
-        "exp |log 2w|; both rise with |log 2w|, which rises as w moves away from 1/2 "
-        "on either side, but faster below. On alpha + beta = 1 the smaller weight "
-        "decides."
-    ),
-    checks=(
-        Check("outward", never_falls_outward),
-        Check("by ratio", ordered_by),
-        Check("alpha + beta = 1", complementary),
-    ),
-    twins=(
-        Check("strictly", functools.partial(never_falls_outward, strict=True)),
-        Check(
-            "in any direction",
-            functools.partial(never_falls_outward, allowed=lambda *_: True),
-        ),
-        Check("by difference", functools.partial(ordered_by, distance=by_difference)),
-        Check(
-            "alpha + beta = 3/2",
-            functools.partial(complementary, total=Fraction(3, 2)),
-        ),
-    ),
-    values={
-        "absolute_at_1/8_1/8": 1 / 3,
-        "absolute_at_9/8_9/8": 1 / 5,
-        "relative_at_1/8_1/8": 3.0,
-        "relative_at_9/8_9/8": 1.25,
-        "absolute_at_2_1/2": 1 / 3,
-        "absolute_at_2_9/8": 1 / 3,
-    },
-)
-
-
 # E32, the figure
-
-
-def plotted(*, distance: Callable[[Fraction], Fraction] = by_logs) -> Evidence:
-    """The error at the weight of largest `distance` alone is the error of the pair."""
-
-    def slack(weights: Weights) -> Fraction:
-        largest = max(weights, key=distance)
-        alone = (largest, largest)
-        return -max(
-            abs(absolute(alone) - absolute(weights)),
-            abs(relative(alone) - relative(weights)),
-        )
-
-    return enumeration.worst_case(
-        _pairs(), slack, describe=lambda w: {"alpha": w[0], "beta": w[1]}
-    )
-
-
-def label(*, subtracted: int = 1) -> Evidence:
-    """max(2 alpha, 1 / (2 alpha)) is the relative error plus 1."""
-
-    def slack(weight: Fraction) -> Fraction:
-        return -abs(by_logs(weight) - subtracted - relative((weight, weight)))
-
-    return enumeration.worst_case(WEIGHTS, slack, describe=lambda w: {"alpha": w})
-
 
 E32 = Claim(
     id="E32",
@@ -244,11 +207,6 @@ E32 = Claim(
         "larger for 1/2 - x than for 1/2 + x. On alpha + beta = 1 both deviate "
         "equally, and the smaller one decides."
     ),
-    checks=(Check("deciding parameter", plotted), Check("label", label)),
-    twins=(
-        Check("by difference", functools.partial(plotted, distance=by_difference)),
-        Check("label as printed", functools.partial(label, subtracted=0)),
-    ),
     values={
         "left_at_8/9": 1 / 7,
         "left_at_2/9": 1 / 5,
@@ -257,3 +215,26 @@ E32 = Claim(
         "relative_error_at_1/2": 0.0,
     },
 )
+
+
+@E32.check("deciding parameter")
+@E32.twin("by difference", distance=by_difference)
+@for_each(_pairs)
+def plotted(
+    weights: Weights, *, distance: Callable[[Fraction], Fraction] = by_logs
+) -> Fraction:
+    """The error at the weight of largest `distance` alone is the error of the pair."""
+    largest = max(weights, key=distance)
+    alone = (largest, largest)
+    return -max(
+        abs(absolute(alone) - absolute(weights)),
+        abs(relative(alone) - relative(weights)),
+    )
+
+
+@E32.check("label")
+@E32.twin("label as printed", subtracted=0)
+@for_all(weight=WEIGHTS)
+def label(weight: Fraction, *, subtracted: int = 1) -> Fraction:
+    """max(2 alpha, 1 / (2 alpha)) is the relative error plus 1."""
+    return -abs(by_logs(weight) - subtracted - relative((weight, weight)))

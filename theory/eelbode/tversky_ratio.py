@@ -1,6 +1,5 @@
 """E30: how far the Tversky index is from the Dice coefficient, relatively."""
 
-import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,9 +9,35 @@ import sympy
 
 from jaxseg import counts
 from jaxseg.counts import SoftCounts
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, interval, symbolic
+
+E30 = Claim(
+    id="E30",
+    source=SOURCE,
+    where="Prop. II.3, relative; end of its proof",
+    statement=(
+        "T_ab approximates D with relative error max(2 alpha, 2 beta, 1 / (2 alpha), 1 "
+        "/ (2 beta)) - 1."
+    ),
+    assumes=(
+        "alpha, beta > 0; Def. II.2, least error over all sizes of image. Where TP = 0 "
+        "both indices are 0 (or both 1, on empty masks) and it asks nothing."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "For TP > 0, D / T = (TP + alpha FP + beta FN) / (TP + FP / 2 + FN / 2) is a "
+        "mean of 1, 2 alpha and 2 beta with weights TP, FP / 2, FN / 2, so it lies "
+        "between the least and the greatest of them; T / D likewise with the inverses. "
+        "The largest M of 2 alpha, 2 beta and their inverses is at least 1, so M - 1 "
+        "suffices; it is approached as the share of TP tends to 0 with one kind of "
+        "mistake, and, unless alpha = beta = 1/2, never reached while TP > 0. On d "
+        "pixels the shortfall at TP = 1 is (4 alpha - 2) / (d + 1) where M = 2 alpha, "
+        "and (1 - 2 alpha) / (2 alpha (1 + alpha (d - 1))) where M = 1 / (2 alpha)."
+    ),
+    values=lambda: _values(),
+)
 
 Weights = tuple[Fraction, Fraction]  # (alpha, beta)
 
@@ -67,6 +92,10 @@ def _named(weights: Weights) -> dict[str, Fraction]:
     return {"alpha": weights[0], "beta": weights[1]}
 
 
+@E30.check("never exceeded")
+@E30.twin("less by 1e-6", less=Fraction(1, 10**6))
+@E30.twin("min for max", bound=smallest_term)
+@E30.twin("without inverses", bound=no_inverses)
 def never_exceeded(
     *, bound: Callable = all_terms, less: Fraction = Fraction(0), pixels: int = 10
 ) -> Evidence:
@@ -96,6 +125,8 @@ def largest_by_size(weights: Weights, pixels: int) -> Fraction:
     return max(max(r, 1 / r) for r in ratios)
 
 
+@E30.check("maximum by size")
+@E30.twin("reached by hard masks", largest=lambda weights, _: all_terms(*weights))
 def maximum_by_size(*, largest: Callable = largest_by_size) -> Evidence:
     """The exact maximum for each size, by enumeration of all masks with TP > 0."""
 
@@ -112,6 +143,8 @@ def maximum_by_size(*, largest: Callable = largest_by_size) -> Evidence:
     )
 
 
+@E30.check("algebra")
+@E30.twin("overlap counted twice", weight_of_overlap=2)
 def as_weighted_mean(*, weight_of_overlap: int = 1) -> Evidence:
     """D / T is a mean of 1, 2 alpha, 2 beta with weights TP, FP / 2, FN / 2."""
     tp, fp, fn, alpha, beta = sympy.symbols("tp fp fn alpha beta", positive=True)
@@ -126,6 +159,9 @@ def as_weighted_mean(*, weight_of_overlap: int = 1) -> Evidence:
     return symbolic.identities([(ratio, mean / total), *at_no_overlap])
 
 
+@E30.check("certified")
+@E30.twin("less by 1e-2, certified", less=1e-2)
+@E30.twin("without inverses, certified", bound=no_inverses)
 def certified(*, bound: Callable = all_terms, less: float = 0.0) -> Evidence:
     """Encloses sup |log D - log T| where |log((FP + FN) / TP)| <= 9.
 
@@ -166,62 +202,3 @@ def _values() -> dict[str, float]:
         largest = largest_by_size((Fraction(1), Fraction(1)), pixels)
         values[f"largest_ratio_at_1_1_with_{pixels}_pixels"] = float(largest)
     return values
-
-
-E30 = Claim(
-    id="E30",
-    source=SOURCE,
-    where="Prop. II.3, relative; end of its proof",
-    statement=(
-        "T_ab approximates D with relative error max(2 alpha, 2 beta, 1 / (2 alpha), 1 "
-        "/ (2 beta)) - 1."
-    ),
-    assumes=(
-        "alpha, beta > 0; Def. II.2, least error over all sizes of image. Where TP = 0 "
-        "both indices are 0 (or both 1, on empty masks) and it asks nothing."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "For TP > 0, D / T = (TP + alpha FP + beta FN) / (TP + FP / 2 + FN / 2) is a "
-        "mean of 1, 2 alpha and 2 beta with weights TP, FP / 2, FN / 2, so it lies "
-        "between the least and the greatest of them; T / D likewise with the inverses. "
-        "The largest M of 2 alpha, 2 beta and their inverses is at least 1, so M - 1 "
-        "suffices; it is approached as the share of TP tends to 0 with one kind of "
-        "mistake, and, unless alpha = beta = 1/2, never reached while TP > 0. On d "
-        "pixels the shortfall at TP = 1 is (4 alpha - 2) / (d + 1) where M = 2 alpha, "
-        "and (1 - 2 alpha) / (2 alpha (1 + alpha (d - 1))) where M = 1 / (2 alpha)."
-    ),
-    checks=(
-        Check("never exceeded", never_exceeded),
-        Check("maximum by size", maximum_by_size),
-        Check("algebra", as_weighted_mean),
-        Check("certified", certified),
-    ),
-    twins=(
-        Check(
-            "less by 1e-6",
-            functools.partial(never_exceeded, less=Fraction(1, 10**6)),
-        ),
-        Check("min for max", functools.partial(never_exceeded, bound=smallest_term)),
-        Check("without inverses", functools.partial(never_exceeded, bound=no_inverses)),
-        Check(
-            "reached by hard masks",
-            functools.partial(
-                maximum_by_size, largest=lambda weights, _: all_terms(*weights)
-            ),
-        ),
-        Check(
-            "overlap counted twice",
-            functools.partial(as_weighted_mean, weight_of_overlap=2),
-        ),
-        Check(
-            "less by 1e-2, certified",
-            functools.partial(certified, less=1e-2),
-        ),
-        Check(
-            "without inverses, certified",
-            functools.partial(certified, bound=no_inverses),
-        ),
-    ),
-    values=_values,
-)

@@ -1,6 +1,5 @@
 """E39: what cross-entropy, weighted or not, promises about Dice."""
 
-import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,124 +9,10 @@ import jax.numpy as jnp
 
 from jaxseg import links
 from jaxseg.losses import cross_entropy_loss, dice_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
 from theory.engines import enumeration, samples
-
-Population = tuple[tuple[Fraction, Fraction], ...]  # (share, posterior)
-GAMMAS = tuple(map(Fraction, ("1/100", "1/4", "1/2", "3/4", "99/100")))
-STEP = Fraction(1, 10**6)
-
-
-def pooled_dice(population: Population, above: Fraction) -> Fraction:
-    """Pooled D of predicting the pixels whose posterior exceeds `above`."""
-    chosen = [(share, eta) for share, eta in population if eta > above]
-    hits = sum((share * eta for share, eta in chosen), Fraction(0))
-    size = sum((share for share, _ in chosen), Fraction(0))
-    actual = sum((share * eta for share, eta in population), Fraction(0))
-    return 2 * hits / (size + actual)
-
-
-def best_dice(population: Population) -> Fraction:
-    """The largest pooled D of any threshold; no other prediction does better."""
-    cuts = [Fraction(-1), *(eta for _, eta in population)]
-    return max(pooled_dice(population, cut) for cut in cuts)
-
-
-def cut(gamma: Fraction) -> Fraction:
-    """Where weighted CE with gamma, thresholded at 1/2, cuts the posterior."""
-    return 1 - gamma
-
-
-def nothing_found(*, shift: Fraction = -STEP) -> Evidence:
-    """Posterior 1 - gamma - 1e-6 everywhere: CE's mask is empty, D = 0, best D > 0."""
-
-    def slack(gamma: Fraction) -> Fraction:
-        eta = cut(gamma) + shift
-        population = ((Fraction(1), eta),)
-        found = pooled_dice(population, cut(gamma))
-        stated = 2 * eta / (1 + eta)
-        return min(-found, -abs(best_dice(population) - stated), stated - STEP)
-
-    return enumeration.worst_case(GAMMAS, slack, describe=lambda g: {"gamma": g})
-
-
-def too_much_found(*, rest: Fraction = Fraction(1, 10**6)) -> Evidence:
-    """For 1 - gamma = t small, a share sqrt t certain and the others just above t.
-
-    D <= 3 sqrt t of weighted CE, and >= 1 - sqrt t of predicting the certain alone.
-    """
-
-    def slack(root: Fraction) -> Fraction:
-        t = root * root
-        population = ((root, Fraction(1)), (1 - root, t * (1 + rest)))
-        found = pooled_dice(population, t)
-        return min(3 * root - found, best_dice(population) - (1 - root))
-
-    roots = [Fraction(1, 10**k) for k in range(1, 6)]
-    return enumeration.worst_case(roots, slack, describe=lambda r: {"gamma": 1 - r * r})
-
-
-def _populations() -> list[Population]:
-    levels = [Fraction(k, 8) for k in range(1, 9)]
-    shares = [Fraction(k, 6) for k in range(1, 6)]
-    return [
-        ((share, high), (1 - share, low))
-        for share in shares
-        for high in levels
-        for low in levels
-        if low < high
-    ]
-
-
-def half_of_best(best: Fraction) -> Fraction:
-    """The gamma of this population: 1 - D*/2, a cut at D*/2."""
-    return 1 - best / 2
-
-
-def weight_by_population(
-    *, gamma: Callable[[Fraction], Fraction] = half_of_best
-) -> Evidence:
-    """With gamma = 1 - D*/2, weighted CE reaches the best pooled D of each."""
-
-    def slack(population: Population) -> Fraction:
-        best = best_dice(population)
-        return pooled_dice(population, cut(gamma(best))) - best
-
-    return enumeration.worst_case(
-        _populations(), slack, describe=lambda p: {"share_posterior": list(p)}
-    )
-
-
-def low_loss_no_overlap(*, actual: int = 1) -> Evidence:
-    """Through jaxseg: CE tends to 0 while D is 0, whatever the class weights.
-
-    The first `actual` pixels of d are foreground, one pixel is missed with p = 1/4 and
-    all others are certain: CE = w log 4 / d.
-    """
-    largest = 1000
-    labels = (jnp.arange(largest) < actual).astype(int)
-    scores = jnp.where(labels == 1, 40.0, -40.0).at[0].set(-math.log(3))
-    scores = jnp.stack([jnp.zeros(largest), scores], axis=-1)
-    mask = jax.nn.one_hot(jnp.argmax(scores, -1), 2, dtype=float)
-
-    def loss_and_dice(pixels):
-        where = jnp.arange(largest) < pixels
-        loss = cross_entropy_loss(
-            scores, labels, class_weights=jnp.array([0.5, 25.0]), where=where
-        )
-        foreground = jnp.array([0.0, 1.0])
-        dice = 1 - dice_loss(
-            mask, labels, link=links.identity, class_weights=foreground, where=where
-        )
-        return loss, dice
-
-    pixels = jnp.array([10, 100, 1000])
-    loss, dice = jax.jit(jax.vmap(loss_and_dice))(pixels)
-    slack = -jnp.maximum(jnp.abs(loss - 25 * jnp.log(4.0) / pixels), dice)
-    case = {"pixels": pixels, "loss": loss, "dice": dice}
-    return samples.worst_draw(slack, case, tolerance=1e-12)
-
+from theory.engines.enumeration import for_all, for_each
 
 E39 = Claim(
     id="E39",
@@ -164,27 +49,123 @@ E39 = Claim(
         "eta > D*/2: adding a pixel of posterior eta to hits h and sizes s with D = 2h "
         "/ s helps if and only if 2 eta > D."
     ),
-    checks=(
-        Check("nothing found", nothing_found),
-        Check("too much found", too_much_found),
-        Check("weight by population", weight_by_population),
-        Check("low loss without overlap", low_loss_no_overlap),
-    ),
-    twins=(
-        Check("just above the cut", functools.partial(nothing_found, shift=STEP)),
-        Check(
-            "the rest below the cut",
-            functools.partial(too_much_found, rest=-Fraction(1, 2)),
-        ),
-        Check(
-            "gamma = 1/2 for all",
-            functools.partial(weight_by_population, gamma=lambda _: Fraction(1, 2)),
-        ),
-        Check("two true pixels", functools.partial(low_loss_no_overlap, actual=2)),
-    ),
     values={
         "best_dice_missed_by_ce": 2 / 3,
         "best_dice_missed_at_gamma_9/10": 0.2 / 1.1,
         "ce_of_one_missed_of_1000_unweighted": math.log(4) / 1000,
     },
 )
+
+Population = tuple[tuple[Fraction, Fraction], ...]  # (share, posterior)
+GAMMAS = tuple(map(Fraction, ("1/100", "1/4", "1/2", "3/4", "99/100")))
+STEP = Fraction(1, 10**6)
+
+
+def pooled_dice(population: Population, above: Fraction) -> Fraction:
+    """Pooled D of predicting the pixels whose posterior exceeds `above`."""
+    chosen = [(share, eta) for share, eta in population if eta > above]
+    hits = sum((share * eta for share, eta in chosen), Fraction(0))
+    size = sum((share for share, _ in chosen), Fraction(0))
+    actual = sum((share * eta for share, eta in population), Fraction(0))
+    return 2 * hits / (size + actual)
+
+
+def best_dice(population: Population) -> Fraction:
+    """The largest pooled D of any threshold; no other prediction does better."""
+    cuts = [Fraction(-1), *(eta for _, eta in population)]
+    return max(pooled_dice(population, cut) for cut in cuts)
+
+
+def cut(gamma: Fraction) -> Fraction:
+    """Where weighted CE with gamma, thresholded at 1/2, cuts the posterior."""
+    return 1 - gamma
+
+
+@E39.check("nothing found")
+@E39.twin("just above the cut", shift=STEP)
+@for_all(gamma=GAMMAS)
+def nothing_found(gamma: Fraction, *, shift: Fraction = -STEP) -> Fraction:
+    """Posterior 1 - gamma - 1e-6 everywhere: CE's mask is empty, D = 0, best D > 0."""
+    eta = cut(gamma) + shift
+    population = ((Fraction(1), eta),)
+    found = pooled_dice(population, cut(gamma))
+    stated = 2 * eta / (1 + eta)
+    return min(-found, -abs(best_dice(population) - stated), stated - STEP)
+
+
+@E39.check("too much found")
+@E39.twin("the rest below the cut", rest=-Fraction(1, 2))
+def too_much_found(*, rest: Fraction = Fraction(1, 10**6)) -> Evidence:
+    """For 1 - gamma = t small, a share sqrt t certain and the others just above t.
+
+    D <= 3 sqrt t of weighted CE, and >= 1 - sqrt t of predicting the certain alone.
+    """
+
+    def slack(root: Fraction) -> Fraction:
+        t = root * root
+        population = ((root, Fraction(1)), (1 - root, t * (1 + rest)))
+        found = pooled_dice(population, t)
+        return min(3 * root - found, best_dice(population) - (1 - root))
+
+    roots = [Fraction(1, 10**k) for k in range(1, 6)]
+    return enumeration.worst_case(roots, slack, describe=lambda r: {"gamma": 1 - r * r})
+
+
+def _populations() -> list[Population]:
+    levels = [Fraction(k, 8) for k in range(1, 9)]
+    shares = [Fraction(k, 6) for k in range(1, 6)]
+    return [
+        ((share, high), (1 - share, low))
+        for share in shares
+        for high in levels
+        for low in levels
+        if low < high
+    ]
+
+
+def half_of_best(best: Fraction) -> Fraction:
+    """The gamma of this population: 1 - D*/2, a cut at D*/2."""
+    return 1 - best / 2
+
+
+@E39.check("weight by population")
+@E39.twin("gamma = 1/2 for all", gamma=lambda _: Fraction(1, 2))
+@for_each(_populations)
+def weight_by_population(
+    population: Population, *, gamma: Callable[[Fraction], Fraction] = half_of_best
+) -> Fraction:
+    """With gamma = 1 - D*/2, weighted CE reaches the best pooled D of each."""
+    best = best_dice(population)
+    return pooled_dice(population, cut(gamma(best))) - best
+
+
+@E39.check("low loss without overlap")
+@E39.twin("two true pixels", actual=2)
+def low_loss_no_overlap(*, actual: int = 1) -> Evidence:
+    """Through jaxseg: CE tends to 0 while D is 0, whatever the class weights.
+
+    The first `actual` pixels of d are foreground, one pixel is missed with p = 1/4 and
+    all others are certain: CE = w log 4 / d.
+    """
+    largest = 1000
+    labels = (jnp.arange(largest) < actual).astype(int)
+    scores = jnp.where(labels == 1, 40.0, -40.0).at[0].set(-math.log(3))
+    scores = jnp.stack([jnp.zeros(largest), scores], axis=-1)
+    mask = jax.nn.one_hot(jnp.argmax(scores, -1), 2, dtype=float)
+
+    def loss_and_dice(pixels):
+        where = jnp.arange(largest) < pixels
+        loss = cross_entropy_loss(
+            scores, labels, class_weights=jnp.array([0.5, 25.0]), where=where
+        )
+        foreground = jnp.array([0.0, 1.0])
+        dice = 1 - dice_loss(
+            mask, labels, link=links.identity, class_weights=foreground, where=where
+        )
+        return loss, dice
+
+    pixels = jnp.array([10, 100, 1000])
+    loss, dice = jax.jit(jax.vmap(loss_and_dice))(pixels)
+    slack = -jnp.maximum(jnp.abs(loss - 25 * jnp.log(4.0) / pixels), dice)
+    case = {"pixels": pixels, "loss": loss, "dice": dice}
+    return samples.worst_draw(slack, case, tolerance=1e-12)

@@ -1,5 +1,12 @@
-"""Exhaustive search in exact rational arithmetic."""
+"""Exhaustive search in exact rational arithmetic.
 
+`over_masks`, `for_all` and `for_each` make a check of a function that tells the slack
+of one case: they count the cases, and the witness is that function's own arguments.
+"""
+
+import functools
+import inspect
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -8,6 +15,9 @@ from jaxseg.counts import SoftCounts
 from theory.claim import Evidence
 
 Case = TypeVar("Case")
+Slack = Callable[..., Fraction | Evidence]
+"""Slack of one case, exact; or, where a case is itself a search, its evidence."""
+Checker = Callable[..., Evidence]
 
 
 def confusion_counts(pixels: int) -> Iterator[tuple[int, int, int]]:
@@ -72,7 +82,7 @@ def exact_counts(tp: int, fp: int, fn: int, pixels: int) -> SoftCounts:
 
 
 def over_counts(
-    slack: Callable[[SoftCounts], Fraction],
+    slack: Callable[[SoftCounts], Fraction | Evidence],
     *,
     pixels: int,
     only: Callable[[SoftCounts], bool] | None = None,
@@ -90,6 +100,78 @@ def over_counts(
     cases = (exact_counts(*triple, pixels) for triple in triples)
     kept = cases if only is None else filter(only, cases)
     return worst_case(kept, slack, describe=_describe)
+
+
+def over_masks(
+    *,
+    pixels: int,
+    only: Callable[[SoftCounts], bool] | None = None,
+    triples: Iterable[tuple[int, int, int]] | None = None,
+) -> Callable[[Slack], Checker]:
+    """Makes a check of a slack ``(masks, **options)``: see `over_counts`."""
+
+    def checker(slack: Slack) -> Checker:
+        @functools.wraps(slack)
+        def check(**options: Any) -> Evidence:
+            at = functools.partial(slack, **options)
+            return over_counts(at, pixels=pixels, only=only, triples=triples)
+
+        return check
+
+    return checker
+
+
+def for_all(**axes: Iterable[Any]) -> Callable[[Slack], Checker]:
+    """Makes a check of a slack: all combinations of the values of its arguments.
+
+    Args:
+      **axes: to each argument its values, which can be gone through more than once.
+
+    Raises:
+      TypeError: an axis is an iterator, which a second run would find empty.
+    """
+    spent = [name for name, values in axes.items() if iter(values) is values]
+    if spent:
+        raise TypeError(f"values of {', '.join(spent)} can be gone through only once")
+
+    def checker(slack: Slack) -> Checker:
+        @functools.wraps(slack)
+        def check(**options: Any) -> Evidence:
+            return worst_case(
+                itertools.product(*axes.values()),
+                lambda case: slack(**dict(zip(axes, case, strict=True)), **options),
+                describe=lambda case: dict(zip(axes, case, strict=True)),
+            )
+
+        return check
+
+    return checker
+
+
+def for_each(cases: Callable[[], Iterable[Any]]) -> Callable[[Slack], Checker]:
+    """Makes a check of a slack: its positional arguments are those of each case.
+
+    Args:
+      cases: makes them anew; tuples of arguments, or the one argument itself.
+    """
+
+    def checker(slack: Slack) -> Checker:
+        parameters = inspect.signature(slack).parameters.values()
+        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        one = len(names) == 1
+
+        def named(case: Any) -> dict[str, Any]:
+            return dict(zip(names, (case,) if one else case, strict=True))
+
+        @functools.wraps(slack)
+        def check(**options: Any) -> Evidence:
+            return worst_case(
+                cases(), lambda case: slack(**named(case), **options), describe=named
+            )
+
+        return check
+
+    return checker
 
 
 def _describe(counts: SoftCounts) -> dict[str, int]:

@@ -1,44 +1,13 @@
 """G15: cross-entropy and soft Dice with equal weights."""
 
-import functools
-
 import jax.numpy as jnp
 from jax import Array
 
 from jaxseg import links
 from jaxseg.losses import cross_entropy_loss, dice_loss, recipes
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples, residuals
 from theory.galdran import SOURCE
-
-
-def recipe_is_the_sum(*, weight: float = 1.0, squared: bool = True) -> Evidence:
-    """The recipe on one image is L_BCE + L_Dice of (2) and (5), value and gradient."""
-
-    def residual(logits: Array, labels: Array) -> Array:
-        scores, ids = logits[..., 1:], labels % 2
-        loss = recipes.ce_dice_per_image(dice=weight)(0.0)
-        parts = cross_entropy_loss(scores, ids, link=links.sigmoid)
-        parts += dice_loss(scores, ids, squared=squared, link=links.sigmoid)
-        return loss(scores[None], ids[None], link=links.sigmoid) - parts
-
-    return residuals.vanishing(residual, *residuals.images(2, seed=15))
-
-
-def by_hand(*, dice: float = 1 / 5) -> Evidence:
-    """One foreground and one background pixel, the foreground half certain.
-
-    y = (1, 0), p = (1/2, 0): L_BCE = log(2) / 2, L_Dice = 1 - 2 (1/2) / (1 + 1/4).
-    """
-    probs = jnp.array([0.5, 0.0])[None, :, None]
-    value = recipes.ce_dice_per_image()(0.0)(
-        probs, jnp.array([[1, 0]]), link=links.identity
-    )
-    found = {"sum": float(value)}
-    return examples.agree(
-        found, {"sum": float(jnp.log(2.0) / 2) + dice}, tolerance=1e-7
-    )
-
 
 G15 = Claim(
     id="G15",
@@ -52,11 +21,38 @@ G15 = Claim(
         "truth alone if there is foreground. Without foreground L_Dice is 1 whatever "
         "is predicted (G08), and the sum teaches as L_BCE does."
     ),
-    checks=(Check("sum", recipe_is_the_sum), Check("by hand", by_hand)),
-    twins=(
-        Check("weight 1 + 1e-6", functools.partial(recipe_is_the_sum, weight=1 + 1e-6)),
-        Check("plain Dice", functools.partial(recipe_is_the_sum, squared=False)),
-        Check("plain Dice by hand", functools.partial(by_hand, dice=1 / 3)),
-    ),
     values={"half_certain_of_one_of_two": 0.34657359027997264 + 0.2},
 )
+
+
+@G15.check("sum")
+@G15.twin("weight 1 + 1e-6", weight=1 + 1e-6)
+@G15.twin("plain Dice", squared=False)
+def recipe_is_the_sum(*, weight: float = 1.0, squared: bool = True) -> Evidence:
+    """The recipe on one image is L_BCE + L_Dice of (2) and (5), value and gradient."""
+
+    def residual(logits: Array, labels: Array) -> Array:
+        scores, ids = logits[..., 1:], labels % 2
+        loss = recipes.ce_dice_per_image(dice=weight)(0.0)
+        parts = cross_entropy_loss(scores, ids, link=links.sigmoid)
+        parts += dice_loss(scores, ids, squared=squared, link=links.sigmoid)
+        return loss(scores[None], ids[None], link=links.sigmoid) - parts
+
+    return residuals.vanishing(residual, *residuals.images(2, seed=15))
+
+
+@G15.check("by hand")
+@G15.twin("plain Dice by hand", dice=1 / 3)
+def by_hand(*, dice: float = 1 / 5) -> Evidence:
+    """One foreground and one background pixel, the foreground half certain.
+
+    y = (1, 0), p = (1/2, 0): L_BCE = log(2) / 2, L_Dice = 1 - 2 (1/2) / (1 + 1/4).
+    """
+    probs = jnp.array([0.5, 0.0])[None, :, None]
+    value = recipes.ce_dice_per_image()(0.0)(
+        probs, jnp.array([[1, 0]]), link=links.identity
+    )
+    found = {"sum": float(value)}
+    return examples.agree(
+        found, {"sum": float(jnp.log(2.0) / 2) + dice}, tolerance=1e-7
+    )

@@ -13,8 +13,9 @@ from jax import Array
 
 from jaxseg import links
 from jaxseg.losses import dice_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, samples, symbolic
+from theory.engines.enumeration import for_each
 from theory.galdran import SOURCE
 
 Values = Sequence[Fraction]
@@ -40,51 +41,6 @@ _slopes = jax.jit(jax.vmap(jax.value_and_grad(_of_probs), in_axes=(0, None)))
 
 # G07
 
-
-def _moves():
-    """Truth, prediction, pixel: a pixel that can get closer to its label by 1/4."""
-    for size in (1, 2, 3):
-        for truth in itertools.product((0, 1), repeat=size):
-            for predicted in itertools.product(GRID, repeat=size):
-                for at in range(size):
-                    if any(truth) and predicted[at] != truth[at]:
-                        yield truth, predicted, at
-
-
-def _named(case) -> dict:
-    truth, predicted, at = case
-    return {"truth": list(truth), "predicted": list(predicted), "pixel": at}
-
-
-def never_rises(*, strictly: bool = False) -> Evidence:
-    """A pixel that gets closer never raises (5); it lowers it if something is hit.
-
-    Strictly means also where neither before nor after anything is.
-    """
-
-    def slack(case) -> Fraction:
-        truth, predicted, at = case
-        closer = list(predicted)
-        closer[at] += Fraction(1 if truth[at] else -1, 4)
-        fall = printed(truth, predicted) - printed(truth, closer)
-        hit = any(y * p for y, p in zip(truth, closer, strict=True))
-        return fall - Fraction(1, 10**9) if hit or strictly else -abs(fall)
-
-    return enumeration.worst_case(_moves(), slack, describe=_named)
-
-
-def slope_of_loss(*, exponent: int = 1) -> Evidence:
-    """Jaxseg's slope is -2 (y - D p) / (<y, y> + <p, p>), for any truth but none."""
-    predicted = np.random.default_rng(7).uniform(size=(300, 6))
-    truth = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
-    values, slopes = _slopes(jnp.array(predicted), jnp.array(truth))
-    total = 2 + (predicted**2).sum(axis=1, keepdims=True)
-    dice = 1 - np.asarray(values)[:, None]
-    by_hand = -2 * (truth - dice * predicted**exponent) / total
-    slack = -np.abs(np.asarray(slopes) - by_hand).max(axis=1)
-    return samples.worst_draw(slack, {"predicted": predicted}, tolerance=1e-12)
-
-
 G07 = Claim(
     id="G07",
     source=SOURCE,
@@ -106,11 +62,6 @@ G07 = Claim(
         "The slope is -2 (y_i - D p_i) / (<y, y> + <p, p>): for y_i = 0 it is 2 D p_i "
         "/ (...) >= 0, for y_i = 1 it is < 0 unless D = p_i = 1."
     ),
-    checks=(Check("exact", never_rises), Check("slope of the loss", slope_of_loss)),
-    twins=(
-        Check("strictly everywhere", functools.partial(never_rises, strictly=True)),
-        Check("p squared in the slope", functools.partial(slope_of_loss, exponent=2)),
-    ),
     values={
         "loss_at_(1,0)_(0,1/2)": 1.0,
         "loss_at_(1,0)_(1/2,1/2)": 1 / 3,
@@ -119,44 +70,46 @@ G07 = Claim(
 )
 
 
+def _moves():
+    """Truth, prediction, pixel: a pixel that can get closer to its label by 1/4."""
+    for size in (1, 2, 3):
+        for truth in itertools.product((0, 1), repeat=size):
+            for predicted in itertools.product(GRID, repeat=size):
+                for at in range(size):
+                    if any(truth) and predicted[at] != truth[at]:
+                        yield truth, predicted, at
+
+
+@G07.check("exact")
+@G07.twin("strictly everywhere", strictly=True)
+@for_each(_moves)
+def never_rises(truth, predicted, at, *, strictly: bool = False) -> Fraction:
+    """A pixel that gets closer never raises (5); it lowers it if something is hit.
+
+    Strictly means also where neither before nor after anything is.
+    """
+    closer = list(predicted)
+    closer[at] += Fraction(1 if truth[at] else -1, 4)
+    fall = printed(truth, predicted) - printed(truth, closer)
+    hit = any(y * p for y, p in zip(truth, closer, strict=True))
+    return fall - Fraction(1, 10**9) if hit or strictly else -abs(fall)
+
+
+@G07.check("slope of the loss")
+@G07.twin("p squared in the slope", exponent=2)
+def slope_of_loss(*, exponent: int = 1) -> Evidence:
+    """Jaxseg's slope is -2 (y - D p) / (<y, y> + <p, p>), for any truth but none."""
+    predicted = np.random.default_rng(7).uniform(size=(300, 6))
+    truth = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    values, slopes = _slopes(jnp.array(predicted), jnp.array(truth))
+    total = 2 + (predicted**2).sum(axis=1, keepdims=True)
+    dice = 1 - np.asarray(values)[:, None]
+    by_hand = -2 * (truth - dice * predicted**exponent) / total
+    slack = -np.abs(np.asarray(slopes) - by_hand).max(axis=1)
+    return samples.worst_draw(slack, {"predicted": predicted}, tolerance=1e-12)
+
+
 # G08
-
-
-def always_one(*, value: Fraction = Fraction(1), empty: bool = False) -> Evidence:
-    """(5) with y = 0 is 1 for every p but 0; `empty` has 0 too, by the rule 0/0 = 1."""
-
-    def slack(predicted: Values) -> Fraction:
-        if not any(predicted):
-            return -value  # Dice 1, loss 0
-        return -abs(printed([Fraction(0)] * len(predicted), predicted) - value)
-
-    cases = (
-        predicted
-        for size in (1, 2, 3)
-        for predicted in itertools.product(GRID, repeat=size)
-        if any(predicted) or empty
-    )
-    return enumeration.worst_case(
-        cases, slack, describe=lambda p: {"predicted": list(p)}
-    )
-
-
-def no_slope(*, foreground: float = 0.0) -> Evidence:
-    """Jaxseg's loss is 1 with zero slope however small p, down to 10^-12."""
-    scale = 10.0 ** -np.arange(13)[:, None]
-    predicted = scale * np.array([[0.9, 0.5, 0.1, 0.2, 0.3, 0.7]])
-    truth = np.full(6, foreground)
-    values, slopes = map(np.asarray, _slopes(jnp.array(predicted), jnp.array(truth)))
-    slack = -np.maximum(np.abs(values - 1), np.abs(slopes).max(axis=1))
-    return samples.worst_draw(slack, {"predicted": predicted}, tolerance=0.0)
-
-
-def at_nothing(*, loss: float = 0.0) -> Evidence:
-    """At p = 0 exactly jaxseg's rule makes it 0, without slope: a jump of 1."""
-    value, slopes = _slopes(jnp.zeros((1, 6)), jnp.zeros(6))
-    found = {"value": float(value[0]), "slope": float(np.abs(slopes).max())}
-    return examples.agree(found, {"value": loss, "slope": 0.0})
-
 
 G08 = Claim(
     id="G08",
@@ -177,107 +130,54 @@ G08 = Claim(
     ),
     counterexample="y = 0, p = 0: (5) reads 1 - 0/0.",
     proof="<y, p> = 0, so the fraction is 0 / <p, p>.",
-    checks=(
-        Check("exact", always_one),
-        Check("value and slope of the loss", no_slope),
-        Check("p = 0", at_nothing),
-    ),
-    twins=(
-        Check("p = 0 as well", functools.partial(always_one, empty=True)),
-        Check(
-            "1 - 1e-6",
-            functools.partial(always_one, value=1 - Fraction(1, 10**6)),
-        ),
-        Check(
-            "one per million foreground", functools.partial(no_slope, foreground=1e-6)
-        ),
-        Check("1 at p = 0", functools.partial(at_nothing, loss=1.0)),
-    ),
     values={"loss": 1.0, "slope": 0.0, "loss_at_p=0_by_rule": 0.0},
 )
 
 
-# G09
+@G08.check("exact")
+@G08.twin("p = 0 as well", empty=True)
+@G08.twin("1 - 1e-6", value=1 - Fraction(1, 10**6))
+def always_one(*, value: Fraction = Fraction(1), empty: bool = False) -> Evidence:
+    """(5) with y = 0 is 1 for every p but 0; `empty` has 0 too, by the rule 0/0 = 1."""
 
-SMOOTHINGS = {
-    "none": (0, 0),
-    "denominator alone": (0, 1),
-    "both": (1, 1),
-    "numerator alone": (1, 0),
-}
-"""Multiples of eps added to numerator and denominator."""
+    def slack(predicted: Values) -> Fraction:
+        if not any(predicted):
+            return -value  # Dice 1, loss 0
+        return -abs(printed([Fraction(0)] * len(predicted), predicted) - value)
 
-
-def by_algebra(*, power: int = 2) -> Evidence:
-    """1 - (eps a) / (s + eps b) and its slope in s, for each smoothing."""
-    s, eps = sympy.symbols("s eps", positive=True)
-    by_hand = {
-        "none": (sympy.Integer(1), sympy.Integer(0)),
-        "denominator alone": (sympy.Integer(1), sympy.Integer(0)),
-        "both": (s / (s + eps), eps / (s + eps) ** power),
-        "numerator alone": (1 - eps / s, eps / s**2),
-    }
-    pairs = []
-    for name, (above, below) in SMOOTHINGS.items():
-        loss = 1 - above * eps / (s + below * eps)
-        value, slope = by_hand[name]
-        pairs += [(loss, value), (sympy.diff(loss, s), slope)]
-    return symbolic.identities(pairs)
-
-
-@jax.jit
-@functools.partial(jax.vmap, in_axes=(0, 0))
-def _smoothed(score: Array, smooth: Array):
-    def loss(scores):
-        return dice_loss(
-            scores, jnp.zeros_like(scores), smooth=smooth, link=links.sigmoid
-        )
-
-    value, slopes = jax.value_and_grad(loss)(jnp.full((16, 1), score))
-    return value, jnp.max(slopes)
-
-
-def of_loss(*, vanishing: bool = False) -> Evidence:
-    """Jaxseg's `smooth`, in both: value S / (S + eps) and the slope in each score.
-
-    That is eps p (1 - p) / (S + eps)^2, S = 16 p; `vanishing` leaves p (1 - p) out.
-    """
-    scores, smooths = (
-        np.ravel(x) for x in np.meshgrid([-20, -10, -3, 0, 3], [1e-5, 1e-2, 1.0, 10.0])
+    cases = (
+        predicted
+        for size in (1, 2, 3)
+        for predicted in itertools.product(GRID, repeat=size)
+        if any(predicted) or empty
     )
-    values, slopes = map(
-        np.asarray, _smoothed(jnp.array(scores, float), jnp.array(smooths))
-    )
-    p = 1 / (1 + np.exp(-scores))
-    inner = 1.0 if vanishing else p * (1 - p)
-    gaps = [
-        np.abs(values - 16 * p / (16 * p + smooths)),
-        np.abs(slopes - smooths * inner / (16 * p + smooths) ** 2),
-    ]
-    slack = -np.max(gaps, axis=0)
-    case = {"score": scores, "smooth": smooths}
-    return samples.worst_draw(slack, case, tolerance=1e-12)
-
-
-def bias_elsewhere(*, allowed: Fraction = Fraction(1)) -> Evidence:
-    """In both, eps takes eps (1 - D) / (V + eps) off the loss of an image with lesion.
-
-    D is Dice and V the two sizes: next to nothing for a large lesion, all for a small.
-    """
-
-    def slack(case: tuple[int, int, int]) -> Fraction:
-        tp, fp, fn = case
-        volume = 2 * tp + fp + fn
-        eps = Fraction(1, 3)
-        dice = Fraction(2 * tp, volume)
-        smoothed = (2 * tp + eps) / (volume + eps)
-        return -abs(smoothed - dice - allowed * eps * (1 - dice) / (volume + eps))
-
-    cases = (t for t in enumeration.confusion_counts(8) if sum(t))
     return enumeration.worst_case(
-        cases, slack, describe=lambda triple: {"tp_fp_fn": triple}
+        cases, slack, describe=lambda p: {"predicted": list(p)}
     )
 
+
+@G08.check("value and slope of the loss")
+@G08.twin("one per million foreground", foreground=1e-6)
+def no_slope(*, foreground: float = 0.0) -> Evidence:
+    """Jaxseg's loss is 1 with zero slope however small p, down to 10^-12."""
+    scale = 10.0 ** -np.arange(13)[:, None]
+    predicted = scale * np.array([[0.9, 0.5, 0.1, 0.2, 0.3, 0.7]])
+    truth = np.full(6, foreground)
+    values, slopes = map(np.asarray, _slopes(jnp.array(predicted), jnp.array(truth)))
+    slack = -np.maximum(np.abs(values - 1), np.abs(slopes).max(axis=1))
+    return samples.worst_draw(slack, {"predicted": predicted}, tolerance=0.0)
+
+
+@G08.check("p = 0")
+@G08.twin("1 at p = 0", loss=1.0)
+def at_nothing(*, loss: float = 0.0) -> Evidence:
+    """At p = 0 exactly jaxseg's rule makes it 0, without slope: a jump of 1."""
+    value, slopes = _slopes(jnp.zeros((1, 6)), jnp.zeros(6))
+    found = {"value": float(value[0]), "slope": float(np.abs(slopes).max())}
+    return examples.agree(found, {"value": loss, "slope": 0.0})
+
+
+# G09
 
 G09 = Claim(
     id="G09",
@@ -314,19 +214,6 @@ G09 = Claim(
         "D) / (V + eps), V = sum y + sum p: the price for a gradient without lesion is "
         "a bias that is the larger the smaller the lesion."
     ),
-    checks=(
-        Check("algebra", by_algebra),
-        Check("value and slope of the loss", of_loss),
-        Check("bias with a lesion", bias_elsewhere),
-    ),
-    twins=(
-        Check("slope eps / (S + eps)", functools.partial(by_algebra, power=1)),
-        Check("slope without p (1 - p)", functools.partial(of_loss, vanishing=True)),
-        Check(
-            "bias larger by 1e-6",
-            functools.partial(bias_elsewhere, allowed=1 + Fraction(1, 10**6)),
-        ),
-    ),
     values={
         # 100 pixels at p = 1/2
         "value_eps_1_at_S_50": 50 / 51,
@@ -335,3 +222,84 @@ G09 = Claim(
         "slope_in_S_eps_1e-5_at_S_0": 1e5,
     },
 )
+
+
+SMOOTHINGS = {
+    "none": (0, 0),
+    "denominator alone": (0, 1),
+    "both": (1, 1),
+    "numerator alone": (1, 0),
+}
+"""Multiples of eps added to numerator and denominator."""
+
+
+@G09.check("algebra")
+@G09.twin("slope eps / (S + eps)", power=1)
+def by_algebra(*, power: int = 2) -> Evidence:
+    """1 - (eps a) / (s + eps b) and its slope in s, for each smoothing."""
+    s, eps = sympy.symbols("s eps", positive=True)
+    by_hand = {
+        "none": (sympy.Integer(1), sympy.Integer(0)),
+        "denominator alone": (sympy.Integer(1), sympy.Integer(0)),
+        "both": (s / (s + eps), eps / (s + eps) ** power),
+        "numerator alone": (1 - eps / s, eps / s**2),
+    }
+    pairs = []
+    for name, (above, below) in SMOOTHINGS.items():
+        loss = 1 - above * eps / (s + below * eps)
+        value, slope = by_hand[name]
+        pairs += [(loss, value), (sympy.diff(loss, s), slope)]
+    return symbolic.identities(pairs)
+
+
+@jax.jit
+@functools.partial(jax.vmap, in_axes=(0, 0))
+def _smoothed(score: Array, smooth: Array):
+    def loss(scores):
+        return dice_loss(
+            scores, jnp.zeros_like(scores), smooth=smooth, link=links.sigmoid
+        )
+
+    value, slopes = jax.value_and_grad(loss)(jnp.full((16, 1), score))
+    return value, jnp.max(slopes)
+
+
+@G09.check("value and slope of the loss")
+@G09.twin("slope without p (1 - p)", vanishing=True)
+def of_loss(*, vanishing: bool = False) -> Evidence:
+    """Jaxseg's `smooth`, in both: value S / (S + eps) and the slope in each score.
+
+    That is eps p (1 - p) / (S + eps)^2, S = 16 p; `vanishing` leaves p (1 - p) out.
+    """
+    scores, smooths = (
+        np.ravel(x) for x in np.meshgrid([-20, -10, -3, 0, 3], [1e-5, 1e-2, 1.0, 10.0])
+    )
+    values, slopes = map(
+        np.asarray, _smoothed(jnp.array(scores, float), jnp.array(smooths))
+    )
+    p = 1 / (1 + np.exp(-scores))
+    inner = 1.0 if vanishing else p * (1 - p)
+    gaps = [
+        np.abs(values - 16 * p / (16 * p + smooths)),
+        np.abs(slopes - smooths * inner / (16 * p + smooths) ** 2),
+    ]
+    slack = -np.max(gaps, axis=0)
+    case = {"score": scores, "smooth": smooths}
+    return samples.worst_draw(slack, case, tolerance=1e-12)
+
+
+@G09.check("bias with a lesion")
+@G09.twin("bias larger by 1e-6", allowed=1 + Fraction(1, 10**6))
+@for_each(lambda: (t for t in enumeration.confusion_counts(8) if sum(t)))
+def bias_elsewhere(
+    tp: int, fp: int, fn: int, *, allowed: Fraction = Fraction(1)
+) -> Fraction:
+    """In both, eps takes eps (1 - D) / (V + eps) off the loss of an image with lesion.
+
+    D is Dice and V the two sizes: next to nothing for a large lesion, all for a small.
+    """
+    volume = 2 * tp + fp + fn
+    eps = Fraction(1, 3)
+    dice = Fraction(2 * tp, volume)
+    smoothed = (2 * tp + eps) / (volume + eps)
+    return -abs(smoothed - dice - allowed * eps * (1 - dice) / (volume + eps))

@@ -12,7 +12,7 @@ from jax import Array
 
 from jaxseg import links
 from jaxseg.losses import cross_entropy_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, samples, symbolic
 from theory.galdran import SOURCE
 
@@ -45,53 +45,6 @@ def _both(logits: Array, labels: Array):
 
 # G01
 
-
-def losses_agree(*, swapped: bool = False, speed: float = 1.0) -> Evidence:
-    """Values agree, and the slopes of (1) are minus and plus that of (2).
-
-    `swapped` takes the first class for the foreground; `speed` is a factor on (2)'s
-    slope.
-    """
-    logits, labels = _images()
-    given = 1 - labels if swapped else labels
-    (first, slopes), _ = _both(logits, labels)
-    _, (second, slope) = _both(logits, given)
-    slopes, slope = np.asarray(slopes), speed * np.asarray(slope)
-    gaps = [np.abs(np.asarray(first) - np.asarray(second))]
-    gaps.append(np.abs(slopes - np.concatenate([-slope, slope], axis=-1)).max((1, 2)))
-    case = {"logits": logits, "labels": labels}
-    return samples.worst_draw(-np.max(gaps, axis=0), case, tolerance=1e-12)
-
-
-def pixel_terms_agree(*, complement: int = 1) -> Evidence:
-    """The pixel's terms of (1) and (2) for either label, with q = 1 - p by algebra."""
-    p = sympy.symbols("p", positive=True)
-    pairs = []
-    for label in (0, 1):
-        both = (complement - p, p)
-        printed = -sum(int(label == c) * sympy.log(both[c]) for c in (0, 1))
-        binary = -(label * sympy.log(p) + (1 - label) * sympy.log(1 - p))
-        pairs.append((printed, binary))
-    return symbolic.identities(pairs)
-
-
-@jax.jit
-def _first_slopes() -> tuple[Array, Array]:
-    binary = functools.partial(cross_entropy_loss, link=links.sigmoid)
-    both = jax.grad(cross_entropy_loss)(jnp.zeros((1, 2)), jnp.array([1]))
-    return both, jax.grad(binary)(jnp.zeros((1, 1)), jnp.ones((1, 1)))
-
-
-def one_step(*, factor: float = 2.0) -> Evidence:
-    """One step of descent moves the difference of two scores twice as far as one score.
-
-    One foreground pixel at z = 0, rate 1: 0 + 1/2 for one score, -1/2 and 1/2 for two.
-    """
-    both, one = _first_slopes()
-    found = {"ratio": float((both[0, 0] - both[0, 1]) / -one[0, 0])}
-    return examples.agree(found, {"ratio": factor}, tolerance=1e-12)
-
-
 G01 = Claim(
     id="G01",
     source=SOURCE,
@@ -111,17 +64,6 @@ G01 = Claim(
         "difference twice as fast, and weight decay or Adam differ besides. The "
         "equivalence is one of losses, not of their training."
     ),
-    checks=(
-        Check("losses and gradients", losses_agree),
-        Check("algebra", pixel_terms_agree),
-        Check("one step", one_step),
-    ),
-    twins=(
-        Check("classes swapped", functools.partial(losses_agree, swapped=True)),
-        Check("slope off by 1e-6", functools.partial(losses_agree, speed=1 + 1e-6)),
-        Check("p's sum to 2", functools.partial(pixel_terms_agree, complement=2)),
-        Check("same speed", functools.partial(one_step, factor=1.0)),
-    ),
     values={
         "loss_at_score_0": math.log(2),
         "loss_of_foreground_at_score_1": math.log(1 + math.exp(-1)),
@@ -130,9 +72,78 @@ G01 = Claim(
 )
 
 
+@G01.check("losses and gradients")
+@G01.twin("classes swapped", swapped=True)
+@G01.twin("slope off by 1e-6", speed=1 + 1e-6)
+def losses_agree(*, swapped: bool = False, speed: float = 1.0) -> Evidence:
+    """Values agree, and the slopes of (1) are minus and plus that of (2).
+
+    `swapped` takes the first class for the foreground; `speed` is a factor on (2)'s
+    slope.
+    """
+    logits, labels = _images()
+    given = 1 - labels if swapped else labels
+    (first, slopes), _ = _both(logits, labels)
+    _, (second, slope) = _both(logits, given)
+    slopes, slope = np.asarray(slopes), speed * np.asarray(slope)
+    gaps = [np.abs(np.asarray(first) - np.asarray(second))]
+    gaps.append(np.abs(slopes - np.concatenate([-slope, slope], axis=-1)).max((1, 2)))
+    case = {"logits": logits, "labels": labels}
+    return samples.worst_draw(-np.max(gaps, axis=0), case, tolerance=1e-12)
+
+
+@G01.check("algebra")
+@G01.twin("p's sum to 2", complement=2)
+def pixel_terms_agree(*, complement: int = 1) -> Evidence:
+    """The pixel's terms of (1) and (2) for either label, with q = 1 - p by algebra."""
+    p = sympy.symbols("p", positive=True)
+    pairs = []
+    for label in (0, 1):
+        both = (complement - p, p)
+        printed = -sum(int(label == c) * sympy.log(both[c]) for c in (0, 1))
+        binary = -(label * sympy.log(p) + (1 - label) * sympy.log(1 - p))
+        pairs.append((printed, binary))
+    return symbolic.identities(pairs)
+
+
+@jax.jit
+def _first_slopes() -> tuple[Array, Array]:
+    binary = functools.partial(cross_entropy_loss, link=links.sigmoid)
+    both = jax.grad(cross_entropy_loss)(jnp.zeros((1, 2)), jnp.array([1]))
+    return both, jax.grad(binary)(jnp.zeros((1, 1)), jnp.ones((1, 1)))
+
+
+@G01.check("one step")
+@G01.twin("same speed", factor=1.0)
+def one_step(*, factor: float = 2.0) -> Evidence:
+    """One step of descent moves the difference of two scores twice as far as one score.
+
+    One foreground pixel at z = 0, rate 1: 0 + 1/2 for one score, -1/2 and 1/2 for two.
+    """
+    both, one = _first_slopes()
+    found = {"ratio": float((both[0, 0] - both[0, 1]) / -one[0, 0])}
+    return examples.agree(found, {"ratio": factor}, tolerance=1e-12)
+
+
 # G02
 
+G02 = Claim(
+    id="G02",
+    source=SOURCE,
+    where="Section 2.1",
+    statement=(
+        "For two classes the softmax layer may be replaced by a sigmoid: the second "
+        "class's softmax is the sigmoid of the difference of scores, z_2 - z_1."
+    ),
+    assumes="Finite scores.",
+    verdict=Verdict.HOLDS,
+    proof="Divide numerator and denominator by exp(z_2).",
+    values={"at_difference_log_3": 0.75, "at_difference_0": 0.5},
+)
 
+
+@G02.check("algebra")
+@G02.twin("sign flipped, algebra", sign=-1)
 def in_algebra(*, sign: int = 1) -> Evidence:
     """exp(b) / (exp(a) + exp(b)) = 1 / (1 + exp(-(b - a)))."""
     a, b = sympy.symbols("a b", positive=True)
@@ -153,6 +164,8 @@ def _link_gap(logits: Array, sign: float) -> Array:
     return -jnp.max(jnp.abs(jnp.stack(gaps)), axis=(0, 2, 3))
 
 
+@G02.check("links")
+@G02.twin("difference larger by 1e-6", sign=1 + 1e-6)
 def of_links(*, sign: float = 1.0) -> Evidence:
     """Both links of jaxseg, and their logarithms relative to 1, on random scores."""
     logits, _ = _images()
@@ -160,64 +173,7 @@ def of_links(*, sign: float = 1.0) -> Evidence:
     return samples.worst_draw(slack, {"logits": logits}, tolerance=1e-12)
 
 
-G02 = Claim(
-    id="G02",
-    source=SOURCE,
-    where="Section 2.1",
-    statement=(
-        "For two classes the softmax layer may be replaced by a sigmoid: the second "
-        "class's softmax is the sigmoid of the difference of scores, z_2 - z_1."
-    ),
-    assumes="Finite scores.",
-    verdict=Verdict.HOLDS,
-    proof="Divide numerator and denominator by exp(z_2).",
-    checks=(Check("algebra", in_algebra), Check("links", of_links)),
-    twins=(
-        Check("sign flipped, algebra", functools.partial(in_algebra, sign=-1)),
-        Check("difference larger by 1e-6", functools.partial(of_links, sign=1 + 1e-6)),
-    ),
-    values={"at_difference_log_3": 0.75, "at_difference_0": 0.5},
-)
-
-
 # G03
-
-
-def thresholded(*, strict: bool = True, ties: bool = False) -> Evidence:
-    """Argmax (first of equals) of (1 - p, p) against p > 1/2, on a grid with 1/2.
-
-    `ties` keeps p = 1/2 among the cases, `strict` compares with > and not >=.
-    """
-    half = Fraction(1, 2)
-
-    def slack(p: Fraction) -> Fraction:
-        both = (1 - p, p)
-        chosen = both.index(max(both))
-        found = p > half if strict else p >= half
-        return -Fraction(abs(chosen - int(found)))
-
-    grid = [Fraction(n, 40) for n in range(41)]
-    cases = [p for p in grid if ties or p != half]
-    return enumeration.worst_case(cases, slack, describe=lambda p: {"p": p})
-
-
-def strictly(*, strict: bool = True) -> Evidence:
-    """With ties: > agrees with an argmax that takes the first of equals."""
-    return thresholded(strict=strict, ties=True)
-
-
-def in_floats(*, score: float = 1e-9) -> Evidence:
-    """In float32 a score of 1e-9 has sigmoid 1/2: argmax of scores says foreground.
-
-    The slack is positive where the two rules differ.
-    """
-    scores = jnp.array([0.0, score], jnp.float32)
-    chosen = int(jnp.argmax(scores))
-    p = float(jax.nn.sigmoid(scores[1] - scores[0]))
-    differ = chosen != int(p > 0.5)
-    witness = {"score": score, "sigmoid": p, "argmax": chosen}
-    return Evidence(1.0 if differ else -1.0, 0.0, 1, "samples", witness)
-
 
 G03 = Claim(
     id="G03",
@@ -241,15 +197,47 @@ G03 = Claim(
     },
     counterexample="p = 1/2: argmax of (1/2, 1/2) is the first class, p >= 1/2 says 1.",
     proof="p > 1 - p just if p > 1/2.",
-    checks=(
-        Check("no ties", thresholded),
-        Check("ties", strictly),
-        Check("floats", in_floats),
-    ),
-    twins=(
-        Check(">= with ties", functools.partial(thresholded, strict=False, ties=True)),
-        Check(">= breaks ties alike", functools.partial(strictly, strict=False)),
-        Check("floats at a score of 1", functools.partial(in_floats, score=1.0)),
-    ),
     values={"sigmoid_at_1e-9_less_1/2": math.tanh(5e-10) / 2},
 )
+
+
+@G03.check("no ties")
+@G03.twin(">= with ties", strict=False, ties=True)
+def thresholded(*, strict: bool = True, ties: bool = False) -> Evidence:
+    """Argmax (first of equals) of (1 - p, p) against p > 1/2, on a grid with 1/2.
+
+    `ties` keeps p = 1/2 among the cases, `strict` compares with > and not >=.
+    """
+    half = Fraction(1, 2)
+
+    def slack(p: Fraction) -> Fraction:
+        both = (1 - p, p)
+        chosen = both.index(max(both))
+        found = p > half if strict else p >= half
+        return -Fraction(abs(chosen - int(found)))
+
+    grid = [Fraction(n, 40) for n in range(41)]
+    cases = [p for p in grid if ties or p != half]
+    return enumeration.worst_case(cases, slack, describe=lambda p: {"p": p})
+
+
+@G03.check("ties")
+@G03.twin(">= breaks ties alike", strict=False)
+def strictly(*, strict: bool = True) -> Evidence:
+    """With ties: > agrees with an argmax that takes the first of equals."""
+    return thresholded(strict=strict, ties=True)
+
+
+@G03.check("floats")
+@G03.twin("floats at a score of 1", score=1.0)
+def in_floats(*, score: float = 1e-9) -> Evidence:
+    """In float32 a score of 1e-9 has sigmoid 1/2: argmax of scores says foreground.
+
+    The slack is positive where the two rules differ.
+    """
+    scores = jnp.array([0.0, score], jnp.float32)
+    chosen = int(jnp.argmax(scores))
+    p = float(jax.nn.sigmoid(scores[1] - scores[0]))
+    differ = chosen != int(p > 0.5)
+    witness = {"score": score, "sigmoid": p, "argmax": chosen}
+    return Evidence(1.0 if differ else -1.0, 0.0, 1, "samples", witness)

@@ -1,7 +1,6 @@
 """L06, Proposition 1: the bias term of the log-Dice loss is smallest at a vertex."""
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -13,10 +12,44 @@ import numpy as np
 
 from jaxseg.losses import dice_bias_loss
 from jaxseg.losses.marginal import Marginals, dice_bias_penalty
-from theory.claim import Check, Claim, Evidence, Verdict, worst_of
+from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, samples, search
 from theory.engines.dual import as_arb
+from theory.engines.enumeration import for_each
 from theory.liu import SOURCE
+
+L06 = Claim(
+    id="L06",
+    source=SOURCE,
+    where="Prop. 1, Eq. (2); Appendix A.1",
+    statement=(
+        "With t_j = 1 where y_j = max y and 0 elsewhere, DB(t) <= DB(p) = sum_k "
+        "log(p_k + y_k) for all p in the simplex."
+    ),
+    assumes="y is a point of the simplex; log 0 is minus infinity.",
+    verdict=Verdict.CORRECTED,
+    correction=(
+        "Let t be the vertex of any one class of largest proportion. The printed t has "
+        "a 1 for each such class, so on a tie it is no point of the simplex and (2) "
+        "fails for it. Where every y_k > 0 the minimisers are the vertices of largest "
+        "classes and no others, with DB(t) = log(1 + max y) + the sum of the other log "
+        "y_k. With an empty class (2) holds as minus infinity <= DB(p), and every p "
+        "that leaves an empty class empty is a minimiser."
+    ),
+    counterexample=(
+        "Two classes, y = (1/2, 1/2). The printed t is (1, 1): DB(t) = 2 log(3/2) = "
+        "0.811, yet p = (1/2, 1/2) has DB = 0 and p = (1, 0) has log(3/4) = -0.288."
+    ),
+    proof=(
+        "DB is concave (strictly where all y_k > 0), so its minimum over the simplex "
+        "is at a vertex. At the vertex of class j, DB is sum_k log y_k + log(1 + 1 / "
+        "y_j), which falls as y_j grows. With an empty class k and another class j the "
+        "vertex of j has p_k + y_k = 0. Every vertex j is a strict local minimum "
+        "besides: moving mass to k changes DB at the rate 1 / y_k - 1 / (1 + y_j) > 0. "
+        "Descent therefore goes to a vertex, but not always to t."
+    ),
+    values=lambda: _values(),
+)
 
 Shares = Sequence[Fraction]
 
@@ -58,14 +91,15 @@ def exponential(predicted: Shares, actual: Shares) -> Fraction:
     return math.prod(terms, start=Fraction(1))
 
 
-def on_a_grid(*, target: Callable = one_largest) -> Evidence:
+@L06.check("exact grid")
+@L06.twin("printed t, exact", target=printed)
+@L06.twin("min for max, exact", target=one_smallest)
+@for_each(lambda: _pairs())
+def on_a_grid(
+    predicted: Shares, actual: Shares, *, target: Callable = one_largest
+) -> Fraction:
     """Exp DB(t) <= exp DB(p) for all p and y on grids, ties and empty classes too."""
-
-    def slack(case: tuple[Shares, Shares]) -> Fraction:
-        predicted, actual = case
-        return exponential(predicted, actual) - exponential(target(actual), actual)
-
-    return enumeration.worst_case(_pairs(), slack, describe=_named)
+    return exponential(predicted, actual) - exponential(target(actual), actual)
 
 
 def _pairs():
@@ -79,6 +113,8 @@ def _named(case: tuple[Shares, Shares]) -> dict[str, list[Fraction]]:
     return {"predicted": list(case[0]), "actual": list(case[1])}
 
 
+@L06.check("minimisers")
+@L06.twin("unique with empty classes", empty=True)
 def minimisers(*, empty: bool = False) -> Evidence:
     """Where every class occurs, vertices of largest classes alone reach the minimum.
 
@@ -98,22 +134,9 @@ def minimisers(*, empty: bool = False) -> Evidence:
     return enumeration.worst_case(cases, slack, describe=_named)
 
 
-def penalty_is_the_log(*, weight: float = 1.0) -> Evidence:
-    """The penalty is the log of the exact product, wherever p and y are positive."""
-    pairs = [pair for pair in _pairs() if len(pair[0]) == 3 and min(map(min, pair)) > 0]
-    predicted, actual = (jnp.array(side, float) for side in zip(*pairs, strict=True))
-    exact = np.array([float(exponential(*pair)) for pair in pairs])
-
-    def of_one(predicted, actual):
-        marginals = Marginals.of_proportions(predicted, actual)
-        return jnp.sum(dice_bias_penalty(marginals))
-
-    found = jax.vmap(of_one)(predicted, weight * actual)
-    slack = -jnp.abs(found - np.log(exact))
-    case = {"predicted": predicted, "actual": actual}
-    return samples.worst_draw(slack, case, tolerance=1e-13)
-
-
+@L06.check("certified")
+@L06.twin("printed t, certified", target=printed)
+@L06.twin("min for max, certified", target=one_smallest)
 def certified(*, target: Callable = one_largest) -> Evidence:
     """DB(p) >= DB(t) on the whole simplex of three classes, for each example y."""
     found = []
@@ -130,6 +153,24 @@ def certified(*, target: Callable = one_largest) -> Evidence:
         witness = {**evidence.witness, "actual": list(actual)}
         found.append(dataclasses.replace(evidence, witness=witness))
     return worst_of(found)
+
+
+@L06.check("penalty")
+@L06.twin("y scaled", weight=1 + 1e-6)
+def penalty_is_the_log(*, weight: float = 1.0) -> Evidence:
+    """The penalty is the log of the exact product, wherever p and y are positive."""
+    pairs = [pair for pair in _pairs() if len(pair[0]) == 3 and min(map(min, pair)) > 0]
+    predicted, actual = (jnp.array(side, float) for side in zip(*pairs, strict=True))
+    exact = np.array([float(exponential(*pair)) for pair in pairs])
+
+    def of_one(predicted, actual):
+        marginals = Marginals.of_proportions(predicted, actual)
+        return jnp.sum(dice_bias_penalty(marginals))
+
+    found = jax.vmap(of_one)(predicted, weight * actual)
+    slack = -jnp.abs(found - np.log(exact))
+    case = {"predicted": predicted, "actual": actual}
+    return samples.worst_draw(slack, case, tolerance=1e-13)
 
 
 LABELS = (0,) * 5 + (1,) * 3 + (2,) * 2  # y = (1/2, 3/10, 1/5)
@@ -153,6 +194,10 @@ def _descend(key: jax.Array, starts: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return np.asarray(logits), -found.values, np.asarray(jnp.mean(probs, axis=1))
 
 
+@L06.check("descent")
+@L06.twin("every descent ends at t", every=True)
+@L06.twin("minimum higher by 0.01", shift=0.01)
+@L06.twin("minimum lower by 0.01", shift=-0.01)
 def descents(*, every: bool = False, shift: float = 0.0) -> Evidence:
     """All descents end at vertices, none below DB(t), and the best one at t.
 
@@ -178,57 +223,3 @@ def _values() -> dict[str, float]:
     values["tie_at_printed_t"] = 2 * math.log(3 / 2)
     values["tie_at_p=y"] = 0.0
     return values
-
-
-L06 = Claim(
-    id="L06",
-    source=SOURCE,
-    where="Prop. 1, Eq. (2); Appendix A.1",
-    statement=(
-        "With t_j = 1 where y_j = max y and 0 elsewhere, DB(t) <= DB(p) = sum_k "
-        "log(p_k + y_k) for all p in the simplex."
-    ),
-    assumes="y is a point of the simplex; log 0 is minus infinity.",
-    verdict=Verdict.CORRECTED,
-    correction=(
-        "Let t be the vertex of any one class of largest proportion. The printed t has "
-        "a 1 for each such class, so on a tie it is no point of the simplex and (2) "
-        "fails for it. Where every y_k > 0 the minimisers are the vertices of largest "
-        "classes and no others, with DB(t) = log(1 + max y) + the sum of the other log "
-        "y_k. With an empty class (2) holds as minus infinity <= DB(p), and every p "
-        "that leaves an empty class empty is a minimiser."
-    ),
-    counterexample=(
-        "Two classes, y = (1/2, 1/2). The printed t is (1, 1): DB(t) = 2 log(3/2) = "
-        "0.811, yet p = (1/2, 1/2) has DB = 0 and p = (1, 0) has log(3/4) = -0.288."
-    ),
-    proof=(
-        "DB is concave (strictly where all y_k > 0), so its minimum over the simplex "
-        "is at a vertex. At the vertex of class j, DB is sum_k log y_k + log(1 + 1 / "
-        "y_j), which falls as y_j grows. With an empty class k and another class j the "
-        "vertex of j has p_k + y_k = 0. Every vertex j is a strict local minimum "
-        "besides: moving mass to k changes DB at the rate 1 / y_k - 1 / (1 + y_j) > 0. "
-        "Descent therefore goes to a vertex, but not always to t."
-    ),
-    checks=(
-        Check("exact grid", on_a_grid),
-        Check("minimisers", minimisers),
-        Check("certified", certified),
-        Check("penalty", penalty_is_the_log),
-        Check("descent", descents),
-    ),
-    twins=(
-        Check("printed t, exact", functools.partial(on_a_grid, target=printed)),
-        Check("min for max, exact", functools.partial(on_a_grid, target=one_smallest)),
-        Check("unique with empty classes", functools.partial(minimisers, empty=True)),
-        Check("printed t, certified", functools.partial(certified, target=printed)),
-        Check(
-            "min for max, certified", functools.partial(certified, target=one_smallest)
-        ),
-        Check("y scaled", functools.partial(penalty_is_the_log, weight=1 + 1e-6)),
-        Check("every descent ends at t", functools.partial(descents, every=True)),
-        Check("minimum higher by 0.01", functools.partial(descents, shift=0.01)),
-        Check("minimum lower by 0.01", functools.partial(descents, shift=-0.01)),
-    ),
-    values=_values,
-)

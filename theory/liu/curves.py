@@ -1,6 +1,5 @@
 """L20, L22: the label-marginal terms of two classes as curves over p_1, Fig. 2."""
 
-import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -20,7 +19,7 @@ from jaxseg.losses.marginal import (
     kl_penalty,
     l1_penalty,
 )
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples, interval, samples, symbolic
 from theory.liu import SOURCE
 
@@ -56,7 +55,49 @@ FORMULAS: dict[str, Callable[[Any], Any]] = {
 
 # L20
 
+L20 = Claim(
+    id="L20",
+    source=SOURCE,
+    where="Section 2.6 and caption of Fig. 2",
+    statement=(
+        "Near p_1 = 0 the first and second derivatives of D_KL are unbounded, those of "
+        "L1 bounded and constant, so L1 has better gradient dynamics there."
+    ),
+    assumes=(
+        "Two classes; derivatives in p_1 with p_2 = 1 - p_1. L1 = 2 |p_1 - y_1| over "
+        "both classes, or |p_1 - y_1| over the foreground alone."
+    ),
+    verdict=Verdict.DEPENDS,
+    readings={
+        "derivatives in the proportion p_1, 0 < y_1, p_1 < y_1": (
+            "Holds: -y/p + (1-y)/(1-p) and y/p^2 + (1-y)/(1-p)^2 against -2 and 0."
+        ),
+        "the same with y_1 = 0, no foreground": (
+            "Fails: D_KL = -log(1 - p_1), with slope and curvature 1 at 0; L1 there is "
+            "2 p_1 and rises."
+        ),
+        "derivatives in a network's scores, on which p_1 depends": (
+            "Reversed. For a common score z, p_1 = sigmoid(z), the slope of D_KL is "
+            "p_1 - y_1, bounded and alive; that of L1 is -2 p_1 (1 - p_1), which "
+            "vanishes with p_1."
+        ),
+    },
+    proof=(
+        "Differentiate; the chain rule through the sigmoid multiplies by p (1 - p), "
+        "which cancels the pole of D_KL and takes the slope of L1 to 0."
+    ),
+    values={
+        "slope_of_kl_at_0.01": -0.1 / 0.01 + 0.9 / 0.99,
+        "curvature_of_kl_at_0.01": 0.1 / 0.01**2 + 0.9 / 0.99**2,
+        "score_slope_of_kl_at_p_0.01": 0.01 - 0.1,
+        "score_slope_of_l1_at_p_0.01": -2 * 0.01 * 0.99,
+    },
+)
 
+
+@L20.check("algebra")
+@L20.twin("slope of KL y/p", first=1)
+@L20.twin("slope of L1 -1", l1=-1)
 def derivatives(*, first: int = -1, l1: int = -2) -> Evidence:
     """D KL = -y/p + (1-y)/(1-p), d2 KL = y/p^2 + (1-y)/(1-p)^2; of L1 -2 and 0."""
     p, y = sympy.symbols("p y", positive=True)
@@ -72,6 +113,8 @@ def derivatives(*, first: int = -1, l1: int = -2) -> Evidence:
     )
 
 
+@L20.check("growth, exact")
+@L20.twin("no foreground", actual=Fraction(0))
 def limits(*, actual: Fraction = Fraction(1, 10)) -> Evidence:
     """At p_1 = 10^-n both derivatives of KL exceed 10^(n-2) in size, exactly.
 
@@ -104,6 +147,8 @@ def _score_slopes(score: Array) -> dict[str, Array]:
     return {"KL": slope(marginal_kl_loss), "L1": slope(marginal_l1_loss)}
 
 
+@L20.check("in scores")
+@L20.twin("L1 alive in scores", l1_dies=False)
 def in_scores(*, l1_dies: bool = True) -> Evidence:
     """Slopes in a common score z of all pixels, p_1 = sigmoid(z), at z = -20.
 
@@ -115,91 +160,7 @@ def in_scores(*, l1_dies: bool = True) -> Evidence:
     return examples.agree(found, expected, tolerance=1e-10)
 
 
-L20 = Claim(
-    id="L20",
-    source=SOURCE,
-    where="Section 2.6 and caption of Fig. 2",
-    statement=(
-        "Near p_1 = 0 the first and second derivatives of D_KL are unbounded, those of "
-        "L1 bounded and constant, so L1 has better gradient dynamics there."
-    ),
-    assumes=(
-        "Two classes; derivatives in p_1 with p_2 = 1 - p_1. L1 = 2 |p_1 - y_1| over "
-        "both classes, or |p_1 - y_1| over the foreground alone."
-    ),
-    verdict=Verdict.DEPENDS,
-    readings={
-        "derivatives in the proportion p_1, 0 < y_1, p_1 < y_1": (
-            "Holds: -y/p + (1-y)/(1-p) and y/p^2 + (1-y)/(1-p)^2 against -2 and 0."
-        ),
-        "the same with y_1 = 0, no foreground": (
-            "Fails: D_KL = -log(1 - p_1), with slope and curvature 1 at 0; L1 there is "
-            "2 p_1 and rises."
-        ),
-        "derivatives in a network's scores, on which p_1 depends": (
-            "Reversed. For a common score z, p_1 = sigmoid(z), the slope of D_KL is "
-            "p_1 - y_1, bounded and alive; that of L1 is -2 p_1 (1 - p_1), which "
-            "vanishes with p_1."
-        ),
-    },
-    proof=(
-        "Differentiate; the chain rule through the sigmoid multiplies by p (1 - p), "
-        "which cancels the pole of D_KL and takes the slope of L1 to 0."
-    ),
-    checks=(
-        Check("algebra", derivatives),
-        Check("growth, exact", limits),
-        Check("in scores", in_scores),
-    ),
-    twins=(
-        Check("slope of KL y/p", functools.partial(derivatives, first=1)),
-        Check("slope of L1 -1", functools.partial(derivatives, l1=-1)),
-        Check("no foreground", functools.partial(limits, actual=Fraction(0))),
-        Check("L1 alive in scores", functools.partial(in_scores, l1_dies=False)),
-    ),
-    values={
-        "slope_of_kl_at_0.01": -0.1 / 0.01 + 0.9 / 0.99,
-        "curvature_of_kl_at_0.01": 0.1 / 0.01**2 + 0.9 / 0.99**2,
-        "score_slope_of_kl_at_p_0.01": 0.01 - 0.1,
-        "score_slope_of_l1_at_p_0.01": -2 * 0.01 * 0.99,
-    },
-)
-
-
 # L22
-
-
-def curves(*, foreground: float = FOREGROUND) -> Evidence:
-    """Jaxseg's terms at y_1 = 0.1 against the formulas, over a grid of p_1."""
-    shares = np.linspace(0.001, 0.999, 999)
-    slack = np.full(shares.shape, np.inf)
-    for name, curve in CURVES.items():
-        shifted = shares + (foreground - FOREGROUND)
-        gap = np.abs(np.asarray(curve(shares)) - FORMULAS[name](shifted))
-        slack = np.minimum(slack, -gap)
-    return samples.worst_draw(slack, {"share": shares}, tolerance=1e-12)
-
-
-def extremes(*, largest_db: float = 0.9) -> Evidence:
-    """DB smallest at 0, largest at 0.9; DB1 smallest at 0; KL and L1 at 0.1."""
-    shares = np.linspace(0, 1, 1001)[1:-1]
-    values = {name: np.asarray(curve(shares)) for name, curve in CURVES.items()}
-    found = {f"least {name}": shares[np.argmin(v)] for name, v in values.items()}
-    found["largest DB"] = shares[np.argmax(values["DB"])]
-    expected = {"least DB": 0.001, "least DB1": 0.001, "least KL": 0.1}
-    expected |= {"least L1": 0.1, "largest DB": largest_db}
-    return examples.agree(found, expected, tolerance=1e-9)
-
-
-def highest_bias(*, at: Fraction = Fraction(0)) -> Evidence:
-    """Certified: on all of [0, 1] DB is between its value at 0 and 0, that at 0.9."""
-
-    def room(p: Any) -> Any:
-        inside = (p + Fraction(1, 10)) * (Fraction(19, 10) - p)
-        return (inside - Fraction(19, 100)) * (1 - at - inside + Fraction(1, 10**9))
-
-    return interval.certify_nonnegative(room, ((0.0, 1.0),))
-
 
 L22 = Claim(
     id="L22",
@@ -217,22 +178,47 @@ L22 = Claim(
         "minimum. DB1 = log(p + 0.1) rises from log 0.1 to log 1.1. D_KL and L1 = 2 |p "
         "- 0.1| vanish at 0.1 alone; at p = 0 L1 is 0.2 and D_KL infinite."
     ),
-    checks=(
-        Check("formulas", curves),
-        Check("extremes", extremes),
-        Check("range of DB, certified", highest_bias),
-    ),
-    twins=(
-        Check("y_1 = 0.1 + 1e-6", functools.partial(curves, foreground=0.1 + 1e-6)),
-        Check("DB largest at 1/2", functools.partial(extremes, largest_db=0.5)),
-        Check(
-            "DB below log(1 - 1e-6)",
-            functools.partial(highest_bias, at=Fraction(1, 10**6)),
-        ),
-    ),
     values=lambda: {
         f"{name}_at_{share}": float(formula(share))
         for name, formula in FORMULAS.items()
         for share in (0.01, 0.1, 0.5, 0.9)
     },
 )
+
+
+@L22.check("formulas")
+@L22.twin("y_1 = 0.1 + 1e-6", foreground=0.1 + 1e-6)
+def curves(*, foreground: float = FOREGROUND) -> Evidence:
+    """Jaxseg's terms at y_1 = 0.1 against the formulas, over a grid of p_1."""
+    shares = np.linspace(0.001, 0.999, 999)
+    slack = np.full(shares.shape, np.inf)
+    for name, curve in CURVES.items():
+        shifted = shares + (foreground - FOREGROUND)
+        gap = np.abs(np.asarray(curve(shares)) - FORMULAS[name](shifted))
+        slack = np.minimum(slack, -gap)
+    return samples.worst_draw(slack, {"share": shares}, tolerance=1e-12)
+
+
+@L22.check("extremes")
+@L22.twin("DB largest at 1/2", largest_db=0.5)
+def extremes(*, largest_db: float = 0.9) -> Evidence:
+    """DB smallest at 0, largest at 0.9; DB1 smallest at 0; KL and L1 at 0.1."""
+    shares = np.linspace(0, 1, 1001)[1:-1]
+    values = {name: np.asarray(curve(shares)) for name, curve in CURVES.items()}
+    found = {f"least {name}": shares[np.argmin(v)] for name, v in values.items()}
+    found["largest DB"] = shares[np.argmax(values["DB"])]
+    expected = {"least DB": 0.001, "least DB1": 0.001, "least KL": 0.1}
+    expected |= {"least L1": 0.1, "largest DB": largest_db}
+    return examples.agree(found, expected, tolerance=1e-9)
+
+
+@L22.check("range of DB, certified")
+@L22.twin("DB below log(1 - 1e-6)", at=Fraction(1, 10**6))
+def highest_bias(*, at: Fraction = Fraction(0)) -> Evidence:
+    """Certified: on all of [0, 1] DB is between its value at 0 and 0, that at 0.9."""
+
+    def room(p: Any) -> Any:
+        inside = (p + Fraction(1, 10)) * (Fraction(19, 10) - p)
+        return (inside - Fraction(19, 100)) * (1 - at - inside + Fraction(1, 10**9))
+
+    return interval.certify_nonnegative(room, ((0.0, 1.0),))

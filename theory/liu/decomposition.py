@@ -12,9 +12,34 @@ from jax import Array
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_bias_loss, log_dice_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import samples, search, symbolic
 from theory.liu import SOURCE
+
+L01 = Claim(
+    id="L01",
+    source=SOURCE,
+    where="Eq. (1)",
+    statement="-sum_k log Dice_k =c DF + DB.",
+    assumes=(
+        "Hard labels with every region non-empty, which is not printed: for an absent "
+        "class DF is the log of 0 / 0 and Dice_k = 0 whatever the prediction. =c "
+        "allows an additive constant and a non-negative factor."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "Let m_k be the mean of p over region k. Its sum is |O_k| m_k, so Dice_k = 2 "
+        "|O_k| m_k / (|O| (p_k + y_k)) = m_k 2 y_k / (p_k + y_k). Minus the log, "
+        "summed over k, is DF + DB - sum_k log(2 y_k): the last sum depends on the "
+        "labels alone, and is the constant. jaxseg's loss is the mean over classes, "
+        "1/K times that."
+    ),
+    values={
+        "constant_at_1/2_1/2": 0.0,
+        "constant_at_3/4_1/4": -math.log(3 / 4),
+        "constant_at_1/3_1/3_1/3": -3 * math.log(2 / 3),
+    },
+)
 
 
 def matching_term(logits: Array, labels: Array) -> Array:
@@ -45,6 +70,9 @@ def residual(
     )
 
 
+@L01.check("losses and gradients")
+@L01.twin("an absent class", absent=True)
+@L01.twin("DB with the sign flipped", sign=-1)
 def in_losses(*, absent: bool = False, **change: Any) -> Evidence:
     """Value and gradient in the scores, on random images of three classes."""
     draws, pixels, classes = 1000, 12, 3
@@ -64,6 +92,8 @@ def in_losses(*, absent: bool = False, **change: Any) -> Evidence:
     return samples.worst_draw(worst, case, tolerance=1e-10)
 
 
+@L01.check("ascent")
+@L01.twin("constant without its 2, ascent", factor=1.0)
 def against_ascent(**change: Any) -> Evidence:
     """Ascent on the size of the residual, in the scores and their scale."""
     starts, pixels, classes = 128, 9, 3
@@ -79,6 +109,8 @@ def against_ascent(**change: Any) -> Evidence:
     return Evidence(-value, 1e-10, found.starts, "search", {"logits": at})
 
 
+@L01.check("algebra")
+@L01.twin("constant without its 2, algebra", factor=1)
 def in_algebra(*, factor: int = 2) -> Evidence:
     """Exp of both sides for two and three classes: products of rational functions."""
     pairs = []
@@ -94,45 +126,3 @@ def in_algebra(*, factor: int = 2) -> Evidence:
             right *= matched * factor * actual / (predicted + actual)
         pairs.append((left, right))
     return symbolic.identities(pairs)
-
-
-L01 = Claim(
-    id="L01",
-    source=SOURCE,
-    where="Eq. (1)",
-    statement="-sum_k log Dice_k =c DF + DB.",
-    assumes=(
-        "Hard labels with every region non-empty, which is not printed: for an absent "
-        "class DF is the log of 0 / 0 and Dice_k = 0 whatever the prediction. =c "
-        "allows an additive constant and a non-negative factor."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "Let m_k be the mean of p over region k. Its sum is |O_k| m_k, so Dice_k = 2 "
-        "|O_k| m_k / (|O| (p_k + y_k)) = m_k 2 y_k / (p_k + y_k). Minus the log, "
-        "summed over k, is DF + DB - sum_k log(2 y_k): the last sum depends on the "
-        "labels alone, and is the constant. jaxseg's loss is the mean over classes, "
-        "1/K times that."
-    ),
-    checks=(
-        Check("losses and gradients", in_losses),
-        Check("ascent", against_ascent),
-        Check("algebra", in_algebra),
-    ),
-    twins=(
-        Check("an absent class", functools.partial(in_losses, absent=True)),
-        Check("DB with the sign flipped", functools.partial(in_losses, sign=-1)),
-        Check(
-            "constant without its 2, ascent",
-            functools.partial(against_ascent, factor=1.0),
-        ),
-        Check(
-            "constant without its 2, algebra", functools.partial(in_algebra, factor=1)
-        ),
-    ),
-    values={
-        "constant_at_1/2_1/2": 0.0,
-        "constant_at_3/4_1/4": -math.log(3 / 4),
-        "constant_at_1/3_1/3_1/3": -3 * math.log(2 / 3),
-    },
-)

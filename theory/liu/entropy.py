@@ -16,9 +16,67 @@ from jaxseg.losses import (
     region_cross_entropy_loss,
 )
 from jaxseg.losses.marginal import label_marginals
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import samples, search
 from theory.liu import SOURCE
+
+L12 = Claim(
+    id="L12",
+    source=SOURCE,
+    where="Prop. 2, Eqs. (3), (4); Appendix A.2, Eqs. (11)-(18)",
+    statement="CE =c H(F|K) + D_KL(y || p).",
+    assumes=(
+        "Hard labels with every region non-empty, p_ik > 0. =c allows an additive "
+        "constant and a non-negative factor, neither of which may depend on the "
+        "network."
+    ),
+    verdict=Verdict.DEPENDS,
+    readings={
+        "CE of Table 1, 1 / |O_k| in each region": (
+            "Fails, unless all regions have the same size, where Table 1's CE is K "
+            "times the mean over pixels."
+        ),
+        "CE of Appendix A.2, mean over pixels, with p_ik / p_k as P(f_i | k)": (
+            "Holds; the constant is H(y) = -sum_k y_k log y_k."
+        ),
+        "CE of Appendix A.2 and a real density P(f | k) = p_k(f) P(f) / p_k": (
+            "Fails: the factor P(f_i) that the sign of proportionality drops leaves "
+            "H(F) = -mean log P(f_i), which depends on the network."
+        ),
+    },
+    correction=(
+        "With the mean over pixels and real densities, exactly CE = H(F|K) - H(F) + "
+        "D_KL(y || p) + H(y): the matching term is minus an estimate of the mutual "
+        "information of features and labels, not the conditional entropy."
+    ),
+    counterexample=(
+        "Table 1: three pixels with labels 1, 1, 2, and the true class's probability "
+        "(on region 1; on region 2) A: (1/2; 1/2), B: (1/2; 1/4), C: (1/4; 1/2). In "
+        "units of log 2, CE is 2, 3, 3 and H + KL + H(y) is 1, 4/3, 5/3. Densities: "
+        "four pixels with labels 1, 1, 2, 2 and p = 1/2 everywhere; with four distinct "
+        "features H(F|K) = log 4, with one common feature H(F|K) = 0, and CE = log 2, "
+        "KL = 0 in both."
+    ),
+    proof=(
+        "-mean log(p_ik / p_k) = CE + sum_k y_k log p_k with CE the mean over pixels, "
+        "as region k has y_k of them, and sum_k y_k log p_k = -KL - H(y). Bayes' rule "
+        "reads P(f|k) = p_k(f) P(f) / p_k, which adds -mean log P(f_i) = H(F) to the "
+        "first term. H(F) is no constant: doubling the features and halving the next "
+        "layer's weights leaves every p_ik and shifts a density's entropy by log 2 per "
+        "dimension."
+    ),
+    values={
+        "table_ce_A": 2 * math.log(2),
+        "table_ce_B": 3 * math.log(2),
+        "table_ce_C": 3 * math.log(2),
+        "mean_ce_A": math.log(2),
+        "mean_ce_B": 4 / 3 * math.log(2),
+        "mean_ce_C": 5 / 3 * math.log(2),
+        "label_entropy": math.log(3) - 2 / 3 * math.log(2),
+        "conditional_entropy_distinct_features": math.log(4),
+        "conditional_entropy_same_features": 0.0,
+    },
+)
 
 
 def _shares(labels: Array, classes: int) -> Array:
@@ -91,32 +149,6 @@ def example(name: str) -> tuple[Array, Array]:
     return jnp.log(probs), jnp.array(LABELS)
 
 
-def tables_cross_entropy(*, doubled: bool = False) -> Evidence:
-    """The counterexample's numbers, in units of log 2, against hand arithmetic.
-
-    Table 1's loss is 2, 3, 3 and the right-hand side minus its own constant is 1, 4/3,
-    5/3: equal losses, different right-hand sides, so no affine relation between them.
-    """
-    rows = {}
-    for name in AT_TRUTH:
-        logits, labels = example(name)
-        right = matching_term(logits, labels) + label_kl(logits, labels)
-        rows[name] = (
-            float(region_sum(logits, labels)) / math.log(2),
-            float(right + label_entropy(labels, 2)) / math.log(2),
-        )
-    hand = {"A": (2, 1), "B": (3, 4 / 3), "C": (3, 5 / 3)}
-    if doubled:  # false: Table 1's loss as K times the mean over pixels
-        hand = {name: (2 * right, right) for name, (_, right) in hand.items()}
-    gaps = {
-        name: max(abs(a - b) for a, b in zip(rows[name], hand[name], strict=True))
-        for name in rows
-    }
-    worst = max(gaps, key=lambda name: gaps[name])
-    witness = {"prediction": worst, "table_and_right": rows[worst]}
-    return Evidence(-gaps[worst], 1e-13, len(rows), "samples", witness)
-
-
 def _images(*, equal: bool = False):
     draws, pixels, classes = 1000, 12, 3
     score_key, label_key = jax.random.split(jax.random.key(12))
@@ -148,11 +180,16 @@ def _residual(
     return loss(logits, labels) - right - constant
 
 
+@L12.check("proof's reading")
+@L12.twin("Table 1's CE", loss=region_sum)
+@L12.twin("constant without H(y)", entropy=0.0)
 def proof_reading(**change: Any) -> Evidence:
     """With the mean over pixels and p_ik / p_k the identity holds, constant H(y)."""
     return _worst(functools.partial(_residual, **change), *_images())
 
 
+@L12.check("proof's reading, ascent")
+@L12.twin("sign of KL flipped", kl=-1.0)
 def ascent_on_proof_reading(**change: Any) -> Evidence:
     """Ascent on the size of its residual."""
     logits, labels = (leaf[:128] for leaf in _images())
@@ -165,6 +202,36 @@ def ascent_on_proof_reading(**change: Any) -> Evidence:
     return Evidence(-value, 1e-10, found.starts, "search", {"logits": at})
 
 
+@L12.check("Table 1, by hand")
+@L12.twin("Table 1's CE as K times the mean", doubled=True)
+def tables_cross_entropy(*, doubled: bool = False) -> Evidence:
+    """The counterexample's numbers, in units of log 2, against hand arithmetic.
+
+    Table 1's loss is 2, 3, 3 and the right-hand side minus its own constant is 1, 4/3,
+    5/3: equal losses, different right-hand sides, so no affine relation between them.
+    """
+    rows = {}
+    for name in AT_TRUTH:
+        logits, labels = example(name)
+        right = matching_term(logits, labels) + label_kl(logits, labels)
+        rows[name] = (
+            float(region_sum(logits, labels)) / math.log(2),
+            float(right + label_entropy(labels, 2)) / math.log(2),
+        )
+    hand = {"A": (2, 1), "B": (3, 4 / 3), "C": (3, 5 / 3)}
+    if doubled:  # false: Table 1's loss as K times the mean over pixels
+        hand = {name: (2 * right, right) for name, (_, right) in hand.items()}
+    gaps = {
+        name: max(abs(a - b) for a, b in zip(rows[name], hand[name], strict=True))
+        for name in rows
+    }
+    worst = max(gaps, key=lambda name: gaps[name])
+    witness = {"prediction": worst, "table_and_right": rows[worst]}
+    return Evidence(-gaps[worst], 1e-13, len(rows), "samples", witness)
+
+
+@L12.check("Table 1, equal regions")
+@L12.twin("regions of any size", equal=False)
 def equal_regions(*, equal: bool = True) -> Evidence:
     """Where all K regions have one size, Table 1's loss is K times the mean."""
 
@@ -178,6 +245,8 @@ def equal_regions(*, equal: bool = True) -> Evidence:
 KINDS = 6
 
 
+@L12.check("exact identity")
+@L12.twin("H(F) left out", dropped=True)
 def exact_identity(*, dropped: bool = False) -> Evidence:
     """CE = H(F|K) - H(F) + KL + H(y), with random features and scores that they fix.
 
@@ -200,6 +269,8 @@ def exact_identity(*, dropped: bool = False) -> Evidence:
     return _worst(residual, table, labels, features)
 
 
+@L12.check("features, by hand")
+@L12.twin("H(F|K) more by 1e-6", shift=1e-6)
 def features_matter(*, shift: float = 0.0) -> Evidence:
     """Two networks, four pixels: features all distinct, or all the same; p = 1/2.
 
@@ -214,84 +285,3 @@ def features_matter(*, shift: float = 0.0) -> Evidence:
     gaps = np.abs(np.array(entropies) - np.array([math.log(4) + shift, shift]))
     witness = {"distinct": entropies[0], "same": entropies[1]}
     return Evidence(-float(gaps.max()), 1e-13, 2, "samples", witness)
-
-
-L12 = Claim(
-    id="L12",
-    source=SOURCE,
-    where="Prop. 2, Eqs. (3), (4); Appendix A.2, Eqs. (11)-(18)",
-    statement="CE =c H(F|K) + D_KL(y || p).",
-    assumes=(
-        "Hard labels with every region non-empty, p_ik > 0. =c allows an additive "
-        "constant and a non-negative factor, neither of which may depend on the "
-        "network."
-    ),
-    verdict=Verdict.DEPENDS,
-    readings={
-        "CE of Table 1, 1 / |O_k| in each region": (
-            "Fails, unless all regions have the same size, where Table 1's CE is K "
-            "times the mean over pixels."
-        ),
-        "CE of Appendix A.2, mean over pixels, with p_ik / p_k as P(f_i | k)": (
-            "Holds; the constant is H(y) = -sum_k y_k log y_k."
-        ),
-        "CE of Appendix A.2 and a real density P(f | k) = p_k(f) P(f) / p_k": (
-            "Fails: the factor P(f_i) that the sign of proportionality drops leaves "
-            "H(F) = -mean log P(f_i), which depends on the network."
-        ),
-    },
-    correction=(
-        "With the mean over pixels and real densities, exactly CE = H(F|K) - H(F) + "
-        "D_KL(y || p) + H(y): the matching term is minus an estimate of the mutual "
-        "information of features and labels, not the conditional entropy."
-    ),
-    counterexample=(
-        "Table 1: three pixels with labels 1, 1, 2, and the true class's probability "
-        "(on region 1; on region 2) A: (1/2; 1/2), B: (1/2; 1/4), C: (1/4; 1/2). In "
-        "units of log 2, CE is 2, 3, 3 and H + KL + H(y) is 1, 4/3, 5/3. Densities: "
-        "four pixels with labels 1, 1, 2, 2 and p = 1/2 everywhere; with four distinct "
-        "features H(F|K) = log 4, with one common feature H(F|K) = 0, and CE = log 2, "
-        "KL = 0 in both."
-    ),
-    proof=(
-        "-mean log(p_ik / p_k) = CE + sum_k y_k log p_k with CE the mean over pixels, "
-        "as region k has y_k of them, and sum_k y_k log p_k = -KL - H(y). Bayes' rule "
-        "reads P(f|k) = p_k(f) P(f) / p_k, which adds -mean log P(f_i) = H(F) to the "
-        "first term. H(F) is no constant: doubling the features and halving the next "
-        "layer's weights leaves every p_ik and shifts a density's entropy by log 2 per "
-        "dimension."
-    ),
-    checks=(
-        Check("proof's reading", proof_reading),
-        Check("proof's reading, ascent", ascent_on_proof_reading),
-        Check("Table 1, by hand", tables_cross_entropy),
-        Check("Table 1, equal regions", equal_regions),
-        Check("exact identity", exact_identity),
-        Check("features, by hand", features_matter),
-    ),
-    twins=(
-        Check("Table 1's CE", functools.partial(proof_reading, loss=region_sum)),
-        Check("constant without H(y)", functools.partial(proof_reading, entropy=0.0)),
-        Check(
-            "sign of KL flipped", functools.partial(ascent_on_proof_reading, kl=-1.0)
-        ),
-        Check(
-            "Table 1's CE as K times the mean",
-            functools.partial(tables_cross_entropy, doubled=True),
-        ),
-        Check("regions of any size", functools.partial(equal_regions, equal=False)),
-        Check("H(F) left out", functools.partial(exact_identity, dropped=True)),
-        Check("H(F|K) more by 1e-6", functools.partial(features_matter, shift=1e-6)),
-    ),
-    values={
-        "table_ce_A": 2 * math.log(2),
-        "table_ce_B": 3 * math.log(2),
-        "table_ce_C": 3 * math.log(2),
-        "mean_ce_A": math.log(2),
-        "mean_ce_B": 4 / 3 * math.log(2),
-        "mean_ce_C": 5 / 3 * math.log(2),
-        "label_entropy": math.log(3) - 2 / 3 * math.log(2),
-        "conditional_entropy_distinct_features": math.log(4),
-        "conditional_entropy_same_features": 0.0,
-    },
-)

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from jaxseg.losses import cross_entropy_loss, marginal_kl_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples, samples, search
 from theory.liu import SOURCE
 from theory.liu.entropy import matching_term
@@ -34,89 +34,6 @@ def plain_entropy(features: Sequence[int]) -> float:
 
 
 # L15
-
-
-def constant_by_region(*, anywhere: bool = False) -> Evidence:
-    """Symbols: H(F|K) = 0 just where the feature is constant in each region.
-
-    All assignments of three symbols; `anywhere` asks for one symbol in the image.
-    """
-    slacks, cases = [], []
-    for features in itertools.product(range(3), repeat=len(LABELS)):
-        entropy = plain_entropy(features)
-        regions = [
-            {f for f, label in zip(features, LABELS, strict=True) if label == k}
-            for k in set(LABELS)
-        ]
-        constant = all(len(region) == 1 for region in regions)
-        if anywhere:
-            constant = len(set.union(*regions)) == 1
-        slacks.append(-abs(entropy) if constant else entropy - 1e-3)
-        cases.append(features)
-    return samples.worst_draw(slacks, {"features": cases}, tolerance=1e-12)
-
-
-@functools.cache
-def _attack() -> search.Found:
-    labels = jnp.array(LABELS)
-    starts = samples.draw_logits(jax.random.key(15), 32, len(LABELS), 2)
-
-    def objective(scores: Array) -> Array:
-        return -matching_term(scores, labels)
-
-    return search.maximise(objective, starts, steps=300, learning_rate=0.5)
-
-
-def least_estimate(*, floor: float = -LABEL_ENTROPY) -> Evidence:
-    """The proof's estimate comes down to -H(y), no further."""
-    found = _attack()
-    value, at = found.best()
-    slack = min(-value - floor, 1e-3 - abs(-value - floor))
-    return Evidence(slack, 1e-12, found.starts, "search", {"scores": at})
-
-
-_estimate = jax.jit(matching_term)
-
-
-def estimate(probs: Sequence[Sequence[float]]) -> float:
-    """The proof's estimate for one distribution per region."""
-    logits = jnp.log(jnp.array([probs[label] for label in LABELS]))
-    return float(_estimate(logits, jnp.array(LABELS)))
-
-
-def constant_is_not_enough(*, least: bool = False) -> Evidence:
-    """Estimates for features constant in each region, by hand.
-
-    Equal predictions everywhere give 0, wrong ones more; `least` claims -H(y).
-    """
-    by_hand = {
-        ((0.5, 0.5), (0.5, 0.5)): 0.0,
-        ((0.9, 0.1), (0.9, 0.1)): 0.0,
-        # p = (0.1, 0.9) on region 0, (0.9, 0.1) on region 1; means 11/30, 19/30
-        ((0.1, 0.9), (0.9, 0.1)): -2 / 3 * math.log(0.1 * 30 / 11)
-        - 1 / 3 * math.log(0.1 * 30 / 19),
-    }
-    found = {str(probs): estimate(probs) for probs in by_hand}
-    expected = {
-        str(probs): -LABEL_ENTROPY if least else value
-        for probs, value in by_hand.items()
-    }
-    return examples.agree(found, expected, tolerance=1e-12)
-
-
-def gaussian_entropy(deviation: float) -> float:
-    """Differential entropy of a normal feature, the same in each region."""
-    return math.log(deviation * math.sqrt(2 * math.pi * math.e))
-
-
-def unbounded_below(*, floor: float = -math.inf) -> Evidence:
-    """Densities: each halving of the spread takes log 2 off H(F|K), so no minimum."""
-    deviations = 0.5 ** np.arange(60)
-    entropies = np.array([gaussian_entropy(d) for d in deviations])
-    fall = -np.abs(np.diff(entropies) + math.log(2))
-    slack = np.minimum(fall, entropies[1:] - floor)
-    return samples.worst_draw(slack, {"deviation": deviations[1:]}, tolerance=1e-12)
-
 
 L15 = Claim(
     id="L15",
@@ -152,22 +69,7 @@ L15 = Claim(
         "y_k; equality needs p_k constant on region k and 0 outside of it, for all k, "
         "so p = t."
     ),
-    checks=(
-        Check("symbols, all assignments", constant_by_region),
-        Check("estimate, ascent", least_estimate),
-        Check("estimate, by hand", constant_is_not_enough),
-        Check("densities", unbounded_below),
-    ),
-    twins=(
-        Check("one symbol alone", functools.partial(constant_by_region, anywhere=True)),
-        Check("estimate at least 0", functools.partial(least_estimate, floor=0.0)),
-        Check("estimate lower", functools.partial(least_estimate, floor=-0.7)),
-        Check(
-            "constant is enough", functools.partial(constant_is_not_enough, least=True)
-        ),
-        Check("densities at least -9", functools.partial(unbounded_below, floor=-9.0)),
-    ),
-    values={
+    values=lambda: {
         "infimum_of_estimate": -LABEL_ENTROPY,
         "estimate_of_one_embedding": 0.0,
         "entropy_of_unit_normal": gaussian_entropy(1.0),
@@ -175,46 +77,98 @@ L15 = Claim(
 )
 
 
-# L16
+@L15.check("symbols, all assignments")
+@L15.twin("one symbol alone", anywhere=True)
+def constant_by_region(*, anywhere: bool = False) -> Evidence:
+    """Symbols: H(F|K) = 0 just where the feature is constant in each region.
 
-
-def trivial_symbols(*, wanted: float = 0.0) -> Evidence:
-    """One symbol for the image has H(F|K) = 0, the minimum over all assignments."""
-    trivial = plain_entropy((0,) * len(LABELS))
-    least = min(
-        plain_entropy(features)
-        for features in itertools.product(range(3), repeat=len(LABELS))
-    )
-    found = {"one symbol": trivial, "least": least}
-    return examples.agree(
-        found, {"one symbol": wanted, "least": wanted}, tolerance=1e-12
-    )
-
-
-_marginal_kl = jax.jit(functools.partial(marginal_kl_loss, temperature=1.0))
-_cross_entropy = jax.jit(cross_entropy_loss)
-
-
-def trivial_estimate(*, penalised: bool = True) -> Evidence:
-    """One prediction for all pixels, ever closer to all class 0.
-
-    The proof's term stays 0, which is H(y) above its infimum; cross-entropy is KL +
-    H(y) and KL grows: by hand y_1 log(y_1 / p_1) + y_0 log(y_0 / p_0).
+    All assignments of three symbols; `anywhere` asks for one symbol in the image.
     """
-    found, expected = {}, {}
-    labels = jnp.array(LABELS)
-    for n in (1, 5, 20):
-        share = math.exp(-n)
-        logits = jnp.log(jnp.array([[1 - share, share]] * len(LABELS)))
-        kl = -1 / 3 * math.log(3 * share) + 2 / 3 * math.log(2 / 3 / (1 - share))
-        found[f"term {n}"] = float(_estimate(logits, labels))
-        found[f"kl {n}"] = float(_marginal_kl(logits, labels))
-        found[f"ce {n}"] = float(_cross_entropy(logits, labels))
-        expected[f"term {n}"] = 0.0
-        expected[f"kl {n}"] = kl if penalised else 0.0
-        expected[f"ce {n}"] = kl + LABEL_ENTROPY
-    return examples.agree(found, expected, tolerance=1e-11)
+    slacks, cases = [], []
+    for features in itertools.product(range(3), repeat=len(LABELS)):
+        entropy = plain_entropy(features)
+        regions = [
+            {f for f, label in zip(features, LABELS, strict=True) if label == k}
+            for k in set(LABELS)
+        ]
+        constant = all(len(region) == 1 for region in regions)
+        if anywhere:
+            constant = len(set.union(*regions)) == 1
+        slacks.append(-abs(entropy) if constant else entropy - 1e-3)
+        cases.append(features)
+    return samples.worst_draw(slacks, {"features": cases}, tolerance=1e-12)
 
+
+@functools.cache
+def _attack() -> search.Found:
+    labels = jnp.array(LABELS)
+    starts = samples.draw_logits(jax.random.key(15), 32, len(LABELS), 2)
+
+    def objective(scores: Array) -> Array:
+        return -matching_term(scores, labels)
+
+    return search.maximise(objective, starts, steps=300, learning_rate=0.5)
+
+
+@L15.check("estimate, ascent")
+@L15.twin("estimate at least 0", floor=0.0)
+@L15.twin("estimate lower", floor=-0.7)
+def least_estimate(*, floor: float = -LABEL_ENTROPY) -> Evidence:
+    """The proof's estimate comes down to -H(y), no further."""
+    found = _attack()
+    value, at = found.best()
+    slack = min(-value - floor, 1e-3 - abs(-value - floor))
+    return Evidence(slack, 1e-12, found.starts, "search", {"scores": at})
+
+
+_estimate = jax.jit(matching_term)
+
+
+def estimate(probs: Sequence[Sequence[float]]) -> float:
+    """The proof's estimate for one distribution per region."""
+    logits = jnp.log(jnp.array([probs[label] for label in LABELS]))
+    return float(_estimate(logits, jnp.array(LABELS)))
+
+
+@L15.check("estimate, by hand")
+@L15.twin("constant is enough", least=True)
+def constant_is_not_enough(*, least: bool = False) -> Evidence:
+    """Estimates for features constant in each region, by hand.
+
+    Equal predictions everywhere give 0, wrong ones more; `least` claims -H(y).
+    """
+    by_hand = {
+        ((0.5, 0.5), (0.5, 0.5)): 0.0,
+        ((0.9, 0.1), (0.9, 0.1)): 0.0,
+        # p = (0.1, 0.9) on region 0, (0.9, 0.1) on region 1; means 11/30, 19/30
+        ((0.1, 0.9), (0.9, 0.1)): -2 / 3 * math.log(0.1 * 30 / 11)
+        - 1 / 3 * math.log(0.1 * 30 / 19),
+    }
+    found = {str(probs): estimate(probs) for probs in by_hand}
+    expected = {
+        str(probs): -LABEL_ENTROPY if least else value
+        for probs, value in by_hand.items()
+    }
+    return examples.agree(found, expected, tolerance=1e-12)
+
+
+def gaussian_entropy(deviation: float) -> float:
+    """Differential entropy of a normal feature, the same in each region."""
+    return math.log(deviation * math.sqrt(2 * math.pi * math.e))
+
+
+@L15.check("densities")
+@L15.twin("densities at least -9", floor=-9.0)
+def unbounded_below(*, floor: float = -math.inf) -> Evidence:
+    """Densities: each halving of the spread takes log 2 off H(F|K), so no minimum."""
+    deviations = 0.5 ** np.arange(60)
+    entropies = np.array([gaussian_entropy(d) for d in deviations])
+    fall = -np.abs(np.diff(entropies) + math.log(2))
+    slack = np.minimum(fall, entropies[1:] - floor)
+    return samples.worst_draw(slack, {"deviation": deviations[1:]}, tolerance=1e-12)
+
+
+# L16
 
 L16 = Claim(
     id="L16",
@@ -248,14 +202,6 @@ L16 = Claim(
         "With one prediction p_ik = p_k, so every ratio in the estimate is 1. CE is "
         "the estimate + KL + H(y) (L12)."
     ),
-    checks=(
-        Check("symbols", trivial_symbols),
-        Check("estimate, penalty and cross-entropy", trivial_estimate),
-    ),
-    twins=(
-        Check("symbols more by 1e-6", functools.partial(trivial_symbols, wanted=1e-6)),
-        Check("no penalty", functools.partial(trivial_estimate, penalised=False)),
-    ),
     values={
         "estimate_of_trivial": 0.0,
         "infimum_of_estimate": -LABEL_ENTROPY,
@@ -263,3 +209,45 @@ L16 = Claim(
         + 2 / 3 * math.log(2 / 3 / (1 - 1 / math.e)),
     },
 )
+
+
+@L16.check("symbols")
+@L16.twin("symbols more by 1e-6", wanted=1e-6)
+def trivial_symbols(*, wanted: float = 0.0) -> Evidence:
+    """One symbol for the image has H(F|K) = 0, the minimum over all assignments."""
+    trivial = plain_entropy((0,) * len(LABELS))
+    least = min(
+        plain_entropy(features)
+        for features in itertools.product(range(3), repeat=len(LABELS))
+    )
+    found = {"one symbol": trivial, "least": least}
+    return examples.agree(
+        found, {"one symbol": wanted, "least": wanted}, tolerance=1e-12
+    )
+
+
+_marginal_kl = jax.jit(functools.partial(marginal_kl_loss, temperature=1.0))
+_cross_entropy = jax.jit(cross_entropy_loss)
+
+
+@L16.check("estimate, penalty and cross-entropy")
+@L16.twin("no penalty", penalised=False)
+def trivial_estimate(*, penalised: bool = True) -> Evidence:
+    """One prediction for all pixels, ever closer to all class 0.
+
+    The proof's term stays 0, which is H(y) above its infimum; cross-entropy is KL +
+    H(y) and KL grows: by hand y_1 log(y_1 / p_1) + y_0 log(y_0 / p_0).
+    """
+    found, expected = {}, {}
+    labels = jnp.array(LABELS)
+    for n in (1, 5, 20):
+        share = math.exp(-n)
+        logits = jnp.log(jnp.array([[1 - share, share]] * len(LABELS)))
+        kl = -1 / 3 * math.log(3 * share) + 2 / 3 * math.log(2 / 3 / (1 - share))
+        found[f"term {n}"] = float(_estimate(logits, labels))
+        found[f"kl {n}"] = float(_marginal_kl(logits, labels))
+        found[f"ce {n}"] = float(_cross_entropy(logits, labels))
+        expected[f"term {n}"] = 0.0
+        expected[f"kl {n}"] = kl if penalised else 0.0
+        expected[f"ce {n}"] = kl + LABEL_ENTROPY
+    return examples.agree(found, expected, tolerance=1e-11)

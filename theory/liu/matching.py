@@ -13,8 +13,9 @@ from jax import Array
 
 from jaxseg import counts, links
 from jaxseg.losses import cross_entropy_loss, region_cross_entropy_loss
-from theory.claim import Check, Claim, Evidence, Verdict
-from theory.engines import enumeration, examples, samples, search
+from theory.claim import Claim, Evidence, Verdict
+from theory.engines import examples, samples, search
+from theory.engines.enumeration import for_all, for_each
 from theory.liu import SOURCE
 
 Region = tuple[Fraction, ...]
@@ -54,53 +55,6 @@ def regions(*, parts: int = 5, pixels: int = 4, start: int = 0):
 
 # L03
 
-
-def jensen(*, excess: Fraction = Fraction(1)) -> Evidence:
-    """exp(-CE) <= exp(-DF) in a region, that is: geometric <= arithmetic mean."""
-
-    def slack(region: Region) -> Fraction:
-        return mean(region) ** len(region) - excess * math.prod(region)
-
-    return enumeration.worst_case(
-        regions(), slack, describe=lambda region: {"region": list(region)}
-    )
-
-
-def strict(*, also: bool = False) -> Evidence:
-    """Equality only for a constant p; `also` claims it without that exception."""
-
-    def slack(region: Region) -> Fraction:
-        gap = mean(region) ** len(region) - math.prod(region)
-        if len(set(region)) == 1 and not also:
-            return -abs(gap)
-        return gap - Fraction(1, 10**9)
-
-    return enumeration.worst_case(
-        regions(), slack, describe=lambda region: {"region": list(region)}
-    )
-
-
-@functools.cache
-def _attack(pixel_mean: bool):
-    labels = jnp.array(LABELS)
-    cross_entropy = mean_cross_entropy if pixel_mean else table_cross_entropy
-
-    def objective(scores: Array) -> Array:
-        probs = jax.nn.softmax(scores)
-        return matching_term(probs, labels) - cross_entropy(probs, labels)
-
-    starts = samples.draw_logits(jax.random.key(3), 32, len(LABELS), 3)
-    return search.maximise(objective, starts, steps=100, learning_rate=0.3)
-
-
-def never_above(*, pixel_mean: bool = False, shift: float = 0.0) -> Evidence:
-    """Ascent on DF - CE of jaxseg's losses: it gets to 0 and no further."""
-    found = _attack(pixel_mean)
-    value, at = found.best()
-    witness = {"scores": at, "excess": value}
-    return Evidence(-value - shift, 1e-12, found.starts, "search", witness)
-
-
 L03 = Claim(
     id="L03",
     source=SOURCE,
@@ -129,20 +83,6 @@ L03 = Claim(
         "unless p is constant; summed over k that is the claim. Exponentiated it is "
         "the inequality of the geometric and the arithmetic mean."
     ),
-    checks=(
-        Check("arithmetic and geometric mean", jensen),
-        Check("equality", strict),
-        Check("ascent on the losses", never_above),
-    ),
-    twins=(
-        Check(
-            "geometric mean larger by 1e-6",
-            functools.partial(jensen, excess=1 + Fraction(1, 10**6)),
-        ),
-        Check("strict everywhere", functools.partial(strict, also=True)),
-        Check("mean over pixels", functools.partial(never_above, pixel_mean=True)),
-        Check("lower by 1e-6", functools.partial(never_above, shift=1e-6)),
-    ),
     values={
         "df_two_pixels_at_half": 2 * math.log(2),
         "mean_ce_two_pixels_at_half": math.log(2),
@@ -151,45 +91,50 @@ L03 = Claim(
 )
 
 
-# L04
+@L03.check("arithmetic and geometric mean")
+@L03.twin("geometric mean larger by 1e-6", excess=1 + Fraction(1, 10**6))
+@for_each(regions)
+def jensen(region: Region, *, excess: Fraction = Fraction(1)) -> Fraction:
+    """exp(-CE) <= exp(-DF) in a region, that is: geometric <= arithmetic mean."""
+    return mean(region) ** len(region) - excess * math.prod(region)
 
 
-def slopes(*, sign: int = 1) -> Evidence:
-    """dDF/dp = -1 / sum p and dCE/dp = -1 / (|region| p): negative, by autodiff."""
+@L03.check("equality")
+@L03.twin("strict everywhere", also=True)
+@for_each(regions)
+def strict(region: Region, *, also: bool = False) -> Fraction:
+    """Equality only for a constant p; `also` claims it without that exception."""
+    gap = mean(region) ** len(region) - math.prod(region)
+    if len(set(region)) == 1 and not also:
+        return -abs(gap)
+    return gap - Fraction(1, 10**9)
+
+
+@functools.cache
+def _attack(pixel_mean: bool):
     labels = jnp.array(LABELS)
-    probs = jax.nn.softmax(samples.draw_logits(jax.random.key(4), 200, len(LABELS), 3))
-    targets = jax.nn.one_hot(labels, 3, dtype=probs.dtype)
-    probs, targets = np.asarray(probs), np.asarray(targets)
-    sizes = targets.sum(axis=0)
-    totals = (probs * targets).sum(axis=1, keepdims=True)
-    by_hand = np.stack([-targets / totals, -targets / (sizes * probs)])
+    cross_entropy = mean_cross_entropy if pixel_mean else table_cross_entropy
 
-    @jax.jit
-    @jax.vmap
-    def both(probs):
-        df = jax.grad(matching_term)(probs, labels)
-        return df, jax.grad(table_cross_entropy)(probs, labels)
+    def objective(scores: Array) -> Array:
+        probs = jax.nn.softmax(scores)
+        return matching_term(probs, labels) - cross_entropy(probs, labels)
 
-    found = np.stack(both(probs))
-    error = np.abs(found - sign * by_hand) / np.maximum(1, np.abs(by_hand))
-    descent = np.where(targets > 0, -found, np.inf)
-    slack = np.minimum(-error.max(axis=(2, 3)), descent.min(axis=(2, 3))).min(axis=0)
-    return samples.worst_draw(slack, {"probs": probs}, tolerance=1e-10)
+    starts = samples.draw_logits(jax.random.key(3), 32, len(LABELS), 3)
+    return search.maximise(objective, starts, steps=100, learning_rate=0.3)
 
 
-def only_at_one(*, lowered: Fraction = Fraction(1)) -> Evidence:
-    """exp(-DF) and exp(-CE) reach 1 where all p are 1 and stay below elsewhere."""
+@L03.check("ascent on the losses")
+@L03.twin("mean over pixels", pixel_mean=True)
+@L03.twin("lower by 1e-6", shift=1e-6)
+def never_above(*, pixel_mean: bool = False, shift: float = 0.0) -> Evidence:
+    """Ascent on DF - CE of jaxseg's losses: it gets to 0 and no further."""
+    found = _attack(pixel_mean)
+    value, at = found.best()
+    witness = {"scores": at, "excess": value}
+    return Evidence(-value - shift, 1e-12, found.starts, "search", witness)
 
-    def slack(region: Region) -> Fraction:
-        largest = max(mean(region), math.prod(region))
-        if min(region) >= lowered:
-            return Fraction(-abs(largest - 1))
-        return 1 - largest - Fraction(1, 10**9)
 
-    return enumeration.worst_case(
-        regions(), slack, describe=lambda region: {"region": list(region)}
-    )
-
+# L04
 
 L04 = Claim(
     id="L04",
@@ -213,14 +158,6 @@ L04 = Claim(
         "strictly convex. Of scores, whose softmax never is 1, the minimum is an "
         "infimum."
     ),
-    checks=(Check("slopes", slopes), Check("minimum", only_at_one)),
-    twins=(
-        Check("slopes with the sign flipped", functools.partial(slopes, sign=-1)),
-        Check(
-            "minimum from 4/5 on",
-            functools.partial(only_at_one, lowered=Fraction(4, 5)),
-        ),
-    ),
     values={
         "slope_of_df_at_1/2_1/4": -1 / (1 / 2 + 1 / 4),
         "slope_of_ce_at_1/2_of_2": -1 / (2 * 1 / 2),
@@ -229,62 +166,43 @@ L04 = Claim(
 )
 
 
+@L04.check("slopes")
+@L04.twin("slopes with the sign flipped", sign=-1)
+def slopes(*, sign: int = 1) -> Evidence:
+    """dDF/dp = -1 / sum p and dCE/dp = -1 / (|region| p): negative, by autodiff."""
+    labels = jnp.array(LABELS)
+    probs = jax.nn.softmax(samples.draw_logits(jax.random.key(4), 200, len(LABELS), 3))
+    targets = jax.nn.one_hot(labels, 3, dtype=probs.dtype)
+    probs, targets = np.asarray(probs), np.asarray(targets)
+    sizes = targets.sum(axis=0)
+    totals = (probs * targets).sum(axis=1, keepdims=True)
+    by_hand = np.stack([-targets / totals, -targets / (sizes * probs)])
+
+    @jax.jit
+    @jax.vmap
+    def both(probs):
+        df = jax.grad(matching_term)(probs, labels)
+        return df, jax.grad(table_cross_entropy)(probs, labels)
+
+    found = np.stack(both(probs))
+    error = np.abs(found - sign * by_hand) / np.maximum(1, np.abs(by_hand))
+    descent = np.where(targets > 0, -found, np.inf)
+    slack = np.minimum(-error.max(axis=(2, 3)), descent.min(axis=(2, 3))).min(axis=0)
+    return samples.worst_draw(slack, {"probs": probs}, tolerance=1e-10)
+
+
+@L04.check("minimum")
+@L04.twin("minimum from 4/5 on", lowered=Fraction(4, 5))
+@for_each(regions)
+def only_at_one(region: Region, *, lowered: Fraction = Fraction(1)) -> Fraction:
+    """exp(-DF) and exp(-CE) reach 1 where all p are 1 and stay below elsewhere."""
+    largest = max(mean(region), math.prod(region))
+    if min(region) >= lowered:
+        return Fraction(-abs(largest - 1))
+    return 1 - largest - Fraction(1, 10**9)
+
+
 # L05
-
-AHEAD, BEHIND = (Fraction(1, 2),) * 2, (Fraction(1), Fraction(1, 5))
-"""Two predictions of a region of two pixels: CE prefers the first, DF the second."""
-
-
-def common_goal(*, slower: int = 1) -> Evidence:
-    """1 - mean p <= 1 - product of p: as CE tends to 0, so does DF.
-
-    A `slower` of 2 asks for twice the distance.
-    """
-
-    def slack(region: Region) -> Fraction:
-        return Fraction(1 - math.prod(region)) - slower * (1 - mean(region))
-
-    return enumeration.worst_case(
-        regions(start=1), slack, describe=lambda region: {"region": list(region)}
-    )
-
-
-def orders_differ(*, second: Region = BEHIND) -> Evidence:
-    """Exact witness: lower cross-entropy with higher DF."""
-    lower_ce = math.prod(AHEAD) - math.prod(second)
-    higher_df = mean(second) - mean(AHEAD)
-    slack = min(lower_ce, higher_df) - Fraction(1, 10**9)
-    witness = {"first": list(AHEAD), "second": list(second)}
-    return Evidence(slack, 0.0, 1, "enumeration", witness)
-
-
-def minimisers_differ(*, df: float = 1 / 2, ce: float = 1 / math.sqrt(3)) -> Evidence:
-    """Where the region can only be (q, 1 - q^2): the best q of DF and of CE."""
-    grid = np.linspace(0.01, 0.99, 9801)
-    probs = np.stack([grid, 1 - grid**2])
-    found = {
-        "df": grid[np.argmax(probs.mean(axis=0))],
-        "ce": grid[np.argmax(np.log(probs).mean(axis=0))],
-    }
-    return examples.agree(found, {"df": df, "ce": ce}, tolerance=1e-4)
-
-
-def no_reverse(*, bound: Fraction = Fraction(1, 50)) -> Evidence:
-    """One pixel of n at p = 0: exp(-CE) = 0 while exp(-DF) = 1 - 1/n gets close to 1.
-
-    False as a claim that DF is no less than some `bound` wherever CE is infinite.
-    """
-
-    def slack(size: int) -> Fraction:
-        region = (Fraction(0),) + (Fraction(1),) * (size - 1)
-        lost = 1 - mean(region)
-        close = bound - lost if size == 100 else Fraction(1)
-        return min(close, -abs(Fraction(math.prod(region))))
-
-    return enumeration.worst_case(
-        (2, 10, 100), slack, describe=lambda size: {"pixels": size}
-    )
-
 
 L05 = Claim(
     id="L05",
@@ -315,27 +233,62 @@ L05 = Claim(
         "Arithmetic. For the curve, DF is least where q + 1 - q^2 is largest and CE "
         "where q - q^3 is."
     ),
-    checks=(
-        Check("common goal", common_goal),
-        Check("orders differ", orders_differ),
-        Check("minimisers differ", minimisers_differ),
-        Check("no reverse bound", no_reverse),
-    ),
-    twins=(
-        Check("twice as fast", functools.partial(common_goal, slower=2)),
-        Check(
-            "order kept for (1, 1/4)",
-            functools.partial(orders_differ, second=(Fraction(1), Fraction(1, 4))),
-        ),
-        Check("one minimiser", functools.partial(minimisers_differ, ce=1 / 2)),
-        Check(
-            "DF below 1/200 with 100 pixels",
-            functools.partial(no_reverse, bound=Fraction(1, 200)),
-        ),
-    ),
     values={
         "df_minimiser_on_curve": 1 / 2,
         "ce_minimiser_on_curve": 1 / math.sqrt(3),
         "df_with_one_error_of_100": -math.log(0.99),
     },
 )
+
+
+AHEAD, BEHIND = (Fraction(1, 2),) * 2, (Fraction(1), Fraction(1, 5))
+"""Two predictions of a region of two pixels: CE prefers the first, DF the second."""
+
+
+@L05.check("common goal")
+@L05.twin("twice as fast", slower=2)
+@for_each(lambda: regions(start=1))
+def common_goal(region: Region, *, slower: int = 1) -> Fraction:
+    """1 - mean p <= 1 - product of p: as CE tends to 0, so does DF.
+
+    A `slower` of 2 asks for twice the distance.
+    """
+    return Fraction(1 - math.prod(region)) - slower * (1 - mean(region))
+
+
+@L05.check("orders differ")
+@L05.twin("order kept for (1, 1/4)", second=(Fraction(1), Fraction(1, 4)))
+def orders_differ(*, second: Region = BEHIND) -> Evidence:
+    """Exact witness: lower cross-entropy with higher DF."""
+    lower_ce = math.prod(AHEAD) - math.prod(second)
+    higher_df = mean(second) - mean(AHEAD)
+    slack = min(lower_ce, higher_df) - Fraction(1, 10**9)
+    witness = {"first": list(AHEAD), "second": list(second)}
+    return Evidence(slack, 0.0, 1, "enumeration", witness)
+
+
+@L05.check("minimisers differ")
+@L05.twin("one minimiser", ce=1 / 2)
+def minimisers_differ(*, df: float = 1 / 2, ce: float = 1 / math.sqrt(3)) -> Evidence:
+    """Where the region can only be (q, 1 - q^2): the best q of DF and of CE."""
+    grid = np.linspace(0.01, 0.99, 9801)
+    probs = np.stack([grid, 1 - grid**2])
+    found = {
+        "df": grid[np.argmax(probs.mean(axis=0))],
+        "ce": grid[np.argmax(np.log(probs).mean(axis=0))],
+    }
+    return examples.agree(found, {"df": df, "ce": ce}, tolerance=1e-4)
+
+
+@L05.check("no reverse bound")
+@L05.twin("DF below 1/200 with 100 pixels", bound=Fraction(1, 200))
+@for_all(size=(2, 10, 100))
+def no_reverse(size: int, *, bound: Fraction = Fraction(1, 50)) -> Fraction:
+    """One pixel of n at p = 0: exp(-CE) = 0 while exp(-DF) = 1 - 1/n gets close to 1.
+
+    False as a claim that DF is no less than some `bound` wherever CE is infinite.
+    """
+    region = (Fraction(0),) + (Fraction(1),) * (size - 1)
+    lost = 1 - mean(region)
+    close = bound - lost if size == 100 else Fraction(1)
+    return min(close, -abs(Fraction(math.prod(region))))

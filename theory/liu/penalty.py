@@ -1,6 +1,5 @@
 """L09, L21: which label-marginal terms are penalties in the sense of Section 2.1."""
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -11,8 +10,9 @@ import numpy as np
 import sympy
 
 from jaxseg.losses.marginal import Marginals, kl_penalty, l1_penalty
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, symbolic
+from theory.engines.enumeration import for_each
 from theory.liu import SOURCE
 from theory.liu.bias import exponential, minimum, one_largest, one_smallest
 
@@ -33,74 +33,6 @@ def _named(case: tuple[Shares, Shares]) -> dict[str, list[Fraction]]:
 
 
 # L09
-
-
-def smallest_at_target(*, target: Callable = one_largest) -> Evidence:
-    """Section 2.1's g(t) <= g(p), for exp DB and t the vertex of a largest class."""
-
-    def slack(case: tuple[Shares, Shares]) -> Fraction:
-        predicted, actual = case
-        return exponential(predicted, actual) - exponential(target(actual), actual)
-
-    return enumeration.worst_case(_simplex(empty=False), slack, describe=_named)
-
-
-def finite_slopes(*, empty: bool = False) -> Evidence:
-    """DB is finite with finite slopes, that is p_k + y_k > 0: on all of the simplex."""
-
-    def slack(case: tuple[Shares, Shares]) -> Fraction:
-        predicted, actual = case
-        sums = [p + y for p, y in zip(predicted, actual, strict=True)]
-        return min(sums) - Fraction(1, 10**9)
-
-    return enumeration.worst_case(_simplex(empty=empty), slack, describe=_named)
-
-
-def _along_edge(actual: Shares, k: int, share: Fraction) -> Fraction:
-    """Exp DB with `share` of the pixels moved from the largest class j to class k."""
-    j = actual.index(max(actual))
-    moved = [Fraction(0)] * len(actual)
-    moved[j], moved[k] = 1 - share, share
-    return exponential(moved, actual)
-
-
-def turning_point(actual: Shares, k: int) -> Fraction:
-    """The share at which DB stops to rise: (1 + y_j - y_k) / 2, at most 1."""
-    return min(Fraction(1), (1 + max(actual) - actual[k]) / 2)
-
-
-def rises_then_falls(*, everywhere: bool = False) -> Evidence:
-    """On the edge from t to e_k DB rises up to the turning point and then falls.
-
-    The printed "increases" is the case `everywhere`.
-    """
-
-    def slack(case: tuple[Shares, int, int]) -> Fraction:
-        actual, k, step = case
-        low, high = Fraction(step, 60), Fraction(step + 1, 60)
-        change = _along_edge(actual, k, high) - _along_edge(actual, k, low)
-        turn = turning_point(actual, k)
-        if everywhere or high <= turn:
-            return change
-        return -change if low >= turn else Fraction(0)
-
-    cases = [
-        (actual, k, step)
-        for actual in enumeration.simplex_grid(3, 8)
-        for k in range(3)
-        for step in range(60)
-        if min(actual) > 0 and k != actual.index(max(actual))
-    ]
-    return enumeration.worst_case(
-        cases,
-        slack,
-        describe=lambda case: {
-            "actual": list(case[0]),
-            "towards": case[1],
-            "from_share": Fraction(case[2], 60),
-        },
-    )
-
 
 L09 = Claim(
     id="L09",
@@ -136,21 +68,6 @@ L09 = Claim(
         "y_k. A strictly concave function on the simplex cannot increase away from a "
         "vertex up to another local minimum."
     ),
-    checks=(
-        Check("smallest at t", smallest_at_target),
-        Check("finite slopes", finite_slopes),
-        Check("along edges", rises_then_falls),
-    ),
-    twins=(
-        Check(
-            "smallest class", functools.partial(smallest_at_target, target=one_smallest)
-        ),
-        Check("empty classes", functools.partial(finite_slopes, empty=True)),
-        Check(
-            "increasing everywhere",
-            functools.partial(rises_then_falls, everywhere=True),
-        ),
-    ),
     values={
         "db_at_t": minimum((0.6, 0.4), 0),
         "db_at_other_vertex": minimum((0.6, 0.4), 1),
@@ -160,84 +77,78 @@ L09 = Claim(
 )
 
 
-# L21
+@L09.check("smallest at t")
+@L09.twin("smallest class", target=one_smallest)
+@for_each(lambda: _simplex(empty=False))
+def smallest_at_target(
+    predicted: Shares, actual: Shares, *, target: Callable = one_largest
+) -> Fraction:
+    """Section 2.1's g(t) <= g(p), for exp DB and t the vertex of a largest class."""
+    return exponential(predicted, actual) - exponential(target(actual), actual)
 
 
-def zero_at_target_alone(*, also_at: Fraction = Fraction(0)) -> Evidence:
-    """L1 = 0 at p = y, else L1 > `also_at`; by Pinsker (N12) the same holds of KL."""
+@L09.check("finite slopes")
+@L09.twin("empty classes", empty=True)
+def finite_slopes(*, empty: bool = False) -> Evidence:
+    """DB is finite with finite slopes, that is p_k + y_k > 0: on all of the simplex."""
 
     def slack(case: tuple[Shares, Shares]) -> Fraction:
         predicted, actual = case
-        l1 = sum(abs(p - y) for p, y in zip(predicted, actual, strict=True))
-        return (
-            -Fraction(l1) if predicted == actual else l1 - also_at - Fraction(1, 10**9)
-        )
+        sums = [p + y for p, y in zip(predicted, actual, strict=True)]
+        return min(sums) - Fraction(1, 10**9)
 
-    return enumeration.worst_case(_simplex(empty=True), slack, describe=_named)
+    return enumeration.worst_case(_simplex(empty=empty), slack, describe=_named)
 
 
-def increase_on_rays(*, steps: int = 8, to: float = 1.0) -> Evidence:
-    """From y towards each vertex jaxseg's two penalties rise; `to` < 0 runs backwards.
+def _along_edge(actual: Shares, k: int, share: Fraction) -> Fraction:
+    """Exp DB with `share` of the pixels moved from the largest class j to class k."""
+    j = actual.index(max(actual))
+    moved = [Fraction(0)] * len(actual)
+    moved[j], moved[k] = 1 - share, share
+    return exponential(moved, actual)
 
-    In steps of the way to just before the vertex, where KL is infinite.
+
+def turning_point(actual: Shares, k: int) -> Fraction:
+    """The share at which DB stops to rise: (1 + y_j - y_k) / 2, at most 1."""
+    return min(Fraction(1), (1 + max(actual) - actual[k]) / 2)
+
+
+@L09.check("along edges")
+@L09.twin("increasing everywhere", everywhere=True)
+def rises_then_falls(*, everywhere: bool = False) -> Evidence:
+    """On the edge from t to e_k DB rises up to the turning point and then falls.
+
+    The printed "increases" is the case `everywhere`.
     """
-    actual = np.array(list(enumeration.simplex_grid(3, 8)), float)
-    actual = actual[actual.min(axis=1) > 0]
-    ways = np.linspace(0, 0.99, steps)[:, None, None, None]
-    points = actual[:, None] + ways * (np.eye(3) - actual[:, None])
-    points = jnp.array(points)
-    given = jnp.broadcast_to(actual[:, None], points.shape)
-    marginals = Marginals.of_proportions(points, given)
-    rises = [
-        np.diff(np.asarray(penalty(marginals)).sum(axis=-1), axis=0) * to
-        for penalty in (l1_penalty, kl_penalty)
+
+    def slack(case: tuple[Shares, int, int]) -> Fraction:
+        actual, k, step = case
+        low, high = Fraction(step, 60), Fraction(step + 1, 60)
+        change = _along_edge(actual, k, high) - _along_edge(actual, k, low)
+        turn = turning_point(actual, k)
+        if everywhere or high <= turn:
+            return change
+        return -change if low >= turn else Fraction(0)
+
+    cases = [
+        (actual, k, step)
+        for actual in enumeration.simplex_grid(3, 8)
+        for k in range(3)
+        for step in range(60)
+        if min(actual) > 0 and k != actual.index(max(actual))
     ]
-    least = np.minimum(*rises).min(axis=(0, 2))
-    return Evidence(
-        float(least.min()) - 1e-9,
-        0.0,
-        least.size,
-        "samples",
-        {"actual": actual[np.argmin(least)]},
+    return enumeration.worst_case(
+        cases,
+        slack,
+        describe=lambda case: {
+            "actual": list(case[0]),
+            "towards": case[1],
+            "from_share": Fraction(case[2], 60),
+        },
     )
 
 
-def kink(*, jump: int = 4) -> Evidence:
-    """Two classes: the slope of L1 at p = y jumps from -2 to 2."""
-    s = sympy.symbols("s", real=True)
-    l1 = abs(s) + abs(-s)
-    right, left = (sympy.limit(l1 / s, s, 0, side) for side in "+-")
-    return symbolic.identity(right - left, sympy.Integer(jump))
-
-
-def jump_of_the_loss(*, jump: float = 4.0) -> Evidence:
-    """The same jump by autodiff of jaxseg's term, either side of p = y."""
-
-    def l1(share):
-        predicted = jnp.stack([share, 1 - share])
-        marginals = Marginals.of_proportions(predicted, jnp.array([0.3, 0.7]))
-        return jnp.sum(l1_penalty(marginals))
-
-    slopes = jax.vmap(jax.grad(l1))(jnp.array([0.3 - 1e-6, 0.3 + 1e-6]))
-    found = {"jump": float(slopes[1] - slopes[0])}
-    return examples.agree(found, {"jump": jump}, tolerance=1e-12)
-
-
-def unbounded(*, rate: float = 0.5) -> Evidence:
-    """KL from y = (1/2, 1/2) grows like `rate` times n at p_1 = exp(-n).
-
-    By hand n/2 - log 2 - log(1 - p_1) / 2, so it has no bound.
-    """
-    found, expected = {}, {}
-    for n in (1, 10, 50, 500):
-        share = math.exp(-n)
-        marginals = Marginals.of_proportions(
-            jnp.array([share, 1 - share]), jnp.full(2, 0.5)
-        )
-        found[f"n={n}"] = float(jnp.sum(kl_penalty(marginals)))
-        expected[f"n={n}"] = rate * n - math.log(2) - math.log1p(-share) / 2
-    return examples.agree(found, expected, tolerance=1e-11)
-
+# L21
 
 L21 = Claim(
     id="L21",
@@ -264,23 +175,6 @@ L21 = Claim(
         "A convex function with a unique minimum increases along rays from it. L1 is a "
         "norm; D_KL >= L1^2 / 2 (N12)."
     ),
-    checks=(
-        Check("zero at y alone", zero_at_target_alone),
-        Check("increase on rays", increase_on_rays),
-        Check("kink, algebra", kink),
-        Check("kink of the loss", jump_of_the_loss),
-        Check("KL unbounded", unbounded),
-    ),
-    twins=(
-        Check(
-            "above 1/12 off y",
-            functools.partial(zero_at_target_alone, also_at=Fraction(1, 12)),
-        ),
-        Check("decrease on rays", functools.partial(increase_on_rays, to=-1.0)),
-        Check("no kink, algebra", functools.partial(kink, jump=0)),
-        Check("no kink of the loss", functools.partial(jump_of_the_loss, jump=0.0)),
-        Check("KL bounded", functools.partial(unbounded, rate=0.0)),
-    ),
     values={
         "slope_left_of_y": -2.0,
         "slope_right_of_y": 2.0,
@@ -288,3 +182,85 @@ L21 = Claim(
         "l1_at_s_1/4": 0.5,
     },
 )
+
+
+@L21.check("zero at y alone")
+@L21.twin("above 1/12 off y", also_at=Fraction(1, 12))
+@for_each(lambda: _simplex(empty=True))
+def zero_at_target_alone(
+    predicted: Shares, actual: Shares, *, also_at: Fraction = Fraction(0)
+) -> Fraction:
+    """L1 = 0 at p = y, else L1 > `also_at`; by Pinsker (N12) the same holds of KL."""
+    l1 = sum(abs(p - y) for p, y in zip(predicted, actual, strict=True))
+    return -Fraction(l1) if predicted == actual else l1 - also_at - Fraction(1, 10**9)
+
+
+@L21.check("increase on rays")
+@L21.twin("decrease on rays", to=-1.0)
+def increase_on_rays(*, steps: int = 8, to: float = 1.0) -> Evidence:
+    """From y towards each vertex jaxseg's two penalties rise; `to` < 0 runs backwards.
+
+    In steps of the way to just before the vertex, where KL is infinite.
+    """
+    actual = np.array(list(enumeration.simplex_grid(3, 8)), float)
+    actual = actual[actual.min(axis=1) > 0]
+    ways = np.linspace(0, 0.99, steps)[:, None, None, None]
+    points = actual[:, None] + ways * (np.eye(3) - actual[:, None])
+    points = jnp.array(points)
+    given = jnp.broadcast_to(actual[:, None], points.shape)
+    marginals = Marginals.of_proportions(points, given)
+    rises = [
+        np.diff(np.asarray(penalty(marginals)).sum(axis=-1), axis=0) * to
+        for penalty in (l1_penalty, kl_penalty)
+    ]
+    least = np.minimum(*rises).min(axis=(0, 2))
+    return Evidence(
+        float(least.min()) - 1e-9,
+        0.0,
+        least.size,
+        "samples",
+        {"actual": actual[np.argmin(least)]},
+    )
+
+
+@L21.check("kink, algebra")
+@L21.twin("no kink, algebra", jump=0)
+def kink(*, jump: int = 4) -> Evidence:
+    """Two classes: the slope of L1 at p = y jumps from -2 to 2."""
+    s = sympy.symbols("s", real=True)
+    l1 = abs(s) + abs(-s)
+    right, left = (sympy.limit(l1 / s, s, 0, side) for side in "+-")
+    return symbolic.identity(right - left, sympy.Integer(jump))
+
+
+@L21.check("kink of the loss")
+@L21.twin("no kink of the loss", jump=0.0)
+def jump_of_the_loss(*, jump: float = 4.0) -> Evidence:
+    """The same jump by autodiff of jaxseg's term, either side of p = y."""
+
+    def l1(share):
+        predicted = jnp.stack([share, 1 - share])
+        marginals = Marginals.of_proportions(predicted, jnp.array([0.3, 0.7]))
+        return jnp.sum(l1_penalty(marginals))
+
+    slopes = jax.vmap(jax.grad(l1))(jnp.array([0.3 - 1e-6, 0.3 + 1e-6]))
+    found = {"jump": float(slopes[1] - slopes[0])}
+    return examples.agree(found, {"jump": jump}, tolerance=1e-12)
+
+
+@L21.check("KL unbounded")
+@L21.twin("KL bounded", rate=0.0)
+def unbounded(*, rate: float = 0.5) -> Evidence:
+    """KL from y = (1/2, 1/2) grows like `rate` times n at p_1 = exp(-n).
+
+    By hand n/2 - log 2 - log(1 - p_1) / 2, so it has no bound.
+    """
+    found, expected = {}, {}
+    for n in (1, 10, 50, 500):
+        share = math.exp(-n)
+        marginals = Marginals.of_proportions(
+            jnp.array([share, 1 - share]), jnp.full(2, 0.5)
+        )
+        found[f"n={n}"] = float(jnp.sum(kl_penalty(marginals)))
+        expected[f"n={n}"] = rate * n - math.log(2) - math.log1p(-share) / 2
+    return examples.agree(found, expected, tolerance=1e-11)

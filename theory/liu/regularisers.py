@@ -1,7 +1,5 @@
 """L26: cross-entropy plus an explicit label-marginal term."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -14,11 +12,37 @@ from jaxseg.losses import (
     marginal_l1_loss,
     recipes,
 )
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples, residuals
 from theory.liu import SOURCE
 
+L26 = Claim(
+    id="L26",
+    source=SOURCE,
+    where="Section 2.6, Eq. (5)",
+    statement=(
+        "CE + lambda R(y; p), with the L1 distance or the KL divergence of the label "
+        "marginals as R, controls the label-marginal bias explicitly."
+    ),
+    assumes=(
+        "CE is the mean over pixels, every class occurs, lambda >= 0; the marginal p "
+        "is the mean of the probabilities, at temperature 1. With the temperature 10 "
+        "of Appendix C R is of another marginal, and the second part does not hold."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "CE is a matching term plus KL plus H(y) (L12), so CE + lambda KL is the same "
+        "matching term plus (1 + lambda) KL plus H(y): lambda sets the weight. Where "
+        "all pixels have one prediction the matching term is 0. CE and R are smallest, "
+        "0, at the truth, so lambda does not move the minimiser of certain labels, "
+        "unlike a multiple of the bias of Dice, which is not smallest there (L09)."
+    ),
+    values={"at_truth": 0.0},
+)
 
+
+@L26.check("sums")
+@L26.twin("weight + 1e-6", weight=0.3 + 1e-6)
 def recipes_are_sums(*, weight: float = 0.3) -> Evidence:
     """Each recipe is cross-entropy plus 0.3 times its term, value and gradient.
 
@@ -47,6 +71,8 @@ def recipes_are_sums(*, weight: float = 0.3) -> Evidence:
     return residuals.vanishing(residual, *residuals.images(3, seed=26))
 
 
+@L26.check("weight of the marginal part")
+@L26.twin("temperature 10", temperature=10.0)
 def scales_the_marginal_part(*, temperature: float = 1.0) -> Evidence:
     """One prediction for all pixels: CE + KL / 2 = H(y) + (3/2) KL, with gradient."""
     logits, labels = residuals.images(3, seed=27)
@@ -62,6 +88,8 @@ def scales_the_marginal_part(*, temperature: float = 1.0) -> Evidence:
     return residuals.vanishing(residual, logits, labels)
 
 
+@L26.check("zero at the truth")
+@L26.twin("unsure of the truth", score=5)
 def truth_stays_smallest(*, score: float = 40.0) -> Evidence:
     """Both terms are 0, to rounding, at the certain truth."""
     labels = jnp.array([0, 1, 2, 1, 0, 2])
@@ -71,41 +99,3 @@ def truth_stays_smallest(*, score: float = 40.0) -> Evidence:
         for name, recipe in (("L1", recipes.ce_l1), ("KL", recipes.ce_kl))
     }
     return examples.agree(found, dict.fromkeys(found, 0.0), tolerance=1e-12)
-
-
-L26 = Claim(
-    id="L26",
-    source=SOURCE,
-    where="Section 2.6, Eq. (5)",
-    statement=(
-        "CE + lambda R(y; p), with the L1 distance or the KL divergence of the label "
-        "marginals as R, controls the label-marginal bias explicitly."
-    ),
-    assumes=(
-        "CE is the mean over pixels, every class occurs, lambda >= 0; the marginal p "
-        "is the mean of the probabilities, at temperature 1. With the temperature 10 "
-        "of Appendix C R is of another marginal, and the second part does not hold."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "CE is a matching term plus KL plus H(y) (L12), so CE + lambda KL is the same "
-        "matching term plus (1 + lambda) KL plus H(y): lambda sets the weight. Where "
-        "all pixels have one prediction the matching term is 0. CE and R are smallest, "
-        "0, at the truth, so lambda does not move the minimiser of certain labels, "
-        "unlike a multiple of the bias of Dice, which is not smallest there (L09)."
-    ),
-    checks=(
-        Check("sums", recipes_are_sums),
-        Check("weight of the marginal part", scales_the_marginal_part),
-        Check("zero at the truth", truth_stays_smallest),
-    ),
-    twins=(
-        Check("weight + 1e-6", functools.partial(recipes_are_sums, weight=0.3 + 1e-6)),
-        Check(
-            "temperature 10",
-            functools.partial(scales_the_marginal_part, temperature=10.0),
-        ),
-        Check("unsure of the truth", functools.partial(truth_stays_smallest, score=5)),
-    ),
-    values={"at_truth": 0.0},
-)

@@ -1,6 +1,5 @@
 """L23, L24: what the factor tau on the scores does to predictions and proportions."""
 
-import functools
 import itertools
 import math
 from fractions import Fraction
@@ -12,8 +11,9 @@ import sympy
 
 from jaxseg import links
 from jaxseg.losses.marginal import label_marginals
-from theory.claim import Check, Claim, Evidence, Verdict
-from theory.engines import enumeration, examples, samples, symbolic
+from theory.claim import Claim, Evidence, Verdict
+from theory.engines import examples, samples, symbolic
+from theory.engines.enumeration import for_each
 from theory.liu import SOURCE
 
 FACTORS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 1000.0)
@@ -33,35 +33,6 @@ def _scores(*, ties: bool = False) -> np.ndarray:
 
 
 # L23
-
-
-def derivative(*, centre: int = 1) -> Evidence:
-    """D p_1 / d tau = p_1 (z_1 - sum_k p_k z_k), three classes, exactly."""
-    z = sympy.symbols("z:3", positive=True)
-    tau = sympy.symbols("tau", positive=True)
-    total = sum(sympy.exp(tau * score) for score in z)
-    p = [sympy.exp(tau * score) / total for score in z]
-    mean = sum(a * b for a, b in zip(p, z, strict=True))
-    return symbolic.identity(sympy.diff(p[0], tau), p[0] * (z[0] - centre * mean))
-
-
-def confidence_rises(*, sign: int = 1) -> Evidence:
-    """Jaxseg's largest probability never falls from one factor to the next."""
-    scores = _scores()
-    top = np.asarray(_sharpened(scores, jnp.array(FACTORS))).max(axis=-1)
-    slack = (sign * np.diff(top, axis=0)).min(axis=0)
-    return samples.worst_draw(slack, {"scores": scores}, tolerance=1e-15)
-
-
-def to_a_vertex(*, ties: bool = False) -> Evidence:
-    """1 - max p <= (K - 1) exp(-tau gap) where one score is ahead by the gap."""
-    scores = _scores(ties=ties)
-    top = np.asarray(_sharpened(scores, jnp.array(FACTORS))).max(axis=-1)
-    gap = scores[:, -1] - scores[:, -2]
-    bound = 3 * np.exp(-np.outer(FACTORS, gap if not ties else np.full(500, 0.05)))
-    slack = (bound - (1 - top)).min(axis=0)
-    return samples.worst_draw(slack, {"scores": scores}, tolerance=1e-14)
-
 
 L23 = Claim(
     id="L23",
@@ -85,16 +56,6 @@ L23 = Claim(
         "score, and 0 just if all scores with p_k > 0, so all, are equal. p_k / p_j = "
         "exp(-tau (z_j - z_k)). Entropy falls too, at the rate tau Var_p(z)."
     ),
-    checks=(
-        Check("derivative", derivative),
-        Check("confidence", confidence_rises),
-        Check("limit", to_a_vertex),
-    ),
-    twins=(
-        Check("without the mean", functools.partial(derivative, centre=0)),
-        Check("confidence falls", functools.partial(confidence_rises, sign=-1)),
-        Check("a vertex in spite of ties", functools.partial(to_a_vertex, ties=True)),
-    ),
     values={
         "confidence_at_gap_1_tau_1": 1 / (1 + math.exp(-1)),
         "confidence_at_gap_1_tau_10": 1 / (1 + math.exp(-10)),
@@ -103,76 +64,41 @@ L23 = Claim(
 )
 
 
+@L23.check("derivative")
+@L23.twin("without the mean", centre=0)
+def derivative(*, centre: int = 1) -> Evidence:
+    """D p_1 / d tau = p_1 (z_1 - sum_k p_k z_k), three classes, exactly."""
+    z = sympy.symbols("z:3", positive=True)
+    tau = sympy.symbols("tau", positive=True)
+    total = sum(sympy.exp(tau * score) for score in z)
+    p = [sympy.exp(tau * score) / total for score in z]
+    mean = sum(a * b for a, b in zip(p, z, strict=True))
+    return symbolic.identity(sympy.diff(p[0], tau), p[0] * (z[0] - centre * mean))
+
+
+@L23.check("confidence")
+@L23.twin("confidence falls", sign=-1)
+def confidence_rises(*, sign: int = 1) -> Evidence:
+    """Jaxseg's largest probability never falls from one factor to the next."""
+    scores = _scores()
+    top = np.asarray(_sharpened(scores, jnp.array(FACTORS))).max(axis=-1)
+    slack = (sign * np.diff(top, axis=0)).min(axis=0)
+    return samples.worst_draw(slack, {"scores": scores}, tolerance=1e-15)
+
+
+@L23.check("limit")
+@L23.twin("a vertex in spite of ties", ties=True)
+def to_a_vertex(*, ties: bool = False) -> Evidence:
+    """1 - max p <= (K - 1) exp(-tau gap) where one score is ahead by the gap."""
+    scores = _scores(ties=ties)
+    top = np.asarray(_sharpened(scores, jnp.array(FACTORS))).max(axis=-1)
+    gap = scores[:, -1] - scores[:, -2]
+    bound = 3 * np.exp(-np.outer(FACTORS, gap if not ties else np.full(500, 0.05)))
+    slack = (bound - (1 - top)).min(axis=0)
+    return samples.worst_draw(slack, {"scores": scores}, tolerance=1e-14)
+
+
 # L24
-
-
-@jax.jit
-def _shares(scores, factors):
-    """Foreground proportion of jaxseg's marginals at each factor, ``[F]``."""
-    labels = jnp.zeros(scores.shape[0], int)
-
-    def at(factor):
-        return label_marginals(scores, labels, temperature=factor).predicted[1]
-
-    return jax.vmap(at)(factors)
-
-
-def to_the_mask(*, shift: float = 0.0) -> Evidence:
-    """|p_1(tau) - the argmax mask's share| <= mean exp(-tau |z_i|), two classes."""
-    factors = jnp.array(FACTORS)
-    slacks, cases = [], []
-    for seed in range(40):
-        z = np.random.default_rng(seed).normal(size=6)
-        z += 0.05 * np.sign(z)
-        soft = np.asarray(_shares(np.stack([0 * z, z], axis=1), factors))
-        bound = np.exp(-np.outer(FACTORS, np.abs(z))).mean(axis=1)
-        slacks.append((bound - np.abs(soft - (z > 0).mean() - shift)).min())
-        cases.append(z)
-    return samples.worst_draw(slacks, {"scores": cases}, tolerance=1e-14)
-
-
-def not_monotone(*, falls: bool = False) -> Evidence:
-    """Two pixels with z = 1 and z = -2: the error rises with tau, then falls.
-
-    The error is |sigmoid(tau) - sigmoid(2 tau)| / 2, next to 0 at small tau. `falls`
-    claims that it falls from each factor to the next.
-    """
-    z = np.array([1.0, -2.0])
-    soft = np.asarray(_shares(np.stack([0 * z, z], axis=1), jnp.array(FACTORS)))
-    errors = np.abs(soft - 1 / 2)
-    if falls:
-        slack = -np.diff(errors)
-        case = {"from_tau": np.array(FACTORS[:-1])}
-        return samples.worst_draw(slack, case, tolerance=1e-15)
-    found = {f"tau {t}": float(e) for t, e in zip(FACTORS, errors, strict=True)}
-
-    def sigmoid(x: float) -> float:
-        return 1 / (1 + math.exp(-x))
-
-    by_hand = {f"tau {t}": (sigmoid(2 * t) - sigmoid(t)) / 2 for t in FACTORS[:7]}
-    return examples.agree(found, by_hand, tolerance=1e-14)
-
-
-def truth_under_calibration(*, hard: bool = False) -> Evidence:
-    """Calibrated eta: the mean of eta is the expected true share, exactly.
-
-    For all posteriors of three independent pixels on a grid; `hard` claims the same of
-    the mask's share, the limit of high tau.
-    """
-    grid = [Fraction(n, 8) for n in range(9) if n != 4]
-
-    def slack(eta) -> Fraction:
-        truth = sum(
-            Fraction(sum(y), 3)
-            * math.prod(x if t else 1 - x for x, t in zip(eta, y, strict=True))
-            for y in itertools.product((0, 1), repeat=3)
-        )
-        mask = Fraction(sum(x > Fraction(1, 2) for x in eta), 3)
-        return -abs((mask if hard else Fraction(sum(eta)) / 3) - truth)
-
-    cases = ((a, b, c) for a in grid for b in grid for c in grid)
-    return enumeration.worst_case(cases, slack, describe=lambda eta: {"eta": list(eta)})
-
 
 L24 = Claim(
     id="L24",
@@ -204,21 +130,85 @@ L24 = Claim(
         "slope of p in the scores is tau p (1 - p): with the factor's gain in "
         "sharpness goes the gradient of confident pixels."
     ),
-    checks=(
-        Check("limit", to_the_mask),
-        Check("not monotone", not_monotone),
-        Check("calibrated", truth_under_calibration),
-    ),
-    twins=(
-        Check("limit off by 1e-6", functools.partial(to_the_mask, shift=1e-6)),
-        Check("error always falls", functools.partial(not_monotone, falls=True)),
-        Check(
-            "mask is unbiased", functools.partial(truth_under_calibration, hard=True)
-        ),
-    ),
     values={
         "error_at_tau_0.1": (1 / (1 + math.exp(-0.2)) - 1 / (1 + math.exp(-0.1))) / 2,
         "error_at_tau_1": (1 / (1 + math.exp(-2)) - 1 / (1 + math.exp(-1))) / 2,
         "error_at_tau_10": (1 / (1 + math.exp(-20)) - 1 / (1 + math.exp(-10))) / 2,
     },
 )
+
+
+@jax.jit
+def _shares(scores, factors):
+    """Foreground proportion of jaxseg's marginals at each factor, ``[F]``."""
+    labels = jnp.zeros(scores.shape[0], int)
+
+    def at(factor):
+        return label_marginals(scores, labels, temperature=factor).predicted[1]
+
+    return jax.vmap(at)(factors)
+
+
+@L24.check("limit")
+@L24.twin("limit off by 1e-6", shift=1e-6)
+def to_the_mask(*, shift: float = 0.0) -> Evidence:
+    """|p_1(tau) - the argmax mask's share| <= mean exp(-tau |z_i|), two classes."""
+    factors = jnp.array(FACTORS)
+    slacks, cases = [], []
+    for seed in range(40):
+        z = np.random.default_rng(seed).normal(size=6)
+        z += 0.05 * np.sign(z)
+        soft = np.asarray(_shares(np.stack([0 * z, z], axis=1), factors))
+        bound = np.exp(-np.outer(FACTORS, np.abs(z))).mean(axis=1)
+        slacks.append((bound - np.abs(soft - (z > 0).mean() - shift)).min())
+        cases.append(z)
+    return samples.worst_draw(slacks, {"scores": cases}, tolerance=1e-14)
+
+
+@L24.check("not monotone")
+@L24.twin("error always falls", falls=True)
+def not_monotone(*, falls: bool = False) -> Evidence:
+    """Two pixels with z = 1 and z = -2: the error rises with tau, then falls.
+
+    The error is |sigmoid(tau) - sigmoid(2 tau)| / 2, next to 0 at small tau. `falls`
+    claims that it falls from each factor to the next.
+    """
+    z = np.array([1.0, -2.0])
+    soft = np.asarray(_shares(np.stack([0 * z, z], axis=1), jnp.array(FACTORS)))
+    errors = np.abs(soft - 1 / 2)
+    if falls:
+        slack = -np.diff(errors)
+        case = {"from_tau": np.array(FACTORS[:-1])}
+        return samples.worst_draw(slack, case, tolerance=1e-15)
+    found = {f"tau {t}": float(e) for t, e in zip(FACTORS, errors, strict=True)}
+
+    def sigmoid(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
+    by_hand = {f"tau {t}": (sigmoid(2 * t) - sigmoid(t)) / 2 for t in FACTORS[:7]}
+    return examples.agree(found, by_hand, tolerance=1e-14)
+
+
+@L24.check("calibrated")
+@L24.twin("mask is unbiased", hard=True)
+@for_each(
+    lambda: (
+        (a, b, c)
+        for a in [Fraction(n, 8) for n in range(9) if n != 4]
+        for b in [Fraction(n, 8) for n in range(9) if n != 4]
+        for c in [Fraction(n, 8) for n in range(9) if n != 4]
+    )
+)
+def truth_under_calibration(eta, *, hard: bool = False) -> Fraction:
+    """Calibrated eta: the mean of eta is the expected true share, exactly.
+
+    For all posteriors of three independent pixels on a grid; `hard` claims the same of
+    the mask's share, the limit of high tau.
+    """
+    truth = sum(
+        Fraction(sum(y), 3)
+        * math.prod(x if t else 1 - x for x, t in zip(eta, y, strict=True))
+        for y in itertools.product((0, 1), repeat=3)
+    )
+    mask = Fraction(sum(x > Fraction(1, 2) for x in eta), 3)
+    return -abs((mask if hard else Fraction(sum(eta)) / 3) - truth)

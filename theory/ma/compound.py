@@ -19,45 +19,13 @@ from jaxseg.losses import (
     topk_loss,
 )
 from jaxseg.losses.recipes import dice_bd, dice_ce, dice_focal, dice_topk
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, residuals
 from theory.ma import SOURCE
 
 FOREGROUND: Any = (0.0, 1.0)
 
 # M31
-
-
-def recipes_are_sums(*, ce: float = 1.0) -> Evidence:
-    """The Dice + CE, + focal and + TopK against their parts, with gradient."""
-
-    def residual(logits: Array, labels: Array) -> Array:
-        dice = dice_loss(logits, labels)
-        gaps = (
-            dice_ce(ce=ce)(0.0)(logits, labels)
-            - (dice + cross_entropy_loss(logits, labels)),
-            dice_focal()(0.0)(logits, labels) - (dice + focal_loss(logits, labels)),
-            dice_topk()(0.0)(logits, labels) - (dice + topk_loss(logits, labels)),
-        )
-        # weights without a common measure: gaps cannot cancel by accident
-        return gaps[0] + 2**0.5 * gaps[1] + 3**0.5 * gaps[2]
-
-    return residuals.vanishing(residual, *residuals.images(3, seed=31))
-
-
-def zero_at_truth(*, score: float = 40.0) -> Evidence:
-    """Two are 0, to rounding, where the truth's score is far above all others."""
-    labels = jnp.array([0, 1, 2, 1, 0, 2])
-    logits = score * jnp.eye(3)[labels]
-    found = {
-        name: float(recipe()(0.0)(logits, labels))
-        for name, recipe in (
-            ("Dice + CE", dice_ce),
-            ("Dice + focal", dice_focal),
-        )
-    }
-    return examples.agree(found, dict.fromkeys(found, 0.0), tolerance=1e-12)
-
 
 M31 = Claim(
     id="M31",
@@ -75,24 +43,79 @@ M31 = Claim(
         "the second part is at most k% of what it would be as a mean over the kept, "
         "M04: the printed sum leans to Dice."
     ),
-    checks=(
-        Check("sums", recipes_are_sums),
-        Check("zero at the truth", zero_at_truth),
-    ),
-    twins=(
-        Check("weight 1 + 1e-6", functools.partial(recipes_are_sums, ce=1 + 1e-6)),
-        Check("unsure of the truth", functools.partial(zero_at_truth, score=5.0)),
-    ),
     values={"at_truth": 0.0},
 )
 
+
+@M31.check("sums")
+@M31.twin("weight 1 + 1e-6", ce=1 + 1e-6)
+def recipes_are_sums(*, ce: float = 1.0) -> Evidence:
+    """The Dice + CE, + focal and + TopK against their parts, with gradient."""
+
+    def residual(logits: Array, labels: Array) -> Array:
+        dice = dice_loss(logits, labels)
+        gaps = (
+            dice_ce(ce=ce)(0.0)(logits, labels)
+            - (dice + cross_entropy_loss(logits, labels)),
+            dice_focal()(0.0)(logits, labels) - (dice + focal_loss(logits, labels)),
+            dice_topk()(0.0)(logits, labels) - (dice + topk_loss(logits, labels)),
+        )
+        # weights without a common measure: gaps cannot cancel by accident
+        return gaps[0] + 2**0.5 * gaps[1] + 3**0.5 * gaps[2]
+
+    return residuals.vanishing(residual, *residuals.images(3, seed=31))
+
+
+@M31.check("zero at the truth")
+@M31.twin("unsure of the truth", score=5.0)
+def zero_at_truth(*, score: float = 40.0) -> Evidence:
+    """Two are 0, to rounding, where the truth's score is far above all others."""
+    labels = jnp.array([0, 1, 2, 1, 0, 2])
+    logits = score * jnp.eye(3)[labels]
+    found = {
+        name: float(recipe()(0.0)(logits, labels))
+        for name, recipe in (
+            ("Dice + CE", dice_ce),
+            ("Dice + focal", dice_focal),
+        )
+    }
+    return examples.agree(found, dict.fromkeys(found, 0.0), tolerance=1e-12)
+
+
 # M33
+
+M33 = Claim(
+    id="M33",
+    source=SOURCE,
+    where="Section 4.3",
+    statement=(
+        "Sample Dice is the mean of the Dice losses of the images of a batch; batch "
+        "Dice is the Dice loss of the batch as one pseudo-volume."
+    ),
+    assumes="One class. An image without foreground in G and S has Dice 1 by rule.",
+    verdict=Verdict.HOLDS,
+    proof=(
+        "Two definitions; they differ. Batch Dice is sum 2 TP_i / sum V_i with V_i = "
+        "|G_i| + |S_i|, so the mean of the images' Dice with weights V_i: they agree "
+        "for one image, or equal V_i, or equal Dice. An image that is empty in both "
+        "masks has weight 0 in the one and is a full 1 in the other. Either may be "
+        "larger, and with one large image and many small ones they come as near to 0 "
+        "and 1 as one likes."
+    ),
+    values={
+        "batch_dice_large_found_small_missed": 200 / 201,
+        "sample_dice_large_found_small_missed": 0.5,
+        "batch_dice_large_missed_small_found": 2 / 102,
+    },
+)
 
 
 def _triples(pixels: int) -> list[tuple[int, int, int]]:
     return list(enumeration.confusion_counts(pixels))
 
 
+@M33.check("weights")
+@M33.twin("equal weights", equal=True)
 def weighted_by_volume(*, equal: bool = False, pixels: int = 5) -> Evidence:
     """Batch Dice is the mean of the images' Dice with weights |G| + |S|."""
 
@@ -114,6 +137,8 @@ def weighted_by_volume(*, equal: bool = False, pixels: int = 5) -> Evidence:
     )
 
 
+@M33.check("losses")
+@M33.twin("equal weights, losses", equal=True)
 def two_losses(*, equal: bool = False) -> Evidence:
     """The same of jaxseg's soft losses: plain call and `per_image`, two images each."""
 
@@ -140,6 +165,8 @@ def two_losses(*, equal: bool = False) -> Evidence:
     return residuals.vanishing(residual, jnp.clip(logits, -9, 9), labels)
 
 
+@M33.check("by hand")
+@M33.twin("both one half", batch=Fraction(1, 2))
 def far_apart(*, batch: Fraction = Fraction(200, 201)) -> Evidence:
     """An object of 100 pixels in one image, one of 1 pixel in another, by hand.
 
@@ -161,87 +188,7 @@ def far_apart(*, batch: Fraction = Fraction(200, 201)) -> Evidence:
     return examples.agree(found, hand)
 
 
-M33 = Claim(
-    id="M33",
-    source=SOURCE,
-    where="Section 4.3",
-    statement=(
-        "Sample Dice is the mean of the Dice losses of the images of a batch; batch "
-        "Dice is the Dice loss of the batch as one pseudo-volume."
-    ),
-    assumes="One class. An image without foreground in G and S has Dice 1 by rule.",
-    verdict=Verdict.HOLDS,
-    proof=(
-        "Two definitions; they differ. Batch Dice is sum 2 TP_i / sum V_i with V_i = "
-        "|G_i| + |S_i|, so the mean of the images' Dice with weights V_i: they agree "
-        "for one image, or equal V_i, or equal Dice. An image that is empty in both "
-        "masks has weight 0 in the one and is a full 1 in the other. Either may be "
-        "larger, and with one large image and many small ones they come as near to 0 "
-        "and 1 as one likes."
-    ),
-    checks=(
-        Check("weights", weighted_by_volume),
-        Check("losses", two_losses),
-        Check("by hand", far_apart),
-    ),
-    twins=(
-        Check("equal weights", functools.partial(weighted_by_volume, equal=True)),
-        Check("equal weights, losses", functools.partial(two_losses, equal=True)),
-        Check("both one half", functools.partial(far_apart, batch=Fraction(1, 2))),
-    ),
-    values={
-        "batch_dice_large_found_small_missed": 200 / 201,
-        "sample_dice_large_found_small_missed": 0.5,
-        "batch_dice_large_missed_small_found": 2 / 102,
-    },
-)
-
 # M35
-
-
-def dice_weight(epoch: int) -> Fraction:
-    """The alpha after so many epochs: 1 less 1/100 for each, no less than 1/100."""
-    return max(1 - Fraction(epoch, 100), Fraction(1, 100))
-
-
-def schedule(*, last: float = 0.01) -> Evidence:
-    """The straight line over the first 99 epochs, then flat, is alpha."""
-    line = linear(1.0, last)
-    found = {f"epoch {e}": float(jnp.asarray(line(e / 99))) for e in range(121)}
-    hand = {f"epoch {e}": float(dice_weight(e)) for e in range(121)}
-    return examples.agree(found, hand, tolerance=1e-12)
-
-
-def reached_after(*, epochs: int = 99) -> Evidence:
-    """The first alpha of 1/100 is that after 99 epochs; beta goes from 0 to 99/100."""
-    first = next(e for e in range(200) if dice_weight(e) == Fraction(1, 100))
-    found = {
-        "first epoch at 1/100": first,
-        "beta at the start": 1 - dice_weight(0),
-        "beta at the end": 1 - dice_weight(10**4),
-    }
-    hand = {
-        "first epoch at 1/100": epochs,
-        "beta at the start": Fraction(0),
-        "beta at the end": Fraction(99, 100),
-    }
-    return examples.agree(found, hand)
-
-
-def recipe_hands_over(*, swap: bool = False) -> Evidence:
-    """The recipe is alpha Dice + (1 - alpha) BD; half way alpha is 0.505."""
-    logits = jnp.array([[1.0, -0.5], [0.2, 0.3], [-2.0, 1.0], [0.4, 0.1]])[None]
-    labels = jnp.array([0, 1, 1, 0])[None]
-    dice = float(dice_loss(logits, labels))
-    distances = float(per_image(boundary_loss)(logits, labels))
-    found, hand = {}, {}
-    for progress, alpha in ((0.0, 1.0), (0.5, 0.505), (1.0, 0.01)):
-        name = f"progress {progress}"
-        found[name] = float(dice_bd()(progress)(logits, labels))
-        alpha = 1 - alpha if swap else alpha
-        hand[name] = alpha * dice + (1 - alpha) * distances
-    return examples.agree(found, hand, tolerance=1e-12)
-
 
 M35 = Claim(
     id="M35",
@@ -260,17 +207,7 @@ M35 = Claim(
         "alpha = max(1 - e/100, 1/100) after e epochs: 1/100 from the 99th on, where "
         "the Dice loss keeps a hundredth of the weight, and beta is 99/100 for good."
     ),
-    checks=(
-        Check("schedule", schedule),
-        Check("reached", reached_after),
-        Check("recipe", recipe_hands_over),
-    ),
-    twins=(
-        Check("alpha and beta", functools.partial(recipe_hands_over, swap=True)),
-        Check("down to 0", functools.partial(schedule, last=0.0)),
-        Check("after 100 epochs", functools.partial(reached_after, epochs=100)),
-    ),
-    values={
+    values=lambda: {
         "alpha_at_epoch_0": 1.0,
         "alpha_at_epoch_50": float(dice_weight(50)),
         "alpha_at_epoch_99": float(dice_weight(99)),
@@ -280,3 +217,53 @@ M35 = Claim(
         ),
     },
 )
+
+
+def dice_weight(epoch: int) -> Fraction:
+    """The alpha after so many epochs: 1 less 1/100 for each, no less than 1/100."""
+    return max(1 - Fraction(epoch, 100), Fraction(1, 100))
+
+
+@M35.check("schedule")
+@M35.twin("down to 0", last=0.0)
+def schedule(*, last: float = 0.01) -> Evidence:
+    """The straight line over the first 99 epochs, then flat, is alpha."""
+    line = linear(1.0, last)
+    found = {f"epoch {e}": float(jnp.asarray(line(e / 99))) for e in range(121)}
+    hand = {f"epoch {e}": float(dice_weight(e)) for e in range(121)}
+    return examples.agree(found, hand, tolerance=1e-12)
+
+
+@M35.check("reached")
+@M35.twin("after 100 epochs", epochs=100)
+def reached_after(*, epochs: int = 99) -> Evidence:
+    """The first alpha of 1/100 is that after 99 epochs; beta goes from 0 to 99/100."""
+    first = next(e for e in range(200) if dice_weight(e) == Fraction(1, 100))
+    found = {
+        "first epoch at 1/100": first,
+        "beta at the start": 1 - dice_weight(0),
+        "beta at the end": 1 - dice_weight(10**4),
+    }
+    hand = {
+        "first epoch at 1/100": epochs,
+        "beta at the start": Fraction(0),
+        "beta at the end": Fraction(99, 100),
+    }
+    return examples.agree(found, hand)
+
+
+@M35.check("recipe")
+@M35.twin("alpha and beta", swap=True)
+def recipe_hands_over(*, swap: bool = False) -> Evidence:
+    """The recipe is alpha Dice + (1 - alpha) BD; half way alpha is 0.505."""
+    logits = jnp.array([[1.0, -0.5], [0.2, 0.3], [-2.0, 1.0], [0.4, 0.1]])[None]
+    labels = jnp.array([0, 1, 1, 0])[None]
+    dice = float(dice_loss(logits, labels))
+    distances = float(per_image(boundary_loss)(logits, labels))
+    found, hand = {}, {}
+    for progress, alpha in ((0.0, 1.0), (0.5, 0.505), (1.0, 0.01)):
+        name = f"progress {progress}"
+        found[name] = float(dice_bd()(progress)(logits, labels))
+        alpha = 1 - alpha if swap else alpha
+        hand[name] = alpha * dice + (1 - alpha) * distances
+    return examples.agree(found, hand, tolerance=1e-12)

@@ -1,14 +1,57 @@
 """M06: cross-entropy weighed by distance maps."""
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, grids
 from theory.engines.grids import Mask, Pixel
 from theory.ma import SOURCE, library_maps
+
+M06 = Claim(
+    id="M06",
+    source=SOURCE,
+    where="Section 2.1.4, Eq. (6)",
+    statement=(
+        "L_DPCE = -(1/N) sum_c (1 + D^c) o sum_i g_i^c log s_i^c, with D^c the inverse "
+        "of the distance transform of the ground truth, assigns larger weights to the "
+        "pixels on the boundary."
+    ),
+    assumes=(
+        "Distance of a pixel of class c to the nearest pixel of another class, unit "
+        "spacing; D^c counts at pixels of class c alone, as elsewhere g_i^c = 0 (where "
+        "the transform is 0 and its inverse 1/0). An image of one class has no "
+        "boundary and D = 0."
+    ),
+    verdict=Verdict.CORRECTED,
+    correction=(
+        "L_DPCE = -(1/N) sum_i sum_c (1 + D_i^c) g_i^c log s_i^c. As printed a map is "
+        "multiplied by a number, the sum over pixels, and the result is a map. Its "
+        "mean or sum is cross-entropy with one weight per class, which grows with the "
+        "class, and gives pixels on the boundary no larger weight than others."
+    ),
+    counterexample=(
+        "Seven pixels, class 1 at the first six, one wrong pixel of class 1 with cost "
+        "1. As printed the cost is the same wherever it is: (6 + 1 + 1/2 + ... + 1/6) "
+        "/ 7. Corrected it is 2/7 at the boundary and (7/6)/7 at the far end."
+    ),
+    proof=(
+        "With 1 + D_i inside the sum over i, a pixel's term has the factor 1 + 1 / "
+        "d_i, 2 at d_i = 1 and falling to 1 with the distance. As printed the factor "
+        "multiplies a sum from which the pixel cannot be told any more."
+    ),
+    values=lambda: {
+        "weight_at_the_boundary": 2.0,
+        "weight_at_distance_4": 1.25,
+        "printed_cost_of_one_of_six": float(
+            as_printed(frozenset(LINE[:6]), [Fraction(1), *[Fraction(0)] * 6])
+        ),
+        "corrected_cost_at_distance_6": float(
+            pixel_by_pixel(frozenset(LINE[:6]), [Fraction(1), *[Fraction(0)] * 6])
+        ),
+    },
+)
 
 LINE = grids.pixels(7)
 
@@ -49,6 +92,8 @@ def _masks():
     return (mask for mask in grids.masks(7) if 0 < len(mask) < 7)
 
 
+@M06.check("boundary first")
+@M06.twin("as printed", loss=as_printed)
 def boundary_first(
     *, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel
 ) -> Evidence:
@@ -76,6 +121,8 @@ def boundary_first(
     )
 
 
+@M06.check("weights")
+@M06.twin("at most 3", most=3)
 def weights_bounded(*, most: int = 2) -> Evidence:
     """1 < 1 + D <= 2 on a grid of unit spacing, 2 exactly at the boundary pixels."""
 
@@ -94,61 +141,8 @@ def weights_bounded(*, most: int = 2) -> Evidence:
     )
 
 
+@M06.check("losses")
+@M06.twin("as printed, losses", loss=as_printed)
 def in_losses(*, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel) -> Evidence:
     """The library's loss with D = 1 / d is the corrected formula, on all masks."""
     return library_maps.distance_weighted(loss)
-
-
-M06 = Claim(
-    id="M06",
-    source=SOURCE,
-    where="Section 2.1.4, Eq. (6)",
-    statement=(
-        "L_DPCE = -(1/N) sum_c (1 + D^c) o sum_i g_i^c log s_i^c, with D^c the inverse "
-        "of the distance transform of the ground truth, assigns larger weights to the "
-        "pixels on the boundary."
-    ),
-    assumes=(
-        "Distance of a pixel of class c to the nearest pixel of another class, unit "
-        "spacing; D^c counts at pixels of class c alone, as elsewhere g_i^c = 0 (where "
-        "the transform is 0 and its inverse 1/0). An image of one class has no "
-        "boundary and D = 0."
-    ),
-    verdict=Verdict.CORRECTED,
-    correction=(
-        "L_DPCE = -(1/N) sum_i sum_c (1 + D_i^c) g_i^c log s_i^c. As printed a map is "
-        "multiplied by a number, the sum over pixels, and the result is a map. Its "
-        "mean or sum is cross-entropy with one weight per class, which grows with the "
-        "class, and gives pixels on the boundary no larger weight than others."
-    ),
-    counterexample=(
-        "Seven pixels, class 1 at the first six, one wrong pixel of class 1 with cost "
-        "1. As printed the cost is the same wherever it is: (6 + 1 + 1/2 + ... + 1/6) "
-        "/ 7. Corrected it is 2/7 at the boundary and (7/6)/7 at the far end."
-    ),
-    proof=(
-        "With 1 + D_i inside the sum over i, a pixel's term has the factor 1 + 1 / "
-        "d_i, 2 at d_i = 1 and falling to 1 with the distance. As printed the factor "
-        "multiplies a sum from which the pixel cannot be told any more."
-    ),
-    checks=(
-        Check("boundary first", boundary_first),
-        Check("weights", weights_bounded),
-        Check("losses", in_losses),
-    ),
-    twins=(
-        Check("as printed", functools.partial(boundary_first, loss=as_printed)),
-        Check("at most 3", functools.partial(weights_bounded, most=3)),
-        Check("as printed, losses", functools.partial(in_losses, loss=as_printed)),
-    ),
-    values={
-        "weight_at_the_boundary": 2.0,
-        "weight_at_distance_4": 1.25,
-        "printed_cost_of_one_of_six": float(
-            as_printed(frozenset(LINE[:6]), [Fraction(1), *[Fraction(0)] * 6])
-        ),
-        "corrected_cost_at_distance_6": float(
-            pixel_by_pixel(frozenset(LINE[:6]), [Fraction(1), *[Fraction(0)] * 6])
-        ),
-    },
-)

@@ -1,6 +1,5 @@
 """M05: the focal loss."""
 
-import functools
 import itertools
 import math
 from fractions import Fraction
@@ -13,60 +12,10 @@ from jaxseg.losses import (
     cross_entropy_loss,
     focal_loss,
 )
-from theory.claim import Check, Claim, Evidence, Verdict
-from theory.engines import enumeration, interval, residuals, symbolic
+from theory.claim import Claim, Evidence, Verdict
+from theory.engines import interval, residuals, symbolic
+from theory.engines.enumeration import for_each
 from theory.ma import SOURCE
-
-
-def focal_at_zero(*, gamma: float = 0.0) -> Evidence:
-    """With gamma = 0 it is cross-entropy, value and gradient."""
-
-    def residual(logits: Array, labels: Array) -> Array:
-        return focal_loss(logits, labels, gamma=gamma) - cross_entropy_loss(
-            logits, labels
-        )
-
-    return residuals.vanishing(residual, *residuals.images(3, seed=5))
-
-
-def focal_factor(*, sign: int = -1) -> Evidence:
-    """(1 - s)^gamma is at most 1 and falls as s grows: exact for whole gamma."""
-
-    def slack(case: tuple[Fraction, Fraction, int]) -> Fraction:
-        low, high, gamma = case
-        first, second = (1 + sign * low) ** gamma, (1 + sign * high) ** gamma
-        return min(1 - first, first - second)
-
-    grid = [Fraction(i, 20) for i in range(21)]
-    cases = itertools.product(itertools.combinations(grid, 2), (1, 2, 3, 5))
-    return enumeration.worst_case(
-        ((low, high, gamma) for (low, high), gamma in cases),
-        slack,
-        describe=lambda case: dict(zip(("s", "higher s", "gamma"), case, strict=True)),
-    )
-
-
-def hard_slopes(*, up_to: float = 0.29) -> Evidence:
-    """Slope in the logit over cross-entropy's, gamma = 2, exceeds 1 for small s.
-
-    The ratio is (1 - s) (1 - s - 2 s log s); certified on [1e-6, `up_to`].
-    """
-
-    def excess(s: Any) -> Any:
-        return (1 - s) * (1 - s - 2 * s * s.log()) - 1
-
-    return interval.certify_nonnegative(excess, ((1e-6, up_to),))
-
-
-def focal_slope(*, power: int = 0) -> Evidence:
-    """The derivative in the logit behind it: (1 - s)^g (g s log s + s - 1)."""
-    s, gamma = sympy.symbols("s gamma", positive=True)
-    loss = -((1 - s) ** gamma) * sympy.log(s)
-    slope = sympy.diff(loss, s) * s * (1 - s)
-    shape = (1 - s) ** (gamma + power) * (gamma * s * sympy.log(s) + s - 1)
-    at = {gamma: 2, s: s / (1 + s)}  # inside of (0, 1)
-    return symbolic.identity(slope.subs(at), shape.subs(at))
-
 
 M05 = Claim(
     id="M05",
@@ -86,18 +35,6 @@ M05 = Claim(
         "hard examples learn more than before, not just relatively. For soft labels s "
         "= g is no minimiser."
     ),
-    checks=(
-        Check("gamma = 0", focal_at_zero),
-        Check("factor", focal_factor),
-        Check("slope of hard examples", hard_slopes),
-        Check("slope", focal_slope),
-    ),
-    twins=(
-        Check("gamma = 1e-6", functools.partial(focal_at_zero, gamma=1e-6)),
-        Check("sign flipped", functools.partial(focal_factor, sign=1)),
-        Check("up to s = 1/2", functools.partial(hard_slopes, up_to=0.5)),
-        Check("another power", functools.partial(focal_slope, power=1)),
-    ),
     values={
         "factor_at_s_0.9_gamma_2": 0.01,
         "factor_at_s_0.1_gamma_2": 0.81,
@@ -105,3 +42,61 @@ M05 = Claim(
         "slope_ratio_at_s_0.9_gamma_2": 0.1 * (0.1 - 1.8 * math.log(0.9)),
     },
 )
+
+
+@M05.check("gamma = 0")
+@M05.twin("gamma = 1e-6", gamma=1e-6)
+def focal_at_zero(*, gamma: float = 0.0) -> Evidence:
+    """With gamma = 0 it is cross-entropy, value and gradient."""
+
+    def residual(logits: Array, labels: Array) -> Array:
+        return focal_loss(logits, labels, gamma=gamma) - cross_entropy_loss(
+            logits, labels
+        )
+
+    return residuals.vanishing(residual, *residuals.images(3, seed=5))
+
+
+@M05.check("factor")
+@M05.twin("sign flipped", sign=1)
+@for_each(
+    lambda: (
+        (low, high, gamma)
+        for (low, high), gamma in itertools.product(
+            itertools.combinations([Fraction(i, 20) for i in range(21)], 2),
+            (1, 2, 3, 5),
+        )
+    )
+)
+def focal_factor(
+    low: Fraction, high: Fraction, gamma: int, *, sign: int = -1
+) -> Fraction:
+    """(1 - s)^gamma is at most 1 and falls as s grows: exact for whole gamma."""
+    first, second = (1 + sign * low) ** gamma, (1 + sign * high) ** gamma
+    return min(1 - first, first - second)
+
+
+@M05.check("slope of hard examples")
+@M05.twin("up to s = 1/2", up_to=0.5)
+def hard_slopes(*, up_to: float = 0.29) -> Evidence:
+    """Slope in the logit over cross-entropy's, gamma = 2, exceeds 1 for small s.
+
+    The ratio is (1 - s) (1 - s - 2 s log s); certified on [1e-6, `up_to`].
+    """
+
+    def excess(s: Any) -> Any:
+        return (1 - s) * (1 - s - 2 * s * s.log()) - 1
+
+    return interval.certify_nonnegative(excess, ((1e-6, up_to),))
+
+
+@M05.check("slope")
+@M05.twin("another power", power=1)
+def focal_slope(*, power: int = 0) -> Evidence:
+    """The derivative in the logit behind it: (1 - s)^g (g s log s + s - 1)."""
+    s, gamma = sympy.symbols("s gamma", positive=True)
+    loss = -((1 - s) ** gamma) * sympy.log(s)
+    slope = sympy.diff(loss, s) * s * (1 - s)
+    shape = (1 - s) ** (gamma + power) * (gamma * s * sympy.log(s) + s - 1)
+    at = {gamma: 2, s: s / (1 + s)}  # inside of (0, 1)
+    return symbolic.identity(slope.subs(at), shape.subs(at))

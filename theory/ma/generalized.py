@@ -1,6 +1,5 @@
 """M13: the generalised Dice loss."""
 
-import functools
 import itertools
 from collections.abc import Sequence
 from fractions import Fraction
@@ -12,7 +11,7 @@ import numpy as np
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import generalized_dice_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, samples
 from theory.ma import SOURCE
 
@@ -58,82 +57,6 @@ def _stacked(matrices: Sequence[Confusion]) -> SoftCounts:
 
 # M13
 
-
-def weights_of_jaxseg(*, power: int = 2) -> Evidence:
-    """The score is (15) with inverse squares, on all two-class matrices."""
-    matrices = confusions(8)
-    found = jax.vmap(lambda c: counts.generalized_dice_index(c, None))(
-        _stacked(matrices)
-    )
-    hand = np.array([float(score(class_counts(m), power)) for m in matrices])
-    case = {"true by predicted": np.array(matrices)}
-    return samples.worst_draw(-np.abs(found - hand), case, tolerance=1e-14)
-
-
-def loss_by_hand(*, lost: Fraction = Fraction(5, 16)) -> Evidence:
-    """The loss of two certain predictions by hand, of classes of 1 and 3 pixels.
-
-    One of the three taken for the one: weights 1 and 1/9, 2 (1 + 2/9) / (1 + 2 + 5/9) =
-    11/16. One of two taken for the other of two: the accuracy, 3/4.
-    """
-
-    def loss(found: list[int], truth: list[int]) -> float:
-        scores = jnp.eye(2)[jnp.array(found)]
-        return float(
-            generalized_dice_loss(scores, jnp.array(truth), link=links.identity)
-        )
-
-    found = {
-        "one of three": loss([0, 0, 1, 1], [0, 1, 1, 1]),
-        "one of two": loss([0, 0, 0, 1], [0, 0, 1, 1]),
-        "truth": loss([0, 1, 1, 1], [0, 1, 1, 1]),
-    }
-    hand = {"one of three": float(lost), "one of two": 0.25, "truth": 0.0}
-    return examples.agree(found, hand, tolerance=1e-14)
-
-
-def shares_at_truth(*, power: int = 2) -> Evidence:
-    """At the truth class c has the share (1 / n_c) / sum_k 1 / n_k of both sums."""
-
-    def slack(sizes: tuple[int, ...]) -> Fraction:
-        parts = [Fraction(2 * n, n**power) for n in sizes]
-        inverse = [Fraction(1, n) for n in sizes]
-        return -max(
-            abs(part / sum(parts) - share / sum(inverse))
-            for part, share in zip(parts, inverse, strict=True)
-        )
-
-    sizes = itertools.product(range(1, 20), repeat=2)
-    return enumeration.worst_case(sizes, slack, describe=lambda n: {"sizes": n})
-
-
-def classes_by_hand(*, small: Fraction = Fraction(99, 100)) -> Evidence:
-    """Classes of 1 and 99 pixels: shares at the truth, and the products n w."""
-    weights = [Fraction(1), Fraction(1, 99**2)]
-    parts = [Fraction(1), Fraction(1, 99)]
-    found = {
-        "share of the small class": parts[0] / sum(parts),
-        "n w of the large over the small": 99 * weights[1] / weights[0],
-        "one of the large class taken for the small": score(
-            class_counts(((1, 0), (1, 98)))
-        ),
-        "one of one taken for the other, n large": score(
-            class_counts(((49, 1), (0, 50)))
-        ),
-    }
-    hand = {
-        "share of the small class": small,
-        "n w of the large over the small": Fraction(1, 99),
-        # 2 (1 + 98/99^2) / (1 + 2 + (99 + 98) / 99^2)
-        "one of the large class taken for the small": Fraction(
-            2 * (99**2 + 98), 3 * 99**2 + 197
-        ),
-        # equal sizes: the accuracy
-        "one of one taken for the other, n large": Fraction(99, 100),
-    }
-    return examples.agree(found, hand)
-
-
 M13 = Claim(
     id="M13",
     source=SOURCE,
@@ -161,26 +84,7 @@ M13 = Claim(
         "absent class the largest weight of those present, so that its false pixels "
         "cost; as printed its term is infinite or 0 times infinity."
     ),
-    checks=(
-        Check("weights", weights_of_jaxseg),
-        Check("shares", shares_at_truth),
-        Check("by hand", classes_by_hand),
-        Check("losses by hand", loss_by_hand),
-    ),
-    twins=(
-        Check(
-            "inverse proportion, losses",
-            # weights 1 and 1/3: 2 (1 + 2/3) / (1 + 2 + 5/3) = 5/7
-            functools.partial(loss_by_hand, lost=Fraction(2, 7)),
-        ),
-        Check("inverse proportion", functools.partial(weights_of_jaxseg, power=1)),
-        Check("equal shares", functools.partial(shares_at_truth, power=1)),
-        Check(
-            "half for the small class",
-            functools.partial(classes_by_hand, small=Fraction(1, 2)),
-        ),
-    ),
-    values={
+    values=lambda: {
         "share_of_1_beside_99": 0.99,
         "weight_of_99_over_1": 1 / 9801,
         "score_at_one_false_of_the_small": float(
@@ -188,3 +92,86 @@ M13 = Claim(
         ),
     },
 )
+
+
+@M13.check("weights")
+@M13.twin("inverse proportion", power=1)
+def weights_of_jaxseg(*, power: int = 2) -> Evidence:
+    """The score is (15) with inverse squares, on all two-class matrices."""
+    matrices = confusions(8)
+    found = jax.vmap(lambda c: counts.generalized_dice_index(c, None))(
+        _stacked(matrices)
+    )
+    hand = np.array([float(score(class_counts(m), power)) for m in matrices])
+    case = {"true by predicted": np.array(matrices)}
+    return samples.worst_draw(-np.abs(found - hand), case, tolerance=1e-14)
+
+
+@M13.check("shares")
+@M13.twin("equal shares", power=1)
+def shares_at_truth(*, power: int = 2) -> Evidence:
+    """At the truth class c has the share (1 / n_c) / sum_k 1 / n_k of both sums."""
+
+    def slack(sizes: tuple[int, ...]) -> Fraction:
+        parts = [Fraction(2 * n, n**power) for n in sizes]
+        inverse = [Fraction(1, n) for n in sizes]
+        return -max(
+            abs(part / sum(parts) - share / sum(inverse))
+            for part, share in zip(parts, inverse, strict=True)
+        )
+
+    sizes = itertools.product(range(1, 20), repeat=2)
+    return enumeration.worst_case(sizes, slack, describe=lambda n: {"sizes": n})
+
+
+@M13.check("by hand")
+@M13.twin("half for the small class", small=Fraction(1, 2))
+def classes_by_hand(*, small: Fraction = Fraction(99, 100)) -> Evidence:
+    """Classes of 1 and 99 pixels: shares at the truth, and the products n w."""
+    weights = [Fraction(1), Fraction(1, 99**2)]
+    parts = [Fraction(1), Fraction(1, 99)]
+    found = {
+        "share of the small class": parts[0] / sum(parts),
+        "n w of the large over the small": 99 * weights[1] / weights[0],
+        "one of the large class taken for the small": score(
+            class_counts(((1, 0), (1, 98)))
+        ),
+        "one of one taken for the other, n large": score(
+            class_counts(((49, 1), (0, 50)))
+        ),
+    }
+    hand = {
+        "share of the small class": small,
+        "n w of the large over the small": Fraction(1, 99),
+        # 2 (1 + 98/99^2) / (1 + 2 + (99 + 98) / 99^2)
+        "one of the large class taken for the small": Fraction(
+            2 * (99**2 + 98), 3 * 99**2 + 197
+        ),
+        # equal sizes: the accuracy
+        "one of one taken for the other, n large": Fraction(99, 100),
+    }
+    return examples.agree(found, hand)
+
+
+@M13.check("losses by hand")
+@M13.twin("inverse proportion, losses", lost=Fraction(2, 7))
+def loss_by_hand(*, lost: Fraction = Fraction(5, 16)) -> Evidence:
+    """The loss of two certain predictions by hand, of classes of 1 and 3 pixels.
+
+    One of the three taken for the one: weights 1 and 1/9, 2 (1 + 2/9) / (1 + 2 + 5/9) =
+    11/16. One of two taken for the other of two: the accuracy, 3/4.
+    """
+
+    def loss(found: list[int], truth: list[int]) -> float:
+        scores = jnp.eye(2)[jnp.array(found)]
+        return float(
+            generalized_dice_loss(scores, jnp.array(truth), link=links.identity)
+        )
+
+    found = {
+        "one of three": loss([0, 0, 1, 1], [0, 1, 1, 1]),
+        "one of two": loss([0, 0, 0, 1], [0, 0, 1, 1]),
+        "truth": loss([0, 1, 1, 1], [0, 1, 1, 1]),
+    }
+    hand = {"one of three": float(lost), "one of two": 0.25, "truth": 0.0}
+    return examples.agree(found, hand, tolerance=1e-14)

@@ -1,6 +1,5 @@
 """M10, M11: the Jaccard loss as a set function, and its Lovász extension."""
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -11,11 +10,36 @@ import numpy as np
 
 from jaxseg import counts, links
 from jaxseg.losses import lovasz_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, samples
 from theory.ma import SOURCE
 
 # M10
+
+M10 = Claim(
+    id="M10",
+    source=SOURCE,
+    where="Section 2.2.4, footnote 2",
+    statement="The IoU loss is submodular.",
+    assumes=(
+        "As the function of Eq. (13): of the set of mispredicted pixels m, m -> |m| / "
+        "|G or m|, for one class; with G empty it is 0 at the empty set, else 1. As a "
+        "function of the predicted set S it is not submodular, see the proof."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "With a missed and b false pixels of G of size g, f = (a + b) / (g + b). "
+        "Adding a pixel of G gains 1 / (g + b), which falls with b and ignores a; one "
+        "outside gains (g - a) / ((g + b) (g + b + 1)), which falls with a and b: "
+        "gains diminish. Of the predicted set it fails: G = {x}, S = {}, adding x "
+        "gains -1, but from S = {y} it gains -1/2, more. The soft IoU loss (10) is no "
+        "set function at all."
+    ),
+    values=lambda: {
+        "gain_of_a_missed_pixel_of_4": float(loss_of_mistakes(4, 1, 0)),
+        "gain_of_a_false_pixel_beside_4": float(loss_of_mistakes(4, 0, 1)),
+    },
+)
 
 
 def loss_of_mistakes(size: int, missed: int, false: int) -> Fraction:
@@ -29,6 +53,8 @@ def loss_of_prediction(size: int, hits: int, false: int) -> Fraction:
     return loss_of_mistakes(size, size - hits, false)
 
 
+@M10.check("exact")
+@M10.twin("of the predicted set", loss=loss_of_prediction)
 def diminishing(
     *,
     loss: Callable[[int, int, int], Fraction] = loss_of_mistakes,
@@ -62,146 +88,7 @@ def diminishing(
     )
 
 
-M10 = Claim(
-    id="M10",
-    source=SOURCE,
-    where="Section 2.2.4, footnote 2",
-    statement="The IoU loss is submodular.",
-    assumes=(
-        "As the function of Eq. (13): of the set of mispredicted pixels m, m -> |m| / "
-        "|G or m|, for one class; with G empty it is 0 at the empty set, else 1. As a "
-        "function of the predicted set S it is not submodular, see the proof."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "With a missed and b false pixels of G of size g, f = (a + b) / (g + b). "
-        "Adding a pixel of G gains 1 / (g + b), which falls with b and ignores a; one "
-        "outside gains (g - a) / ((g + b) (g + b + 1)), which falls with a and b: "
-        "gains diminish. Of the predicted set it fails: G = {x}, S = {}, adding x "
-        "gains -1, but from S = {y} it gains -1/2, more. The soft IoU loss (10) is no "
-        "set function at all."
-    ),
-    checks=(Check("exact", diminishing),),
-    twins=(
-        Check(
-            "of the predicted set",
-            functools.partial(diminishing, loss=loss_of_prediction),
-        ),
-    ),
-    values={
-        "gain_of_a_missed_pixel_of_4": float(loss_of_mistakes(4, 1, 0)),
-        "gain_of_a_false_pixel_beside_4": float(loss_of_mistakes(4, 0, 1)),
-    },
-)
-
 # M11
-
-
-def extension(errors: Sequence[Fraction], truth: Sequence[int]) -> Fraction:
-    """Eqs. (12), (13) for one class, to the letter: sort, then sum m_i d_i."""
-    order = sorted(range(len(errors)), key=lambda i: errors[i], reverse=True)
-    total, before = Fraction(0), Fraction(0)
-    missed = false = 0
-    for i in order:
-        missed, false = missed + truth[i], false + 1 - truth[i]
-        after = loss_of_mistakes(sum(truth), missed, false)
-        total += errors[i] * (after - before)
-        before = after
-    return total
-
-
-def _problems(pixels: int, levels: Sequence[Fraction]):
-    for truth in itertools.product((0, 1), repeat=pixels):
-        for errors in itertools.product(levels, repeat=pixels):
-            yield truth, errors
-
-
-def _named(case: tuple) -> dict:
-    return {"truth": case[0], "errors": case[1]}
-
-
-def vertices(*, scale: Fraction = Fraction(1), pixels: int = 5) -> Evidence:
-    """At errors in {0, 1} it is the Jaccard loss of that set of mistakes."""
-
-    def slack(case: tuple[Sequence[int], Sequence[Fraction]]) -> Fraction:
-        truth, errors = case
-        missed = sum(int(e * t) for t, e in zip(truth, errors, strict=True))
-        false = int(sum(errors)) - missed
-        hard = loss_of_mistakes(sum(truth), missed, false)
-        return -abs(extension(errors, truth) - scale * hard)
-
-    cases = _problems(pixels, [Fraction(0), Fraction(1)])
-    return enumeration.worst_case(cases, slack, describe=_named)
-
-
-def convex(*, sign: int = 1, pixels: int = 3) -> Evidence:
-    """The middle of any two points of a grid lies below the mean of their values."""
-    levels = [Fraction(i, 2) for i in range(3)]
-    points = list(itertools.product(levels, repeat=pixels))
-
-    def slack(case: tuple) -> Fraction:
-        truth, first, second = case
-        middle = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
-        ends = extension(first, truth) + extension(second, truth)
-        return sign * (ends / 2 - extension(middle, truth))
-
-    cases = (
-        (truth, first, second)
-        for truth in ((1, 1, 0), (1, 0, 0), (0, 0, 0))
-        for first, second in itertools.combinations(points, 2)
-    )
-    return enumeration.worst_case(
-        cases,
-        slack,
-        describe=lambda c: {"truth": c[0], "first": c[1], "second": c[2]},
-    )
-
-
-def sums_of_classes(*, divide: bool = True) -> Evidence:
-    """The loss is the mean of (12) over the classes of a softmax, ties included."""
-    rng = np.random.default_rng(11)
-    parts = rng.multinomial(4, [1 / 3] * 3, size=(40, 5)) / 4
-    labels = np.stack(
-        [rng.permutation([0, 1, 2, *row]) for row in rng.integers(0, 3, (40, 2))]
-    )
-
-    def of_one(probs: jax.Array, labels: jax.Array) -> jax.Array:
-        return lovasz_loss(probs, labels, link=links.identity, classes="all")
-
-    found = np.asarray(jax.jit(jax.vmap(of_one))(jnp.array(parts), jnp.array(labels)))
-    hand = []
-    for probs, ids in zip(parts, labels, strict=True):
-        terms = []
-        for c in range(3):
-            truth = [int(k == c) for k in ids]
-            errors = [
-                1 - Fraction(p) if t else Fraction(p)
-                for p, t in zip(probs[:, c].tolist(), truth, strict=True)
-            ]
-            terms.append(extension(errors, truth))
-        hand.append(float(sum(terms)) / (3 if divide else 1))
-    case = {"probs": parts, "labels": labels}
-    return samples.worst_draw(-np.abs(found - np.array(hand)), case, tolerance=1e-14)
-
-
-def by_hand(*, at_half: Fraction = Fraction(3, 8)) -> Evidence:
-    """G one pixel with error 1/2, another with error 1/4; and an absent class.
-
-    Sorted 1/2, 1/4: gains 1 and 0. Reversed errors: gains 1/2 and 1/2, 3/8 in all.
-    """
-    half, quarter = Fraction(1, 2), Fraction(1, 4)
-    found = {
-        "larger error inside": extension([half, quarter], [1, 0]),
-        "larger error outside": extension([quarter, half], [1, 0]),
-        "absent class": extension([half, quarter], [0, 0]),
-    }
-    hand = {
-        "larger error inside": half,
-        "larger error outside": at_half,
-        "absent class": half,
-    }
-    return examples.agree(found, hand)
-
 
 M11 = Claim(
     id="M11",
@@ -235,25 +122,123 @@ M11 = Claim(
         "only if the set function is submodular, M10. An error is 1 - s or s, affine "
         "in s."
     ),
-    checks=(
-        Check("vertices", vertices),
-        Check("convex", convex),
-        Check("losses", sums_of_classes),
-        Check("by hand", by_hand),
-    ),
-    twins=(
-        Check(
-            "less by 1e-6", functools.partial(vertices, scale=1 - Fraction(1, 10**6))
-        ),
-        Check("concave", functools.partial(convex, sign=-1)),
-        Check("sum over classes", functools.partial(sums_of_classes, divide=False)),
-        Check(
-            "gain 1 inside first", functools.partial(by_hand, at_half=Fraction(1, 4))
-        ),
-    ),
     values={
         "error_1/2_inside_1/4_outside": 0.5,
         "error_1/4_inside_1/2_outside": 0.375,
         "absent_class_with_errors_1/2_1/4": 0.5,
     },
 )
+
+
+def extension(errors: Sequence[Fraction], truth: Sequence[int]) -> Fraction:
+    """Eqs. (12), (13) for one class, to the letter: sort, then sum m_i d_i."""
+    order = sorted(range(len(errors)), key=lambda i: errors[i], reverse=True)
+    total, before = Fraction(0), Fraction(0)
+    missed = false = 0
+    for i in order:
+        missed, false = missed + truth[i], false + 1 - truth[i]
+        after = loss_of_mistakes(sum(truth), missed, false)
+        total += errors[i] * (after - before)
+        before = after
+    return total
+
+
+def _problems(pixels: int, levels: Sequence[Fraction]):
+    for truth in itertools.product((0, 1), repeat=pixels):
+        for errors in itertools.product(levels, repeat=pixels):
+            yield truth, errors
+
+
+def _named(case: tuple) -> dict:
+    return {"truth": case[0], "errors": case[1]}
+
+
+@M11.check("vertices")
+@M11.twin("less by 1e-6", scale=1 - Fraction(1, 10**6))
+def vertices(*, scale: Fraction = Fraction(1), pixels: int = 5) -> Evidence:
+    """At errors in {0, 1} it is the Jaccard loss of that set of mistakes."""
+
+    def slack(case: tuple[Sequence[int], Sequence[Fraction]]) -> Fraction:
+        truth, errors = case
+        missed = sum(int(e * t) for t, e in zip(truth, errors, strict=True))
+        false = int(sum(errors)) - missed
+        hard = loss_of_mistakes(sum(truth), missed, false)
+        return -abs(extension(errors, truth) - scale * hard)
+
+    cases = _problems(pixels, [Fraction(0), Fraction(1)])
+    return enumeration.worst_case(cases, slack, describe=_named)
+
+
+@M11.check("convex")
+@M11.twin("concave", sign=-1)
+def convex(*, sign: int = 1, pixels: int = 3) -> Evidence:
+    """The middle of any two points of a grid lies below the mean of their values."""
+    levels = [Fraction(i, 2) for i in range(3)]
+    points = list(itertools.product(levels, repeat=pixels))
+
+    def slack(case: tuple) -> Fraction:
+        truth, first, second = case
+        middle = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
+        ends = extension(first, truth) + extension(second, truth)
+        return sign * (ends / 2 - extension(middle, truth))
+
+    cases = (
+        (truth, first, second)
+        for truth in ((1, 1, 0), (1, 0, 0), (0, 0, 0))
+        for first, second in itertools.combinations(points, 2)
+    )
+    return enumeration.worst_case(
+        cases,
+        slack,
+        describe=lambda c: {"truth": c[0], "first": c[1], "second": c[2]},
+    )
+
+
+@M11.check("losses")
+@M11.twin("sum over classes", divide=False)
+def sums_of_classes(*, divide: bool = True) -> Evidence:
+    """The loss is the mean of (12) over the classes of a softmax, ties included."""
+    rng = np.random.default_rng(11)
+    parts = rng.multinomial(4, [1 / 3] * 3, size=(40, 5)) / 4
+    labels = np.stack(
+        [rng.permutation([0, 1, 2, *row]) for row in rng.integers(0, 3, (40, 2))]
+    )
+
+    def of_one(probs: jax.Array, labels: jax.Array) -> jax.Array:
+        return lovasz_loss(probs, labels, link=links.identity, classes="all")
+
+    found = np.asarray(jax.jit(jax.vmap(of_one))(jnp.array(parts), jnp.array(labels)))
+    hand = []
+    for probs, ids in zip(parts, labels, strict=True):
+        terms = []
+        for c in range(3):
+            truth = [int(k == c) for k in ids]
+            errors = [
+                1 - Fraction(p) if t else Fraction(p)
+                for p, t in zip(probs[:, c].tolist(), truth, strict=True)
+            ]
+            terms.append(extension(errors, truth))
+        hand.append(float(sum(terms)) / (3 if divide else 1))
+    case = {"probs": parts, "labels": labels}
+    return samples.worst_draw(-np.abs(found - np.array(hand)), case, tolerance=1e-14)
+
+
+@M11.check("by hand")
+@M11.twin("gain 1 inside first", at_half=Fraction(1, 4))
+def by_hand(*, at_half: Fraction = Fraction(3, 8)) -> Evidence:
+    """G one pixel with error 1/2, another with error 1/4; and an absent class.
+
+    Sorted 1/2, 1/4: gains 1 and 0. Reversed errors: gains 1/2 and 1/2, 3/8 in all.
+    """
+    half, quarter = Fraction(1, 2), Fraction(1, 4)
+    found = {
+        "larger error inside": extension([half, quarter], [1, 0]),
+        "larger error outside": extension([quarter, half], [1, 0]),
+        "absent class": extension([half, quarter], [0, 0]),
+    }
+    hand = {
+        "larger error inside": half,
+        "larger error outside": at_half,
+        "absent class": half,
+    }
+    return examples.agree(found, hand)

@@ -14,8 +14,9 @@ from jax import Array
 from jaxseg import counts, links
 from jaxseg.counts import SoftCounts
 from jaxseg.losses import dice_loss, jaccard_loss
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, residuals, samples, symbolic
+from theory.engines.enumeration import over_masks
 from theory.ma import SOURCE
 from theory.ma.sensitivity import both_classes
 
@@ -34,59 +35,6 @@ def printed_losses(classes: list[SoftCounts]) -> tuple[Fraction, Fraction, Fract
 
 
 # M08
-
-
-def sums_over_both(
-    *, of: Callable[[SoftCounts], list[SoftCounts]] = both_classes, pixels: int = 12
-) -> Evidence:
-    """Over both classes (8) = (9) = 1 - accuracy, (10) = 1 - a / (2 - a)."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        accuracy = Fraction(counts.hamming_index(masks))
-        square, plain, jaccard = printed_losses(of(masks))
-        gaps = (
-            square - (1 - accuracy),
-            plain - (1 - accuracy),
-            jaccard - (1 - accuracy / (2 - accuracy)),
-        )
-        return -max(map(abs, gaps))
-
-    return enumeration.over_counts(slack, pixels=pixels, only=lambda m: m.pixels > 0)
-
-
-def sums_over_softmax(*, classes: int = 3, scale: float = 1.0) -> Evidence:
-    """Eq. (9) over all classes of a softmax: one minus the mean of p at the truth."""
-
-    def residual(logits: Array, labels: Array) -> Array:
-        probs, targets = jax.nn.softmax(logits), jax.nn.one_hot(labels, classes)
-        total = jnp.sum(probs) + jnp.sum(targets)
-        printed = 1 - 2 * jnp.sum(probs * targets) / total
-        return printed - (1 - scale * jnp.mean(jnp.sum(probs * targets, axis=-1)))
-
-    return residuals.vanishing(residual, *residuals.images(classes, seed=8))
-
-
-def missed_object(*, dice: Fraction = Fraction(1)) -> Evidence:
-    """Ten pixels, one of foreground, all predicted background, in three readings."""
-    masks = enumeration.exact_counts(0, 0, 1, 10)
-    per_class = [printed_losses([c])[1] for c in both_classes(masks)]
-    logits, labels = jnp.tile(jnp.array([1.0, 0.0]), (10, 1)), jnp.arange(10) // 9
-    found = {
-        "foreground": per_class[1],
-        "mean over classes": sum(per_class) / 2,
-        "sums inside": printed_losses(both_classes(masks))[1],
-        "jaxseg": Fraction(
-            float(dice_loss(logits, labels, link=links.identity))
-        ).limit_denominator(1000),
-    }
-    hand = {
-        "foreground": dice,
-        "mean over classes": Fraction(10, 19),  # (1/19 + 1) / 2
-        "sums inside": Fraction(1, 10),
-        "jaxseg": Fraction(10, 19),
-    }
-    return examples.agree(found, hand)
-
 
 M08 = Claim(
     id="M08",
@@ -127,18 +75,6 @@ M08 = Claim(
         "squares, and sum g s = N a: (9) is 1 - 2 N a / 2 N, (10) is 1 - N a / (2 N - "
         "N a)."
     ),
-    checks=(
-        Check("both classes, hard", sums_over_both),
-        Check("all classes, soft", sums_over_softmax),
-        Check("missed object", missed_object),
-    ),
-    twins=(
-        Check("foreground alone", functools.partial(sums_over_both, of=lambda m: [m])),
-        Check(
-            "scaled by 1 + 1e-6", functools.partial(sums_over_softmax, scale=1.000001)
-        ),
-        Check("the error rate", functools.partial(missed_object, dice=Fraction(1, 10))),
-    ),
     values={
         "foreground_dice_loss_of_a_missed_tenth": 1.0,
         "mean_dice_loss_of_a_missed_tenth": 10 / 19,
@@ -147,39 +83,113 @@ M08 = Claim(
     },
 )
 
+
+@M08.check("both classes, hard")
+@M08.twin("foreground alone", of=lambda m: [m])
+@over_masks(pixels=12, only=lambda m: m.pixels > 0)
+def sums_over_both(
+    masks: SoftCounts, *, of: Callable[[SoftCounts], list[SoftCounts]] = both_classes
+) -> Fraction:
+    """Over both classes (8) = (9) = 1 - accuracy, (10) = 1 - a / (2 - a)."""
+    accuracy = Fraction(counts.hamming_index(masks))
+    square, plain, jaccard = printed_losses(of(masks))
+    gaps = (
+        square - (1 - accuracy),
+        plain - (1 - accuracy),
+        jaccard - (1 - accuracy / (2 - accuracy)),
+    )
+    return -max(map(abs, gaps))
+
+
+@M08.check("all classes, soft")
+@M08.twin("scaled by 1 + 1e-6", scale=1.000001)
+def sums_over_softmax(*, classes: int = 3, scale: float = 1.0) -> Evidence:
+    """Eq. (9) over all classes of a softmax: one minus the mean of p at the truth."""
+
+    def residual(logits: Array, labels: Array) -> Array:
+        probs, targets = jax.nn.softmax(logits), jax.nn.one_hot(labels, classes)
+        total = jnp.sum(probs) + jnp.sum(targets)
+        printed = 1 - 2 * jnp.sum(probs * targets) / total
+        return printed - (1 - scale * jnp.mean(jnp.sum(probs * targets, axis=-1)))
+
+    return residuals.vanishing(residual, *residuals.images(classes, seed=8))
+
+
+@M08.check("missed object")
+@M08.twin("the error rate", dice=Fraction(1, 10))
+def missed_object(*, dice: Fraction = Fraction(1)) -> Evidence:
+    """Ten pixels, one of foreground, all predicted background, in three readings."""
+    masks = enumeration.exact_counts(0, 0, 1, 10)
+    per_class = [printed_losses([c])[1] for c in both_classes(masks)]
+    logits, labels = jnp.tile(jnp.array([1.0, 0.0]), (10, 1)), jnp.arange(10) // 9
+    found = {
+        "foreground": per_class[1],
+        "mean over classes": sum(per_class) / 2,
+        "sums inside": printed_losses(both_classes(masks))[1],
+        "jaxseg": Fraction(
+            float(dice_loss(logits, labels, link=links.identity))
+        ).limit_denominator(1000),
+    }
+    hand = {
+        "foreground": dice,
+        "mean over classes": Fraction(10, 19),  # (1/19 + 1) / 2
+        "sums inside": Fraction(1, 10),
+        "jaxseg": Fraction(10, 19),
+    }
+    return examples.agree(found, hand)
+
+
 # M09
 
+M09 = Claim(
+    id="M09",
+    source=SOURCE,
+    where="Eqs. (8), (9), (10)",
+    statement=("On binary masks of a single class (8) = (9) = 1 - D and (10) = 1 - J."),
+    assumes=(
+        "s in {0, 1}; two empty masks have D = J = 1 and loss 0 by rule, as printed "
+        "0/0. For soft s (8) and (9) differ: s = 1/2 on the object has 1/5 and 1/3."
+    ),
+    verdict=Verdict.HOLDS,
+    proof="Where s and g are 0 or 1 they equal their squares, and sum g s = |G and S|.",
+    values={
+        "square_dice_loss_of_object_at_1/2": 1 - 2 * 0.5 / (1 + 0.25),
+        "dice_loss_of_object_at_1/2": 1 - 2 * 0.5 / (1 + 0.5),
+    },
+)
 
-def binary_masks(*, pixels: int = 16, soft: bool = False) -> Evidence:
+
+@M09.check("exact")
+@M09.twin("s = 1/2", soft=True)
+@over_masks(pixels=16)
+def binary_masks(masks: SoftCounts, *, soft: bool = False) -> Fraction:
     """(8) = (9) = 1 - D and (10) = 1 - J; `soft` predicts with 1/2 for 1."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        tp, fp, fn = masks.intersection, masks.false_positives, masks.false_negatives
-        if soft:
-            half = Fraction(1, 2)
-            masks = SoftCounts(
-                intersection=tp * half,
-                inner=tp * half,
-                predicted=(tp + fp) * half,
-                actual=tp + fn,
-                predicted_squares=(tp + fp) * half**2,
-                actual_squares=tp + fn,
-                pixels=masks.pixels,
-            )
-        square, plain, jaccard = printed_losses([masks])
-        if tp + fp + fn == 0:  # two empty masks: 0/0, by rule D = J = 1
-            return -max(square, plain, jaccard)
-        dice = Fraction(2 * tp, 2 * tp + fp + fn)
-        gaps = (
-            square - (1 - dice),
-            plain - (1 - dice),
-            jaccard - (1 - Fraction(tp, tp + fp + fn)),
+    tp, fp, fn = masks.intersection, masks.false_positives, masks.false_negatives
+    if soft:
+        half = Fraction(1, 2)
+        masks = SoftCounts(
+            intersection=tp * half,
+            inner=tp * half,
+            predicted=(tp + fp) * half,
+            actual=tp + fn,
+            predicted_squares=(tp + fp) * half**2,
+            actual_squares=tp + fn,
+            pixels=masks.pixels,
         )
-        return -max(map(abs, gaps))
+    square, plain, jaccard = printed_losses([masks])
+    if tp + fp + fn == 0:  # two empty masks: 0/0, by rule D = J = 1
+        return -max(square, plain, jaccard)
+    dice = Fraction(2 * tp, 2 * tp + fp + fn)
+    gaps = (
+        square - (1 - dice),
+        plain - (1 - dice),
+        jaccard - (1 - Fraction(tp, tp + fp + fn)),
+    )
+    return -max(map(abs, gaps))
 
-    return enumeration.over_counts(slack, pixels=pixels)
 
-
+@M09.check("losses")
+@M09.twin("s = 1/2, losses", cut=0.25)
 def binary_losses(*, cut: float = 0.5) -> Evidence:
     """The three losses of jaxseg on all pairs of masks of four pixels, one class."""
     bits = jnp.array([[(i >> k) & 1 for k in range(4)] for i in range(16)])
@@ -205,31 +215,29 @@ def binary_losses(*, cut: float = 0.5) -> Evidence:
     return samples.worst_draw(slack, case, tolerance=1e-14)
 
 
-M09 = Claim(
-    id="M09",
-    source=SOURCE,
-    where="Eqs. (8), (9), (10)",
-    statement=("On binary masks of a single class (8) = (9) = 1 - D and (10) = 1 - J."),
-    assumes=(
-        "s in {0, 1}; two empty masks have D = J = 1 and loss 0 by rule, as printed "
-        "0/0. For soft s (8) and (9) differ: s = 1/2 on the object has 1/5 and 1/3."
-    ),
-    verdict=Verdict.HOLDS,
-    proof="Where s and g are 0 or 1 they equal their squares, and sum g s = |G and S|.",
-    checks=(Check("exact", binary_masks), Check("losses", binary_losses)),
-    twins=(
-        Check("s = 1/2", functools.partial(binary_masks, soft=True)),
-        Check("s = 1/2, losses", functools.partial(binary_losses, cut=0.25)),
-    ),
-    values={
-        "square_dice_loss_of_object_at_1/2": 1 - 2 * 0.5 / (1 + 0.25),
-        "dice_loss_of_object_at_1/2": 1 - 2 * 0.5 / (1 + 0.5),
-    },
-)
-
 # M16
 
+M16 = Claim(
+    id="M16",
+    source=SOURCE,
+    where="Section 2.2.8, first sentence",
+    statement="Dice is the harmonic mean of precision and recall.",
+    assumes=(
+        "Of one class, the coefficient (the text says the Dice loss, which is one "
+        "minus it). The harmonic mean of 0 and 0 is 0. Where one mask is empty its "
+        "0/0 is taken as 1, and the other index is 0 as soon as there is a mistake."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "1/P + 1/R = (TP + FP) / TP + (TP + FN) / TP = 2 / D. Soft masks, too, with "
+        "the sum of min(s, g) as TP."
+    ),
+    values={"dice_at_precision_1_recall_1/2": 2 / 3, "dice_at_1/4_and_3/4": 3 / 8},
+)
 
+
+@M16.check("exact")
+@M16.twin("arithmetic mean", mean=lambda p, r: (p + r) / 2)
 def harmonic(
     *, mean: Callable[[Any, Any], Any] | None = None, pixels: int = 20
 ) -> Evidence:
@@ -248,6 +256,8 @@ def harmonic(
     return enumeration.over_counts(slack, pixels=pixels)
 
 
+@M16.check("algebra")
+@M16.twin("sum of inverses", weight=1)
 def harmonic_algebra(*, weight: int = 2) -> Evidence:
     """1/D is the mean of 1/P and 1/R."""
     masks = SoftCounts.of_sets(*sympy.symbols("tp fp fn pixels", positive=True))
@@ -255,61 +265,7 @@ def harmonic_algebra(*, weight: int = 2) -> Evidence:
     return symbolic.identity(1 / counts.dice_index(masks), inverses / weight)
 
 
-M16 = Claim(
-    id="M16",
-    source=SOURCE,
-    where="Section 2.2.8, first sentence",
-    statement="Dice is the harmonic mean of precision and recall.",
-    assumes=(
-        "Of one class, the coefficient (the text says the Dice loss, which is one "
-        "minus it). The harmonic mean of 0 and 0 is 0. Where one mask is empty its "
-        "0/0 is taken as 1, and the other index is 0 as soon as there is a mistake."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "1/P + 1/R = (TP + FP) / TP + (TP + FN) / TP = 2 / D. Soft masks, too, with "
-        "the sum of min(s, g) as TP."
-    ),
-    checks=(Check("exact", harmonic), Check("algebra", harmonic_algebra)),
-    twins=(
-        Check(
-            "arithmetic mean",
-            functools.partial(harmonic, mean=lambda p, r: (p + r) / 2),
-        ),
-        Check("sum of inverses", functools.partial(harmonic_algebra, weight=1)),
-    ),
-    values={"dice_at_precision_1_recall_1/2": 2 / 3, "dice_at_1/4_and_3/4": 3 / 8},
-)
-
 # M27
-
-
-def mismatch_share(*, factor: int = 1, pixels: int = 20) -> Evidence:
-    """1 - D = |Delta M| / (|G| + |S|) on all hard masks but the empty pair."""
-
-    def slack(masks: SoftCounts) -> Fraction:
-        mismatch = masks.false_positives + masks.false_negatives
-        share = mismatch / (masks.predicted + masks.actual)
-        return -abs(1 - counts.dice_index(masks) - factor * share)
-
-    def some(masks: SoftCounts) -> bool:
-        return masks.predicted + masks.actual > 0
-
-    return enumeration.over_counts(slack, pixels=pixels, only=some)
-
-
-def soft_mismatch(*, squared: bool = False) -> Evidence:
-    """The soft Dice loss of hard labels is sum |g - s| / sum (g + s), with gradient."""
-
-    def residual(logits: Array, labels: Array) -> Array:
-        weights = jnp.array([0.0, 1.0])
-        loss = dice_loss(logits, labels, squared=squared, class_weights=weights)
-        probs = jax.nn.softmax(logits)[:, 1]
-        wrong = jnp.sum(jnp.where(labels == 1, 1 - probs, probs))
-        return loss - wrong / (jnp.sum(probs) + jnp.sum(labels))
-
-    return residuals.vanishing(residual, *residuals.images(2, seed=27))
-
 
 M27 = Claim(
     id="M27",
@@ -326,10 +282,36 @@ M27 = Claim(
         "s, sum g + sum s - 2 sum g s = sum |g - s|, so the plain soft loss is the "
         "same ratio; the squared one has sum (g - s)^2 over the squared sums."
     ),
-    checks=(Check("exact", mismatch_share), Check("losses", soft_mismatch)),
-    twins=(
-        Check("twice the mismatch", functools.partial(mismatch_share, factor=2)),
-        Check("squared denominator", functools.partial(soft_mismatch, squared=True)),
-    ),
     values={"one_pixel_missed_of_two": 1 / 3, "one_pixel_more_than_two": 1 / 5},
 )
+
+
+@M27.check("exact")
+@M27.twin("twice the mismatch", factor=2)
+def mismatch_share(*, factor: int = 1, pixels: int = 20) -> Evidence:
+    """1 - D = |Delta M| / (|G| + |S|) on all hard masks but the empty pair."""
+
+    def slack(masks: SoftCounts) -> Fraction:
+        mismatch = masks.false_positives + masks.false_negatives
+        share = mismatch / (masks.predicted + masks.actual)
+        return -abs(1 - counts.dice_index(masks) - factor * share)
+
+    def some(masks: SoftCounts) -> bool:
+        return masks.predicted + masks.actual > 0
+
+    return enumeration.over_counts(slack, pixels=pixels, only=some)
+
+
+@M27.check("losses")
+@M27.twin("squared denominator", squared=True)
+def soft_mismatch(*, squared: bool = False) -> Evidence:
+    """The soft Dice loss of hard labels is sum |g - s| / sum (g + s), with gradient."""
+
+    def residual(logits: Array, labels: Array) -> Array:
+        weights = jnp.array([0.0, 1.0])
+        loss = dice_loss(logits, labels, squared=squared, class_weights=weights)
+        probs = jax.nn.softmax(logits)[:, 1]
+        wrong = jnp.sum(jnp.where(labels == 1, 1 - probs, probs))
+        return loss - wrong / (jnp.sum(probs) + jnp.sum(labels))
+
+    return residuals.vanishing(residual, *residuals.images(2, seed=27))

@@ -1,16 +1,38 @@
 """M34: the Dice coefficient and the normalised surface distance as scores."""
 
-import functools
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from jaxseg import counts
-from theory.claim import Check, Claim, Evidence, Verdict
+from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, grids
 from theory.engines.grids import Mask
 from theory.ma import SOURCE
+
+M34 = Claim(
+    id="M34",
+    source=SOURCE,
+    where="Section 3.3",
+    statement=(
+        "DSC = 2 |G and S| / (|G| + |S|); NSD = (|dG in B_dS| + |dS in B_dG|) / (|dG| "
+        "+ |dS|) with B the points within the tolerance tau of a boundary."
+    ),
+    assumes=(
+        "Boundaries are finite sets of points, not both empty (0/0); released code "
+        "weighs them by the area of surface they stand for. If one alone is empty NSD "
+        "is 0."
+    ),
+    verdict=Verdict.HOLDS,
+    proof=(
+        "Definitions; what they imply: NSD is in [0, 1], symmetric and grows with tau, "
+        "is the Dice coefficient of the boundaries at tau = 0, and 1 if and only if "
+        "tau is at least the Hausdorff distance of the boundaries. It is 1 for masks "
+        "that differ, as soon as tau > 0, where DSC is not."
+    ),
+    values={"dsc_of_shifted_line": 2 / 3, "nsd_of_shifted_line_at_1": 1.0},
+)
 
 GRID = grids.pixels(2, 3)
 TOLERANCES = (0, 1, 2, 5)  # squared, all distances of the grid
@@ -57,6 +79,8 @@ def _named(pair: tuple[Mask, Mask]) -> dict[str, Any]:
     return grids.named(GRID, first=pair[0], second=pair[1])
 
 
+@M34.check("properties")
+@M34.twin("< tau", score=strictly_within)
 def properties(*, score: Score = surface_distance) -> Evidence:
     """In [0, 1], symmetric, growing with tau, 1 iff tau is at least Hausdorff's."""
 
@@ -74,6 +98,8 @@ def properties(*, score: Score = surface_distance) -> Evidence:
     return enumeration.worst_case(_pairs(), slack, describe=_named)
 
 
+@M34.check("tolerance 0")
+@M34.twin("union below", score=over_union)
 def dice_of_boundaries(*, score: Score = surface_distance) -> Evidence:
     """At tolerance 0 it is the Dice coefficient of the two boundaries."""
 
@@ -88,6 +114,8 @@ def dice_of_boundaries(*, score: Score = surface_distance) -> Evidence:
     return enumeration.worst_case(_pairs(), slack, describe=_named)
 
 
+@M34.check("by hand")
+@M34.twin("NSD 0 at 1", nsd=Fraction(0))
 def shifted(*, nsd: Fraction = Fraction(1)) -> Evidence:
     """A line of three pixels shifted along itself by one: DSC 2/3, NSD 1 at tau = 1.
 
@@ -102,37 +130,3 @@ def shifted(*, nsd: Fraction = Fraction(1)) -> Evidence:
     }
     hand = {"DSC": Fraction(2, 3), "NSD at 0": Fraction(0), "NSD at 1": nsd}
     return examples.agree(found, hand)
-
-
-M34 = Claim(
-    id="M34",
-    source=SOURCE,
-    where="Section 3.3",
-    statement=(
-        "DSC = 2 |G and S| / (|G| + |S|); NSD = (|dG in B_dS| + |dS in B_dG|) / (|dG| "
-        "+ |dS|) with B the points within the tolerance tau of a boundary."
-    ),
-    assumes=(
-        "Boundaries are finite sets of points, not both empty (0/0); released code "
-        "weighs them by the area of surface they stand for. If one alone is empty NSD "
-        "is 0."
-    ),
-    verdict=Verdict.HOLDS,
-    proof=(
-        "Definitions; what they imply: NSD is in [0, 1], symmetric and grows with tau, "
-        "is the Dice coefficient of the boundaries at tau = 0, and 1 if and only if "
-        "tau is at least the Hausdorff distance of the boundaries. It is 1 for masks "
-        "that differ, as soon as tau > 0, where DSC is not."
-    ),
-    checks=(
-        Check("properties", properties),
-        Check("tolerance 0", dice_of_boundaries),
-        Check("by hand", shifted),
-    ),
-    twins=(
-        Check("< tau", functools.partial(properties, score=strictly_within)),
-        Check("union below", functools.partial(dice_of_boundaries, score=over_union)),
-        Check("NSD 0 at 1", functools.partial(shifted, nsd=Fraction(0))),
-    ),
-    values={"dsc_of_shifted_line": 2 / 3, "nsd_of_shifted_line_at_1": 1.0},
-)
