@@ -9,7 +9,7 @@ from jax import Array
 from jax.experimental import checkify
 from jax.typing import ArrayLike
 
-from jaxseg.links import Link, softmax
+from jaxseg.links import Link, identity, softmax
 from jaxseg.numerics import is_numpy, is_traced, wide_dtype, widen
 
 
@@ -87,6 +87,8 @@ def check_labels(labels: Any, num_classes: int, where: Any = None) -> None:
     refuse_unknown_ids(labels, num_classes, where)
 
 
+SLACK = 1e-2
+"""How far rounded probabilities may be from 0, from 1 and from a sum of 1."""
 IGNORE = "leave such pixels out by where=labels != {id}, or by jaxseg.targets.ignore"
 
 
@@ -142,12 +144,13 @@ def as_targets(labels: Array, logits: Array) -> Array:
         if labels.shape != logits.shape:
             raise ValueError(
                 f"floating labels are targets of the shape of logits {logits.shape}, "
-                f"not {labels.shape}"
+                f"not {labels.shape}{_looks_like(labels, logits)}"
             )
         return labels.astype(wide_dtype(labels, logits))
     if not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ValueError(
-            f"labels have dtype {labels.dtype}: integers are class ids, floats targets"
+            f"labels have dtype {labels.dtype}: integers are class ids, floats "
+            "targets; a bool mask becomes ids by .astype(int)"
         )
     check_ids(labels, logits)
     classes = jnp.arange(logits.shape[-1]) if logits.shape[-1] > 1 else jnp.ones(1, int)
@@ -239,10 +242,67 @@ def as_scores(logits: ArrayLike, link: Link | None) -> Array:
 
 def check_ids(ids: Array, logits: Array) -> None:
     """Raises ValueError unless `ids` has the shape ``[...]`` of the pixels."""
-    if jnp.shape(ids) != logits.shape[:-1]:
+    ids = jnp.asarray(ids)
+    if ids.shape != logits.shape[:-1]:
         raise ValueError(
             f"class ids need the shape {logits.shape[:-1]} of the pixels of logits "
-            f"{logits.shape}, not {jnp.shape(ids)}"
+            f"{logits.shape}, not {ids.shape}{_looks_like(ids, logits)}"
+        )
+
+
+def _looks_like(labels: Array, logits: Array) -> str:
+    """The usual mistake that gives such shapes, and its remedy; empty if none does."""
+    shape, ids = labels.shape, jnp.issubdtype(labels.dtype, jnp.integer)
+    pixels = logits.shape[:-1]
+    if ids and shape == logits.shape and shape[-1] > 1:
+        return ": one-hot targets are floats, labels.astype(jnp.float32)"
+    if shape == (*pixels, 1):
+        return ": a trailing axis of 1 goes by labels[..., 0]"
+    if not ids and shape == pixels:
+        return ": class ids are integers, labels.astype(int)"
+    by_channel = (pixels[0], *pixels[2:], logits.shape[-1]) if len(pixels) > 1 else ()
+    if len(pixels) > 1 and shape in (by_channel, (*pixels[:1], 1, *by_channel[1:])):
+        return (
+            ": logits look channels first, as in PyTorch; the class axis is the last, "
+            "jnp.moveaxis(logits, 1, -1)"
+        )
+    return ""
+
+
+def refuse_mistaken_scores(logits: Array, link: Link | None, where: Any = None) -> None:
+    """Refuses scores that another link was meant for, where they are known.
+
+    Raises:
+      ValueError: probabilities under a softmax, which would be taken for scores close
+        to each other; or under `links.identity` what cannot be probabilities.
+    """
+    known = _is_known(logits) and _is_known(where)
+    if link not in (softmax, identity) or not known or logits.size == 0:
+        return
+    counted = np.True_
+    if where is not None:
+        counted = jnp.asarray(where)
+        if counted.dtype != bool or counted.shape != logits.shape[:-1]:
+            return  # the loss says what is wrong with it
+        counted = counted[..., None]
+    logits = jnp.where(counted, logits, 1 / logits.shape[-1])  # fits either link
+    low, high = jnp.min(logits), jnp.max(logits)
+    if link is identity:
+        if low < -SLACK or high > 1 + SLACK:
+            raise ValueError(
+                "link=links.identity takes probabilities, but logits go from "
+                f"{float(low):.4g} to {float(high):.4g}: these look like scores, for "
+                "links.softmax or links.sigmoid"
+            )
+        return
+    if low < 0 or high > 1 or jnp.all((logits == 0) | (logits == 1) | ~counted):
+        return
+    sums = jnp.sum(logits, axis=-1, dtype=wide_dtype(logits))
+    if logits.size > logits.shape[-1] and jnp.all(jnp.abs(sums - 1) < SLACK):
+        raise ValueError(
+            "logits are from 0 to 1 and sum to 1 over the classes: these look like "
+            "probabilities, for link=links.identity, or pass the scores before the "
+            "softmax"
         )
 
 

@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = [  # from the bottom; a file may import from its own floor and from below
     ["jaxseg.errors"],
-    ["jaxseg.automatic", "jaxseg.files", "jaxseg.fused", "jaxseg.numerics"],
+    ["jaxseg.automatic", "jaxseg.rooms", "jaxseg.files", "jaxseg.fused",
+     "jaxseg.numerics"],
     ["jaxseg.links"],
     ["jaxseg.targets"],
     ["jaxseg.counts", "jaxseg.distance", "jaxseg.indices"],
@@ -16,6 +17,7 @@ FLOORS = [  # from the bottom; a file may import from its own floor and from bel
      "jaxseg.statistics"],
     ["jaxseg.training"],
     ["jaxseg.cli", "jaxseg.__main__"],
+    ["jaxseg.api"],
     ["theory"],
     ["experiments"],
     ["figures"],

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jaxseg import rooms
 from jaxseg.cli.answers import answered
 from jaxseg.cli.options import Parser, at_least, loss_name
 from jaxseg.cli.progress import bar
@@ -106,9 +107,9 @@ def _report_parser() -> Parser:
     parser.add_argument(
         "--out",
         type=Path,
-        default=document.FILE,
+        default=document.FILE if rooms.in_checkout() else Path(document.FILE.name),
         metavar="FILE",
-        help="where to; default theory/REPORT.md",
+        help="where to; default %(default)s",
     )
     _add_processes(parser)
     return parser

@@ -151,8 +151,8 @@ def draw(report: Report, folder: Path) -> list[Path]:
         place = options.made_folder(folder / f".{figure.name}")
         rows = place / "rows.jsonl"
         write_rows(rows, figure.rows)
-        command = [sys.executable, "-m", "figures", figure.picture, str(rows)]
-        command += [*figure.flags, "--out", str(place), "--format", "png"]
+        command = [sys.executable, "-m", "jaxseg", "figures", figure.picture]
+        command += [str(rows), *figure.flags, "--out", str(place), "--format", "png"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

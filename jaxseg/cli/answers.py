@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from jaxseg.cli.extras import not_installed
 from jaxseg.cli.interrupts import end_stopped, interruptible
 from jaxseg.cli.pipes import reader_left
 from jaxseg.errors import MISTAKE, STOPPED, UserError, refused, tell
@@ -28,6 +29,12 @@ def answered(name: str, work: Callable[[], int | None], *, last: bool) -> int:
             sys.stdout.flush()
     except UserError as error:
         tell(error, name)
+        return MISTAKE
+    except ModuleNotFoundError as error:
+        sentence = not_installed(error, name)
+        if sentence is None:
+            raise
+        tell(sentence, name)
         return MISTAKE
     except KeyboardInterrupt as stop:
         tell(stop if str(stop) else "stopped", name)

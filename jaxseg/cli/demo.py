@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from jaxseg.cli import options
+from jaxseg.cli import extras, options
 from jaxseg.errors import UserError
 
 EXAMPLES = """\
@@ -36,6 +36,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Runs the four commands that a user would run, each in its own process."""
+    extras.require("train", "theory", "figures")
     out = options.fresh_folder(arguments.out or _free_folder())
     run = str(out / "run")
     start = time.perf_counter()
@@ -44,16 +45,16 @@ def main(arguments: argparse.Namespace) -> None:
          ["theory", "--json", str(out / "theory.json")]),
         ("Losses as pictures", ["figures", "surface", "--out", str(out / "figures")]),
         ("Training on synthetic lesions",
-         ["jaxseg", "train", *TRAINING, "--out", run]),
+         ["train", *TRAINING, "--out", run]),
         ("Held-back cases, some without a lesion",
-         ["jaxseg", "evaluate", "--run", run, "--data", "synthetic"]),
+         ["evaluate", "--run", run, "--data", "synthetic"]),
     ]  # fmt: skip
     for title, command in commands:
-        print(f"\n== {title}\n$ python -m {' '.join(command)}", flush=True)
-        done = subprocess.run([sys.executable, "-m", *command], check=False)
+        print(f"\n== {title}\n$ jaxseg {' '.join(command)}", flush=True)
+        done = subprocess.run([sys.executable, "-m", "jaxseg", *command], check=False)
         if done.returncode:
             raise UserError(
-                f"python -m {' '.join(command)} ended with status {done.returncode}"
+                f"jaxseg {' '.join(command)} ended with status {done.returncode}"
             )
     print(f"\n== Done in {time.perf_counter() - start:.0f} seconds. Files written:")
     for path in sorted(out.rglob("*")):

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,12 +18,14 @@ from jaxseg.files import read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.empty import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS
-from jaxseg.training.cases import ensemble_probabilities
+from jaxseg.training.cases import Trained, ensemble_probabilities
+from jaxseg.training.checkpoints import Best
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation, Summary
-from jaxseg.training.loop import SAMPLES
+from jaxseg.training.inference import Inference
+from jaxseg.training.loop import SAMPLES, Run
 from jaxseg.training.samples import save_samples
-from jaxseg.training.sources import SYNTHETIC, examples
+from jaxseg.training.sources import SYNTHETIC, Examples, examples
 
 CASES, TABLE, SUMMARY = "cases.jsonl", "cases.csv", "summary.json"
 EXAMPLES = """\
@@ -110,21 +113,76 @@ def main(arguments: argparse.Namespace) -> None:
     """Predicts every case, writes the rows, prints the table."""
     if len(arguments.run) > 1 and arguments.out is None:
         raise UserError("several --run need --out DIR for their common results")
+    gathered = gather(arguments)
+    config, cases = gathered.runs[0].config, gathered.cases
+    data = arguments.data or config.data
+    subject = _subject(arguments, data)
+    out = arguments.out or _default_folder(arguments, config, data)
+    _require_same_subject(out, subject)
+    members = gathered.networks(arguments.best)
+    options.made_folder(out)
+    evaluation = score(gathered, members, arguments)
+    summary = evaluation.summary()
+    write_rows(out / CASES, evaluation.rows)
+    write_text(out / TABLE, csv_of(evaluation.rows))
+    write_json(out / SUMMARY, {**subject, **summary.to_json()})
+    save_samples(
+        out / SAMPLES,
+        members,
+        cases,
+        [row["lesion_free"] for row in evaluation.rows],
+        gathered.how,
+    )
+    print(table(summary))
+    for name in (CASES, TABLE, SUMMARY):
+        print(f"wrote {out / name}")
+    for path in pictures.draw_run(out):
+        print(f"wrote {path}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Gathered:
+    """What is scored: checked, and nothing of it computed.
+
+    Attributes:
+      runs: whose networks are used as one.
+      cases: to score.
+      how: the networks are used.
+    """
+
+    runs: list[Run]
+    cases: Examples
+    how: Inference
+
+    def networks(self, best: Best | None) -> list[Trained]:
+        """The networks, from the newest checkpoints or the best ones."""
+        return [trained(run, best=best) for run in self.runs]
+
+
+def gather(arguments: argparse.Namespace) -> Gathered:
+    """Runs and cases that the flags name.
+
+    Raises:
+      UserError: runs, data and flags that are ill-formed or do not go together.
+    """
     runs = inference_flags.opened(arguments.run)
     config = runs[0].config
     how = inference_flags.inference(arguments, config)
-    cut = inference_flags.cut(arguments.threshold)
     data = arguments.data or config.data
     told = told_labels(arguments)
     if data == SYNTHETIC:
         cases = examples(config, data, arguments.split, arguments.cases)
     else:
         cases = checked_cases(config, Path(data), arguments.split, told)
-    subject = _subject(arguments, data)
-    out = arguments.out or _default_folder(arguments, config, data)
-    _require_same_subject(out, subject)
-    members = [trained(run, best=arguments.best) for run in runs]
-    options.made_folder(out)
+    return Gathered(runs, cases, how)
+
+
+def score(
+    gathered: Gathered, members: Sequence[Trained], arguments: argparse.Namespace
+) -> Evaluation:
+    """The scores of the networks as one; nothing is written."""
+    cases = gathered.cases
+    cut = inference_flags.cut(arguments.threshold)
     surfaces = None
     if arguments.surfaces != "none":
         surfaces = SurfaceOptions(
@@ -133,9 +191,11 @@ def main(arguments: argparse.Namespace) -> None:
             empty=arguments.empty,
             missed=arguments.missed,
         )
-    evaluation = Evaluation(config.num_classes, arguments.empty, surfaces)
+    evaluation = Evaluation(
+        gathered.runs[0].config.num_classes, arguments.empty, surfaces
+    )
     with bar(len(cases), "predicting", "case") as progress:
-        for example, probs in ensemble_probabilities(members, cases, how):
+        for example, probs in ensemble_probabilities(members, cases, gathered.how):
             assert example.labels is not None
             mask = cut(probs)
             evaluation.add(
@@ -146,22 +206,7 @@ def main(arguments: argparse.Namespace) -> None:
                 spacing_mm=example.spacing_mm,
             )
             progress.update()
-    summary = evaluation.summary()
-    write_rows(out / CASES, evaluation.rows)
-    write_text(out / TABLE, csv_of(evaluation.rows))
-    write_json(out / SUMMARY, {**subject, **summary.to_json()})
-    save_samples(
-        out / SAMPLES,
-        members,
-        cases,
-        [row["lesion_free"] for row in evaluation.rows],
-        how,
-    )
-    print(table(summary))
-    for name in (CASES, TABLE, SUMMARY):
-        print(f"wrote {out / name}")
-    for path in pictures.draw_run(out):
-        print(f"wrote {path}")
+    return evaluation
 
 
 def _subject(arguments: argparse.Namespace, data: str) -> dict[str, Any]:

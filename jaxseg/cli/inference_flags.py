@@ -15,6 +15,7 @@ from jaxseg.training.config import RunConfig
 from jaxseg.training.inference import Inference
 from jaxseg.training.loop import Run
 from jaxseg.training.memory import require_window_memory
+from jaxseg.training.sources import labels_of
 from jaxseg.training.thresholds import above, best_for_dice, most_probable
 
 Cut = Callable[[np.ndarray], np.ndarray]
@@ -96,6 +97,11 @@ def opened(folders: Sequence[Path]) -> list[Run]:
                     f"{first}"
                 )
     return found
+
+
+def class_names(config: RunConfig) -> tuple[str, ...]:
+    """What the data of a run call its classes, by id."""
+    return labels_of(config).names
 
 
 def _kind(config: RunConfig) -> tuple[tuple[str, int], ...]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxseg import __version__
+from jaxseg import __version__, rooms
 from jaxseg.cli.answers import answered
 from jaxseg.cli.options import Parser
 
@@ -21,7 +21,7 @@ examples:
 
 Compiled programs are kept in $XDG_CACHE_HOME/jaxseg (~/.cache/jaxseg), up to 4 GB;
 JAX_COMPILATION_CACHE_DIR=DIR names another place, JAX_ENABLE_COMPILATION_CACHE=0 keeps
-none. Beside it: python -m theory (the papers' claims), python -m figures (pictures).
+none.
 """
 COMMANDS = {
     "demo": "verify, draw, train and evaluate once, on embedded data",
@@ -32,6 +32,12 @@ COMMANDS = {
     "predict": "write masks for a folder of images or volumes",
 }
 """Each is a module of this package with `EXAMPLES`, `add_flags` and `main`."""
+ROOMS = {
+    "theory": "settle the papers' claims about losses, or explain one",
+    "study": "try the papers' findings again: which loss for these data?",
+    "figures": "draw losses, claims and results",
+}
+"""Each is a package with a command line of its own, see `jaxseg.rooms`."""
 CACHE_BYTES = 4 * 10**9
 
 
@@ -62,6 +68,8 @@ def parser(only: str | None = None) -> Parser:
         )
         module.add_flags(added)
         added.set_defaults(run_command=module.main)
+    for name, summary in ROOMS.items():
+        commands.add_parser(name, help=summary)
     return main_parser
 
 
@@ -92,9 +100,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
 
     def work() -> int | None:
+        if given and given[0] in ROOMS:
+            keep_programs()
+            return rooms.command(given[0])(given[1:])
         only = given[0] if given and given[0] in COMMANDS else "none"
         arguments = parser(only).parse_args(given)
         keep_programs()
         return arguments.run_command(arguments)
 
-    return answered("jaxseg", work, last=argv is None)
+    name = given[0] if given and given[0] in ROOMS else "jaxseg"
+    return answered(name, work, last=argv is None)

@@ -17,7 +17,7 @@ def draw_run(folder: Path) -> list[Path]:
     Returns:
       The pictures drawn; none, with a note on stderr, where drawing is impossible.
     """
-    command = [sys.executable, "-m", "figures", "run", str(folder)]
+    command = [sys.executable, "-m", "jaxseg", "figures", "run", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -34,7 +34,7 @@ class Live:
     """
 
     def __init__(self, folder: Path, seconds: float):
-        self._command = [sys.executable, "-m", "figures", "run", str(folder)]
+        self._command = [sys.executable, "-m", "jaxseg", "figures", "run", str(folder)]
         self._seconds = seconds
         self._drawing: subprocess.Popen | None = None
         self._next = time.monotonic() + seconds

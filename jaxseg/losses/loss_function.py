@@ -10,7 +10,11 @@ from jax import Array
 
 from jaxseg.automatic import with_automatic_axes
 from jaxseg.links import Link
-from jaxseg.targets import as_scores, refuse_unknown_ids
+from jaxseg.targets import (
+    as_scores,
+    refuse_mistaken_scores,
+    refuse_unknown_ids,
+)
 
 PIXEL_ARRAYS = ("pixel_weights", "signed_distance", "distance")
 """Options that hold a number per pixel where they are arrays."""
@@ -26,7 +30,8 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
     explicit axes (`jax.make_mesh`) are taken as on any other.
 
     Raises (the loss):
-      ValueError: labels hold an unknown id where a pixel counts, or link is no `Link`.
+      ValueError: labels hold an unknown id where a pixel counts, link is no `Link`, or
+        scores that are known look like another link's.
     """
     parameter = inspect.signature(loss).parameters.get("link")
     default = None if parameter is None else parameter.default
@@ -40,6 +45,7 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
                 f"{link!r}"
             )
         logits = as_scores(logits, link)
+        refuse_mistaken_scores(logits, link, options.get("where"))
         refuse_unknown_ids(labels, logits.shape[-1], options.get("where"))
         labels = jnp.asarray(labels)
         for name in ("where", *PIXEL_ARRAYS):

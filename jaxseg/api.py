@@ -1,0 +1,200 @@
+"""What the commands do, from Python: `load`, `train`, `evaluate` and `check`.
+
+Each takes the command's flags as keywords: ``jaxseg evaluate --run R --surfaces none``
+is ``jaxseg.evaluate("R", surfaces="none")``, and ``--hyper alpha=0.3`` is
+``hyper={"alpha": 0.3}``. A mistake raises `jaxseg.errors.UserError` with the sentence
+that the command prints.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxseg.cli import inference_flags
+from jaxseg.cli.evaluate import gather, score
+from jaxseg.cli.main import parser
+from jaxseg.cli.runs import trained
+from jaxseg.cli.train import main as train_command
+from jaxseg.data.check import Report, check_folder
+from jaxseg.errors import UserError
+from jaxseg.training.cases import Trained, ensemble_probabilities
+from jaxseg.training.checkpoints import Best
+from jaxseg.training.evaluation import Evaluation
+from jaxseg.training.inference import Inference
+from jaxseg.training.sources import Example
+
+Folder = str | PathLike[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """Trained networks that are used as one, by the mean of their probabilities.
+
+    Attributes:
+      members: the networks, each with the settings of its run.
+      names: of the classes, by id.
+    """
+
+    members: tuple[Trained, ...]
+    names: tuple[str, ...]
+
+    def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
+        """The most probable class of each pixel, ``[*size]`` uint8.
+
+        Args:
+          image: see `probabilities`.
+          **options: see `probabilities`.
+        """
+        return self.probabilities(image, **options).argmax(-1).astype(np.uint8)
+
+    def probabilities(
+        self,
+        image: np.ndarray,
+        *,
+        spacing_mm: Sequence[float] | None = None,
+        window: Sequence[int] | None = None,
+        overlap: float = 0.5,
+        mirror: bool = False,
+    ) -> np.ndarray:
+        """Probabilities of the classes, ``[*size, classes]`` float32.
+
+        Args:
+          image: ``[H, W]`` or ``[H, W, C]`` uint8; for a run of volumes ``[X, Y, Z]``
+            or ``[X, Y, Z, C]`` numbers as their files hold them, in RAS order.
+          spacing_mm: voxel size of a volume; needed if the run resamples.
+          window: size of overlapping windows; None is as `jaxseg predict` does.
+          overlap: least share of a window that its neighbour covers too.
+          mirror: whether to average over all flips.
+
+        Raises:
+          UserError: the image is not of the kind that the run was trained on.
+        """
+        config = self.members[0].config
+        pixels = np.asarray(image)
+        axes = len(config.size)
+        if pixels.ndim == axes:
+            pixels = pixels[..., None]
+        if pixels.ndim != axes + 1 or pixels.shape[-1] != config.channels:
+            raise UserError(
+                f"the run takes images [{', '.join('HWD'[:axes])}, {config.channels}], "
+                f"channels last, not {np.shape(image)}"
+            )
+        if not config.volumes and pixels.dtype != np.uint8:
+            raise UserError(
+                f"the run takes images of 8 bits, 0 to 255, not {pixels.dtype}"
+            )
+        if config.spacing is not None and spacing_mm is None:
+            raise UserError("the run resamples volumes: pass spacing_mm=(x, y, z)")
+        if config.volumes:
+            pixels = pixels.astype(np.float32)
+        spacing = None if spacing_mm is None else tuple(map(float, spacing_mm))
+        how = Inference(
+            window=None if window is None else tuple(window),
+            overlap=overlap,
+            mirror=mirror,
+        )
+        (found,) = ensemble_probabilities(
+            self.members, _One(Example("array", pixels, None, spacing)), how
+        )
+        return found[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class _One:
+    """A single case as a sequence of them."""
+
+    example: Example
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Example:
+        if index:
+            raise IndexError(index)
+        return self.example
+
+
+def load(*runs: Folder, best: Best | None = None) -> Model:
+    """Opens trained runs.
+
+    Args:
+      *runs: their folders; several give the mean of their probabilities.
+      best: "dice" or "loss" for the checkpoint with the best validation; None for the
+        newest.
+
+    Raises:
+      UserError: a folder is no run, or the runs do not go together.
+    """
+    if not runs:
+        raise UserError("jaxseg.load needs the folder of a run")
+    found = inference_flags.opened([Path(run) for run in runs])
+    members = tuple(trained(run, best=best) for run in found)
+    return Model(members, inference_flags.class_names(found[0].config))
+
+
+def train(data: Folder, loss: str, out: Folder, **settings: Any) -> Model:
+    """`jaxseg train`: trains a network and opens the run.
+
+    Args:
+      data: folder, list, or "synthetic".
+      loss: a name of `jaxseg.losses.CATALOG`.
+      out: a new folder for the run.
+      **settings: the command's further flags, see ``docs/settings.md``; `steps` is
+        needed.
+
+    Raises:
+      UserError: what the command refuses.
+    """
+    flags = {"data": data, "loss": loss, "out": out, **settings}
+    train_command(_parsed("train", flags))
+    return load(out)
+
+
+def evaluate(*runs: Folder, **settings: Any) -> Evaluation:
+    """`jaxseg evaluate` without its files: `.rows` has each case, `.summary()` means.
+
+    Args:
+      *runs: their folders; several are scored as one.
+      **settings: the command's further flags, such as ``split="test"`` or `data`.
+
+    Raises:
+      UserError: what the command refuses.
+    """
+    arguments = _parsed("evaluate", {"run": runs, **settings})
+    gathered = gather(arguments)
+    return score(gathered, gathered.networks(arguments.best), arguments)
+
+
+def check(data: Folder) -> Report:
+    """`jaxseg check`: what a data set holds, and every problem by name.
+
+    Raises:
+      UserError: there is no data set.
+    """
+    return check_folder(Path(data))
+
+
+def _parsed(command: str, settings: Mapping[str, Any]) -> argparse.Namespace:
+    argv = [word for name, value in settings.items() for word in _words(name, value)]
+    return parser(command).parse_args([command, *argv])
+
+
+def _words(name: str, value: Any) -> Iterator[str]:
+    """A keyword as words of the command line."""
+    flag = "--" + name.replace("_", "-")
+    if value is None or value is False:
+        return
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from (flag, f"{key}={part}")
+        return
+    yield flag
+    if value is True:
+        return
+    parts = value if isinstance(value, list | tuple) else (value,)
+    yield from map(str, parts)

@@ -1,0 +1,51 @@
+"""What newcomers pass by mistake is answered by what it looks like."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxseg import links
+from jaxseg.losses import cross_entropy_loss, dice_loss, lovasz_loss
+
+LOGITS = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
+LABELS = jax.random.randint(jax.random.key(1), (2, 4, 6), 0, 3)
+MISTAKES = {
+    "channels first": (jnp.moveaxis(LOGITS, -1, 1), LABELS, {}, "channels first"),
+    "channels first, an axis of 1": (
+        jnp.moveaxis(LOGITS, -1, 1), LABELS[:, None], {}, "channels first",
+    ),
+    "a trailing axis of 1": (LOGITS, LABELS[..., None], {}, r"labels\[\.\.\., 0\]"),
+    "one-hot integers": (
+        LOGITS, jax.nn.one_hot(LABELS, 3, dtype=jnp.int32), {}, "one-hot targets are",
+    ),
+    "floating ids": (LOGITS, LABELS.astype(jnp.float32), {}, "class ids are integers"),
+    "a bool mask": (
+        LOGITS[..., :1], LABELS == 1, {"link": links.sigmoid}, r"\.astype\(int\)",
+    ),
+    "probabilities": (jax.nn.softmax(LOGITS), LABELS, {}, "look like probabilities"),
+    "scores": (LOGITS, LABELS, {"link": links.identity}, "look like scores"),
+    "one channel": (LOGITS[..., :1], LABELS % 2, {}, "use link=links.sigmoid"),
+    "255": (LOGITS, LABELS.at[0, 0, 0].set(255), {}, "labels != 255"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", [cross_entropy_loss, dice_loss, lovasz_loss])
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_called_by_its_name(name, loss):
+    logits, labels, options, says = MISTAKES[name]
+    if loss is not cross_entropy_loss and name == "one channel":
+        says = "one class|softmax|sigmoid"
+    with pytest.raises(ValueError, match=says):
+        loss(logits, labels, **options)
+
+
+def test_what_only_resembles_a_mistake_passes():
+    """Equal scores, certain ones, scores that masked pixels alone make odd."""
+    assert jnp.isfinite(dice_loss(jnp.zeros((2, 3)), jnp.array([0, 1])))
+    assert jnp.isfinite(dice_loss(jnp.eye(3), jnp.arange(3)))
+    probs = jax.nn.softmax(LOGITS)
+    where = LABELS != 2
+    odd = jnp.where(where[..., None], probs, 1e9)
+    assert jnp.isfinite(dice_loss(odd, LABELS, link=links.identity, where=where))
+    inside = jax.jit(dice_loss)(probs, LABELS)  # nothing is known there
+    assert jnp.isfinite(inside)
