@@ -1,6 +1,7 @@
 # make demo   set up an environment and run the whole idea once
 # make test   set up an environment and run the tests (make test-all: the slow ones too)
 # make check  format, lint and types
+# make docs   build the documentation site in docs/_build, without network
 # make proofs have Coq check the theorems, if it is installed
 # make peers  an environment of other libraries, for `python -m experiments speed --peers`
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 PARALLEL := -n 2 --dist worksteal
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
-.PHONY: demo test test-all check proofs peers clean
+.PHONY: demo test test-all check docs proofs peers clean
 
 demo: $(VENV)/.ready
 	$(BIN)/jaxseg demo
@@ -25,6 +26,12 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+docs: $(VENV)/.ready-dev
+	mkdir -p docs/_static
+	$(BIN)/python -m figures explorer --out docs/_static
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs . docs/_build
+	@echo "docs/_build/docs/index.html"
 
 proofs:
 	@command -v coqc > /dev/null || { echo "proofs are checked by Coq: \
@@ -43,7 +50,7 @@ peers:
 	  efficientnet-lite-pytorch==0.1.0
 
 clean:
-	rm -rf $(VENV) .venv-peers .cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) .venv-peers .cache .pytest_cache .ruff_cache build docs/_build docs/_static *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -107,7 +107,8 @@ class Report:
         errors = [p.text for p in self.problems if p.gravity == "error"]
         if errors:
             more = len(errors) - 1
-            also = f" (and {more} more errors: see jaxseg check)" if more else ""
+            what = "error" if more == 1 else "errors"
+            also = f" (and {more} more {what}: see jaxseg check)" if more else ""
             raise UserError(f"{errors[0]}{also}")
 
     def facts(self, split: str) -> Facts:

@@ -42,8 +42,8 @@ def _make(path: Path, cases: Sequence[Case], shares: Mapping[str, float]) -> Non
     groups = groups_of(_keys(cases))
     if len(groups) < len(shares):
         raise UserError(
-            f"{path.parent} has no splits, and {len(groups)} cases that are not copies "
-            f"or of one patient do not make {', '.join(shares)}"
+            f"{path.parent} has no splits, and of cases that are not copies or of one "
+            f"patient it has {len(groups)}: too few to make {', '.join(shares)}"
         )
     parts = divided(groups, list(shares.values()), seed=0)
     try:

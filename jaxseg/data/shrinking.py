@@ -37,7 +37,8 @@ class Shrunk:
             return None
         few = ", ".join(self.emptied[:5]) + ", ..." * (len(self.emptied) > 5)
         empty = len(self.emptied)
-        masks = f" and {empty} masks become empty ({few})" if empty else ""
+        become = "mask becomes" if empty == 1 else "masks become"
+        masks = f" and {empty} {become} empty ({few})" if empty else ""
         return f"at {self.where} {self.lost} of {self.objects} objects vanish{masks}"
 
 

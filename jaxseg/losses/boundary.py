@@ -61,9 +61,9 @@ def boundary_loss(
 
     phi is negative inside the true region and positive outside, so the loss is negative
     where the prediction is good and smallest for p = t hard; it is linear in p. It is
-    up to a constant the integral of |phi| over the mismatch of p and t. A class that is
-    absent or fills the image has no boundary: its phi, and its gradient, are 0, which
-    is why the loss goes with a region loss.
+    up to a constant the integral of abs(phi) over the mismatch of p and t. A class that
+    is absent or fills the image has no boundary: its phi, and its gradient, are 0,
+    which is why the loss goes with a region loss.
 
     Args:
       logits: ``[..., C]`` scores.

@@ -128,7 +128,7 @@ def test_a_split_that_cannot_be_kept_or_made_is_refused(flat, tmp_path, monkeypa
     for path in sorted(flat.rglob("*.png")):
         if path.name[:3] not in ("c01", "c02", "c03", "c05"):
             path.unlink()
-    with pytest.raises(UserError, match="2 cases that are not copies .* do not make"):
+    with pytest.raises(UserError, match="has 2: too few to make train, validation"):
         names_of(flat)
     with pytest.raises(UserError, match="holds no data: expected .*/train/images"):
         names_of(flat / "images")
