@@ -31,7 +31,7 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
 
     Raises (the loss):
       ValueError: labels hold an unknown id where a pixel counts, link is no `Link`, or
-        scores that are known look like another link's.
+        scores that are known are probabilities where a softmax takes them.
     """
     parameter = inspect.signature(loss).parameters.get("link")
     default = None if parameter is None else parameter.default

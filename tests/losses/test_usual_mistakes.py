@@ -23,7 +23,6 @@ MISTAKES = {
         LOGITS[..., :1], LABELS == 1, {"link": links.sigmoid}, r"\.astype\(int\)",
     ),
     "probabilities": (jax.nn.softmax(LOGITS), LABELS, {}, "look like probabilities"),
-    "scores": (LOGITS, LABELS, {"link": links.identity}, "look like scores"),
     "one channel": (LOGITS[..., :1], LABELS % 2, {}, "use link=links.sigmoid"),
     "255": (LOGITS, LABELS.at[0, 0, 0].set(255), {}, "labels != 255"),
 }  # fmt: skip
@@ -45,7 +44,9 @@ def test_what_only_resembles_a_mistake_passes():
     assert jnp.isfinite(dice_loss(jnp.eye(3), jnp.arange(3)))
     probs = jax.nn.softmax(LOGITS)
     where = LABELS != 2
-    odd = jnp.where(where[..., None], probs, 1e9)
-    assert jnp.isfinite(dice_loss(odd, LABELS, link=links.identity, where=where))
+    assert jnp.isfinite(dice_loss(probs, LABELS, link=links.identity, where=where))
+    with pytest.raises(ValueError, match="look like probabilities"):
+        dice_loss(jnp.where(where[..., None], probs, 1e9), LABELS, where=where)
+    assert jnp.isfinite(dice_loss(jnp.full((4, 2), 0.5), jnp.array([0, 1, 1, 0])))
     inside = jax.jit(dice_loss)(probs, LABELS)  # nothing is known there
     assert jnp.isfinite(inside)
