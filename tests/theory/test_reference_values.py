@@ -295,6 +295,12 @@ BY_HAND = {
         # three: (3 * 2/4 + 3 * 4/5 + 1) / 8 - 1/8
         "largest_gain_at_3_pixels": (1.5 + 2.4) / 8,
     },
+    "N32": {
+        # one pixel: |1/2 - 1| / 1 and / (3/2); 1/4 of 1/2 + 1/2 - 1/4
+        "jaccard_loss_of_1/2_and_1": 0.5,
+        "dice_loss_of_1/2_and_1": 0.5 / 1.5,
+        "product_jaccard_loss_of_1/2_and_1/2": 1 - 0.25 / 0.75,
+    },
     **by_hand_ma.BY_HAND,
     **by_hand_liu.BY_HAND,
 }

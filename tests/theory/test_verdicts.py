@@ -150,4 +150,5 @@ def test_verdicts():
         "N30": Verdict.FAILS,
         "N31": Verdict.HOLDS,
         "N32": Verdict.HOLDS,
+        "N33": Verdict.HOLDS,
     }

@@ -73,7 +73,7 @@ def _loss(scores: Array, hits: Array, weight: Array) -> tuple[Array, Array]:
 
 
 @functools.cache
-def _minima():
+def minima():
     """Hits of three groups, weights, and where descent ends: scores and Dice."""
     rng = np.random.default_rng(11)
     hits = rng.integers(1, PIXELS, size=(48, 3)).astype(float)
@@ -96,7 +96,7 @@ def _minima():
 @N11.twin("eta - D", half=1.0)
 def signs(*, half: float = 2.0) -> Evidence:
     """P - eta and eta - D/2 have one sign in every group, wherever descent ends."""
-    eta, weights, p, dice = _minima()
+    eta, weights, p, dice = minima()
     away = np.sign(eta - dice[:, None] / half)
     slack = (away * (p - eta)).min(axis=1)
     case = {"eta": eta, "weight": weights, "p": p, "dice": dice}
@@ -107,7 +107,7 @@ def signs(*, half: float = 2.0) -> Evidence:
 @N11.twin("shift twice as large", factor=2.0)
 def size_of_shift(*, factor: float = 1.0) -> Evidence:
     """There p - eta = p (1 - p) (2 eta - D) / (l (mean eta + mean p))."""
-    eta, weights, p, dice = _minima()
+    eta, weights, p, dice = minima()
     total = (eta + p).mean(axis=1, keepdims=True)
     by_hand = p * (1 - p) * (2 * eta - dice[:, None]) / total / weights[:, None]
     slack = -np.abs(p - eta - factor * by_hand).max(axis=1)
