@@ -157,6 +157,12 @@ PICTURES: Mapping[str, Picture] = {
         "dice=runs/a/metrics.jsonl dice=runs/b/metrics.jsonl ce=runs/c/metrics.jsonl",
         needs="ROWS",
     ),
+    "findings": Picture(
+        "figures.results.findings",
+        "effects of a study with their intervals, by verdict",
+        "study/findings.jsonl",
+        needs="ROWS",
+    ),
     "sheet": Picture(
         "figures.results.sheet",
         "cases with outlines, several runs side by side (Liu 2022, Fig. 4)",

@@ -1,6 +1,7 @@
 """Generated parts of the documents: `python -m tests.readme` writes them anew."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -68,6 +69,8 @@ def studies() -> str:
         "| study | asks | data | replicated | not replicated | undecided |",
         "|---|---|---|---|---|---|",
     ]
+    reasons: Counter[str] = Counter()
+    total: Counter[Outcome] = Counter()
     for name, study in STUDIES.items():
         report = REPORTS / name / "report.md"
         if not report.is_file():
@@ -75,11 +78,18 @@ def studies() -> str:
         text = report.read_text()
         about = json.loads((REPORTS / name / "study.json").read_text())
         data = ", ".join(facts["name"] for facts in about["datasets"])
-        counts = [text.count(f"**{outcome.value}**") for outcome in Outcome]
+        counts = [text.count(f"**{outcome.value}") for outcome in Outcome]
+        total.update(dict(zip(Outcome, counts, strict=True)))
+        reasons.update(re.findall(r"\*\*undecided: ([^*]+)\*\*", text))
         lines.append(
             f"| [{name}](../experiments/reports/{name}/report.md) | {study.summary} "
             f"({study.paper}) | {data} | " + " | ".join(map(str, counts)) + " |"
         )
+    told = ", ".join(f"{total[outcome]} {outcome.value}" for outcome in Outcome)
+    lines += ["", f"Of {total.total()} findings: {told}."]
+    if reasons:
+        why = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
+        lines.append(f"Undecided whatever their intervals: {why}.")
     return "\n".join(lines)
 
 

@@ -1,13 +1,14 @@
 """The study."""
 
-from experiments.label_marginals.plan import add_flags, plan, settings
+from experiments.label_marginals.losses import NAMES
+from experiments.label_marginals.plan import FLAGS, SCALES, plan
 from experiments.label_marginals.report import report
 from experiments.protocol.study import Study
 
 EXAMPLES = """\
 examples:
   python -m experiments label_marginals
-  python -m experiments label_marginals --scale cpu --workers 2
+  python -m experiments label_marginals --scale cpu
   python -m experiments label_marginals --data DIR --scale cpu --losses CE Dice CE+L1
 """
 
@@ -15,7 +16,7 @@ LABEL_MARGINALS = Study(
     name="label_marginals",
     paper="Liu 2022",
     summary="does a loss get the region proportions right, and does forcing them help",
-    description="Trains the same network with the ten losses of Liu 2022 and three "
+    description="Trains the same network with the losses of Liu 2022 and several "
     "seeds, compares Dice, surface distances or the IoU of each class, and the "
     "predicted against the true proportion of each region, by region size; changes the "
     "weight and the temperature of the label-marginal terms on images of two classes. "
@@ -25,15 +26,15 @@ LABEL_MARGINALS = Study(
     examples=EXAMPLES,
     data={
         "smoke": ("synthetic",),
-        "cpu": ("../shared/data/camvid", "../shared/data/foot_ulcer",
-                "../shared/data/retina_vessels", "../shared/data/hippocampus"),
-        "full": ("../shared/data/camvid", "../shared/data/foot_ulcer",
-                 "../shared/data/retina_vessels", "../shared/data/hippocampus"),
+        "cpu": ("../shared/data/liver_ct_slices", "../shared/data/camvid"),
+        "full": ("../shared/data/liver_ct_slices", "../shared/data/camvid",
+                 "../shared/data/foot_ulcer", "../shared/data/hippocampus"),
     },
+    scales=SCALES,
+    losses=NAMES,
+    flags=FLAGS,
     plan=plan,
-    settings=settings,
     report=report,
-    add_flags=add_flags,
     unpublished=("jaccard", "f_half", "f_two", "sensitivity", "precision", "hamming",
                  "volume_difference", "hausdorff", "assd", "lesion_free"),
 )  # fmt: skip

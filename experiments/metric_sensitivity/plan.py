@@ -1,198 +1,89 @@
 """Which runs the study takes: cross-entropy, then each loss from the same weights."""
 
-import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from experiments.metric_sensitivity.methods import (
     CE,
     CORE,
     DICE,
     METHODS,
-    OURS,
-    SQUARED,
-    Method,
-    by_name,
+    NAMES,
+    OF_MULTI_CLASS,
+    PER_IMAGE,
+    TVERSKY,
     tversky_name,
 )
 from experiments.metric_sensitivity.virtual import SPLIT, own_ratio, virtual_dataset
 from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import Job, Scoring, Training
+from experiments.protocol.method import Method
+from experiments.protocol.plan import folds_of, models_of, runs_of
+from experiments.protocol.scale import TRIAL, Scale
 from experiments.protocol.study import Choices
-from jaxseg.cli import options
-from jaxseg.errors import UserError
 from jaxseg.metrics.case_surfaces import SurfaceOptions
-from jaxseg.training.config import RunConfig
 
-SEED = 0
-PRETRAINING = "pre-training"
+PRETRAINING = Method(name="pre-training", loss="cross_entropy")
 VIRTUAL = (CE, DICE)
 """Losses on the virtual data sets, as in the paper's Table V."""
-ALL = tuple(by_name())
-OF_MULTI_CLASS = tuple(name for name in ALL if name not in (SQUARED, *OURS))
-"""The losses of the paper's Tables VI and VII."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Scale:
-    """How large the study is.
-
-    Attributes:
-      losses: names in `METHODS`, on data of two classes.
-      multi_losses: on data of more classes.
-      folds: into which the training cases are divided.
-      used: of the folds, from the first; each is held back once.
-      pretrain_steps: with cross-entropy.
-      steps: of fine-tuning.
-      pretrain_rate: learning rate, its peak.
-      rate: of fine-tuning.
-      ratios: foreground to background, of the virtual data sets; the ends first, for
-        reports on what is done so far.
-      virtual_used: folds on these.
-      size: (height, width) of the network's input.
-      patch: (X, Y, Z) of a patch of volumes.
-      batch_size: images a step; of volumes, patches a step.
-      width: of the U-Net.
-      depth: of the U-Net; of volumes.
-    """
-
-    losses: tuple[str, ...] = ALL
-    multi_losses: tuple[str, ...] = OF_MULTI_CLASS
-    folds: int = 5
-    used: int
-    pretrain_steps: int
-    steps: int
-    pretrain_rate: float
-    rate: float
-    ratios: tuple[float, ...] = (0.05, 0.5, 0.2, 0.1, 0.3, 0.4)
-    virtual_used: int
-    size: tuple[int, int]
-    patch: tuple[int, int, int]
-    batch_size: tuple[int, int]
-    width: int
-    depth: tuple[int, int]
-
-
+FLAGS = ("losses", "models", "folds", "held", "seeds", "steps", "earlier", "size",
+         "batch_size", "learning_rate", "pretrain_steps", "ratio_folds")  # fmt: skip
 _FEW = (*CORE, tversky_name(0.2, 0.8), tversky_name(0.8, 0.2))
 SCALES: Mapping[str, Scale] = {
-    "smoke": Scale(
+    TRIAL: Scale(
         losses=_FEW,
-        multi_losses=_FEW,
         folds=2,
-        used=2,
         pretrain_steps=24,
-        steps=12,
         pretrain_rate=3e-3,
-        rate=1e-3,
+        steps=12,
+        learning_rate=1e-3,
         ratios=(0.3, 0.5),
-        virtual_used=1,
+        ratio_folds=1,
         size=(32, 32),
-        patch=(16, 16, 16),
-        batch_size=(4, 2),
+        batch_size=4,
         width=4,
-        depth=(1, 1),
+        depth=1,
+        kinds={"volume": {"size": (16, 16, 16), "batch_size": 2,
+                          "augment": "unmirrored"}},
     ),
     "cpu": Scale(
-        multi_losses=(
-            *CORE,
-            *(tversky_name(k / 10, (10 - k) / 10) for k in (1, 3, 7, 9)),
-        ),
-        used=5,
-        pretrain_steps=1000,
-        steps=200,
-        pretrain_rate=3e-3,
-        rate=1e-3,
-        virtual_used=2,
-        size=(64, 64),
-        patch=(32, 32, 32),
-        batch_size=(8, 2),
-        width=8,
-        depth=(3, 2),
+        losses=(*_FEW, PER_IMAGE),
+        models=("efficientnet_lite0_fpn",),
+        weights="imagenet",
+        decoder_multiplier=0.5,
+        folds=5,
+        held=3,
+        pretrain_steps=500,
+        pretrain_rate=1e-3,
+        steps=400,
+        learning_rate=3e-4,
+        earlier=1,
+        size=(128, 160),
+        batch_size=8,
+        schedule="cosine",
+        augment="mirror",
+        kinds={"volume": {"models": ("unet",), "size": (32, 32, 32), "batch_size": 2,
+                          "width": 8, "depth": 2, "augment": "unmirrored",
+                          "pretrain_rate": 3e-3, "learning_rate": 1e-3}},
     ),
     "full": Scale(
-        used=5,
+        losses=NAMES,
+        folds=5,
         pretrain_steps=10_000,
-        steps=4_000,
         pretrain_rate=1e-3,
-        rate=1e-4,
-        virtual_used=5,
+        steps=4_000,
+        learning_rate=1e-4,
+        earlier=5,
+        ratios=(0.05, 0.5, 0.2, 0.1, 0.3, 0.4),
+        ratio_folds=5,
         size=(256, 256),
-        patch=(64, 96, 64),
-        batch_size=(16, 2),
+        batch_size=16,
         width=20,
-        depth=(5, 3),
+        depth=5,
+        kinds={"volume": {"size": (64, 96, 64), "batch_size": 2, "depth": 3,
+                          "augment": "unmirrored"}},
     ),
-}
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """What a user may change."""
-    add = parser.add_argument
-    add(
-        "--losses",
-        nargs="+",
-        type=options.one_of(list(ALL)),
-        metavar="NAME",
-        help=f"of {', '.join(map(repr, ALL))} (default: those of the scale)",
-    )
-    add(
-        "--folds",
-        type=options.at_least(1),
-        metavar="K",
-        help="how many of the folds are held back in turn (default: of the scale)",
-    )
-    add(
-        "--virtual-folds",
-        type=options.at_least(0),
-        metavar="K",
-        help="the same of the virtual data sets; 0 leaves them out (default: of the "
-        "scale)",
-    )
-    add(
-        "--steps",
-        type=options.at_least(1),
-        metavar="N",
-        help="steps of fine-tuning (default: of the scale)",
-    )
-    add(
-        "--pretrain-steps",
-        type=options.at_least(1),
-        metavar="N",
-        help="steps with cross-entropy before (default: of the scale)",
-    )
-
-
-def scale_of(choices: Choices) -> Scale:
-    """The scale with what the user has changed.
-
-    Raises:
-      UserError: more folds are wanted than there are.
-    """
-    arguments, scale = choices.arguments, SCALES[choices.scale]
-    changes: dict[str, Any] = {}
-    if arguments.losses is not None:
-        changes["losses"] = changes["multi_losses"] = tuple(arguments.losses)
-    for flag, name in (
-        ("folds", "used"),
-        ("virtual_folds", "virtual_used"),
-        ("steps", "steps"),
-        ("pretrain_steps", "pretrain_steps"),
-    ):
-        value = getattr(arguments, flag)
-        if value is not None:
-            changes[name] = value
-    for flag in ("folds", "virtual_folds"):
-        wanted = getattr(arguments, flag) or 0
-        if wanted > scale.folds:
-            name = flag.replace("_", "-")
-            raise UserError(f"--{name} {wanted}: there are {scale.folds} folds")
-    return dataclasses.replace(scale, **changes)
-
-
-def settings(choices: Choices) -> dict[str, Any]:
-    """What the report tells of the scale."""
-    return {**dataclasses.asdict(scale_of(choices)), "seed": SEED}
+}  # fmt: skip
 
 
 def plan(choices: Choices) -> list[Job]:
@@ -200,23 +91,24 @@ def plan(choices: Choices) -> list[Job]:
 
     Those that most findings rest on come first.
     """
-    scale = scale_of(choices)
     first: list[Job] = []
     then: list[Job] = []
     for dataset in choices.datasets:
-        binary = dataset.num_classes == 2
-        wanted = scale.losses if binary else scale.multi_losses
-        methods = [method for method in METHODS if method.name in wanted]
-        swept = [method for method in methods if method.loss == "tversky"]
-        others = [method for method in methods if method not in swept]
-        first += _of_dataset(choices, dataset, others, scale, scale.used)
-        for ratio in ratios_of(dataset, scale):
-            virtual = virtual_dataset(dataset, ratio, choices.root / "virtual")
-            few = [method for method in methods if method.name in VIRTUAL]
-            first += _of_dataset(
-                choices, virtual, few, scale, scale.virtual_used, of=dataset, at=ratio
-            )
-        then += _of_dataset(choices, dataset, swept, scale, scale.used)
+        scale = choices.scale.on(dataset)
+        known = NAMES if dataset.num_classes == 2 else OF_MULTI_CLASS
+        wanted = [m for m in METHODS if m.name in scale.losses and m.name in known]
+        swept = [m for m in wanted if m.name in TVERSKY and m.name not in CORE]
+        others = [m for m in wanted if m not in swept]
+        for model in models_of(scale, first=dataset is choices.datasets[0]):
+            first += _of_dataset(choices, dataset, others, scale, model)
+            for ratio in ratios_of(dataset, scale):
+                virtual = virtual_dataset(dataset, ratio, choices.root / "virtual")
+                few = [m for m in wanted if m.name in VIRTUAL]
+                of_ratio = dataclasses.replace(scale, held=scale.ratio_folds)
+                first += _of_dataset(
+                    choices, virtual, few, of_ratio, model, of=dataset, at=ratio
+                )
+            then += _of_dataset(choices, dataset, swept, scale, model)
     return first + then
 
 
@@ -225,10 +117,9 @@ def ratios_of(dataset: Dataset, scale: Scale) -> tuple[float, ...]:
 
     Rectangles only raise the ratio; data of several classes and volumes have none.
     """
-    fits = own_ratio(dataset) < min(scale.ratios)
-    if dataset.volumes or dataset.num_classes != 2 or not (fits and scale.virtual_used):
+    if dataset.kind != "binary" or not (scale.ratios and scale.ratio_folds):
         return ()
-    return scale.ratios
+    return scale.ratios if own_ratio(dataset) < min(scale.ratios) else ()
 
 
 def _of_dataset(
@@ -236,7 +127,7 @@ def _of_dataset(
     dataset: Dataset,
     methods: Sequence[Method],
     scale: Scale,
-    used: int,
+    model: str,
     *,
     of: Dataset | None = None,
     at: float | None = None,
@@ -244,64 +135,34 @@ def _of_dataset(
     """Pre-training on each fold, then each loss; virtual data are `of` a set."""
     if not methods:
         return []
-    written = dataset.write_folds(
-        choices.root / "folds", count=scale.folds, seed=SEED, splits=(SPLIT,)
+    folds = folds_of(dataset, scale, choices.root, (SPLIT,))
+    split = "validation" if scale.folds else dataset.scored_split()
+
+    def told(runs: list[Training]) -> list[Training]:
+        tags = {"dataset": (of or dataset).name, "ratio": at}
+        return [dataclasses.replace(r, tags={**r.tags, **tags}) for r in runs]
+
+    before = dataclasses.replace(
+        scale,
+        steps=scale.pretrain_steps,
+        learning_rate=scale.pretrain_rate,
+        earlier=0,
+        seeds=1,
     )
-    tags = {"dataset": (of or dataset).name, "ratio": at}
-    starts = []
-    for fold in range(used):
-        config = config_of(dataset, None, scale, {**written, "fold": fold})
-        starts.append(
-            Training(
-                dataset=dataset,
-                config=config,
-                tags={**tags, "loss": PRETRAINING, "fold": fold},
-                label=f"{dataset.name} {PRETRAINING} {fold + 1}/{used}",
-            )
-        )
-    jobs: list[Job] = list(starts)
+    starts = told(runs_of(dataset, before, PRETRAINING, model, folds))
+    jobs: list[Job] = [*starts]
     for method in methods:
-        for fold, start in enumerate(starts):
-            label = f"{dataset.name} {method.name} {fold + 1}/{used}"
-            mine = {**tags, "loss": method.name, "fold": fold}
-            training = Training(
-                dataset=dataset,
-                config=config_of(dataset, method, scale, {**written, "fold": fold}),
-                start=start,
-                tags=mine,
-                label=label,
-            )
+        for run in told(
+            runs_of(dataset, scale, method, model, folds, start=starts.__getitem__)
+        ):
+            surfaces = method.name in CORE and at is None
             scoring = Scoring(
-                members=(training,),
+                members=(run,),
                 dataset=dataset,
-                surfaces=SurfaceOptions() if method.name in CORE and not at else None,
-                tags=mine,
-                label=f"{label} scores",
+                split=split,
+                surfaces=SurfaceOptions() if surfaces else None,
+                tags=run.tags,
+                label=f"{run.label} scores",
             )
-            jobs += [training, scoring]
+            jobs += [run, scoring]
     return jobs
-
-
-def config_of(
-    dataset: Dataset, method: Method | None, scale: Scale, fold: Mapping[str, Any]
-) -> RunConfig:
-    """Settings of a run: fine-tuning with a method, or pre-training without one."""
-    steps = scale.pretrain_steps if method is None else scale.steps
-    weights = None if method is None else method.class_weights(dataset.class_shares)
-    return RunConfig(
-        **dataset.settings_of_run(),
-        **fold,
-        loss="cross_entropy" if method is None else method.loss,
-        hyper={} if method is None else {**method.hyper},
-        class_weights=weights,
-        steps=steps,
-        batch_size=scale.batch_size[dataset.volumes],
-        size=scale.patch if dataset.volumes else scale.size,
-        seed=SEED if method is None else SEED + method.seed,
-        learning_rate=scale.pretrain_rate if method is None else scale.rate,
-        width=scale.width,
-        depth=scale.depth[dataset.volumes],
-        augment="unmirrored" if dataset.volumes else "full",
-        evaluate_every=0,
-        checkpoint_every=steps,
-    )

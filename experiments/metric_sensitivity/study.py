@@ -1,13 +1,14 @@
 """The study."""
 
-from experiments.metric_sensitivity.plan import add_flags, plan, settings
+from experiments.metric_sensitivity.methods import NAMES
+from experiments.metric_sensitivity.plan import FLAGS, SCALES, plan
 from experiments.metric_sensitivity.report import report
 from experiments.protocol.study import Study
 
 EXAMPLES = """\
 examples:
   python -m experiments metric_sensitivity
-  python -m experiments metric_sensitivity --data DIR --scale cpu --workers 2
+  python -m experiments metric_sensitivity --data DIR --scale cpu
   python -m experiments metric_sensitivity --data DIR --losses CE sDice sJaccard
 """
 
@@ -16,7 +17,7 @@ METRIC_SENSITIVITY = Study(
     paper="Eelbode 2020",
     summary="which losses serve Dice and Jaccard: cross-entropy, weighted or not, "
     "against soft Dice, soft Jaccard, Lovász and Tversky weights",
-    description="Trains a U-Net with cross-entropy on folds of the data and goes on "
+    description="Trains a network with cross-entropy on folds of the data and goes on "
     "from the same weights with each of the paper's 15 losses, and with soft Dice in "
     "two more ways; scores Dice, Jaccard, F0.5 to F2, accuracy, Hausdorff distance and "
     "volume per case; compares losses by bootstrap, by the size of the object, and on "
@@ -25,17 +26,16 @@ METRIC_SENSITIVITY = Study(
     examples=EXAMPLES,
     data={
         "smoke": ("synthetic",),
-        "cpu": ("../shared/data/polyps", "../shared/data/foot_ulcer",
-                "../shared/data/hippocampus"),
+        "cpu": ("../shared/data/polyps", "../shared/data/hippocampus"),
         "full": ("../shared/data/polyps", "../shared/data/foot_ulcer",
                  "../shared/data/nuclei", "../shared/data/hippocampus",
                  "../shared/data/cardiac_acdc"),
     },
+    scales=SCALES,
+    losses=NAMES,
+    flags=FLAGS,
     plan=plan,
-    settings=settings,
     report=report,
-    add_flags=add_flags,
-    so_far=True,
     unpublished=("sensitivity", "precision", "mean_foreground_probability",
                  "predicted_pixels", "hd95", "assd",
                  "nsd"),

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.metric_sensitivity import paper
 from experiments.metric_sensitivity.methods import (
-    ALL_WEIGHTS,
     CE,
     CORE,
     DICE,
@@ -20,9 +18,12 @@ from experiments.metric_sensitivity.methods import (
     WCE,
     tversky_name,
 )
-from experiments.metric_sensitivity.scores import DISTANCES, NAMES, Task
-from experiments.protocol.report import table
+from experiments.metric_sensitivity.scores import DISTANCES, TITLES, size
+from experiments.metric_sensitivity.scores import score as scored
+from experiments.protocol.report import limits, table
+from experiments.protocol.task import Task
 from jaxseg.statistics import size_curves, table_marks
+from theory.printed import eelbode
 
 MARK_RESAMPLES = 2000
 NOTE = (
@@ -39,10 +40,9 @@ def norms(tasks: Sequence[Task]) -> str:
     lines = []
     for score in ("dice", "jaccard"):
         lines += _ours(tasks, score, methods)
-        lines += _theirs(score, paper.DATASETS, paper.NORMS[score], methods)
-    return table(
-        ["score", "data", "sDice, L1", "sDice, L2", "sDice, L1, per image"], lines
-    )
+        lines += _theirs(score, eelbode.DATASETS, eelbode.NORMS[score], methods)
+    head = ["score", "data", "sDice, L1", "sDice, L2", "sDice, L1, per image"]
+    return _with_limits(head, lines, tasks)
 
 
 def core(tasks: Sequence[Task]) -> str:
@@ -50,8 +50,8 @@ def core(tasks: Sequence[Task]) -> str:
     lines = []
     for score in ("dice", "jaccard"):
         lines += _ours(tasks, score, CORE)
-        lines += _theirs(score, paper.DATASETS, paper.CORE[score], CORE)
-    return table(["score", "data", *CORE], lines)
+        lines += _theirs(score, eelbode.DATASETS, eelbode.CORE[score], CORE)
+    return _with_limits(["score", "data", *CORE], lines, tasks)
 
 
 def sweep(tasks: Sequence[Task], scores: Sequence[str]) -> str:
@@ -60,10 +60,10 @@ def sweep(tasks: Sequence[Task], scores: Sequence[str]) -> str:
     for score in scores:
         lines += _ours(tasks, score, _sweep_names())
         lines += [
-            [NAMES[score], f"paper's {name}", *values]
-            for name, values in paper.SWEEP[score].items()
+            [TITLES[score], f"paper's {name}", *values]
+            for name, values in eelbode.SWEEP[score].items()
         ]
-    return table(["score", "data", *_weights()], lines)
+    return _with_limits(["score", "data", *_weights()], lines, tasks)
 
 
 def elsewhere(tasks: Sequence[Task]) -> str:
@@ -71,23 +71,29 @@ def elsewhere(tasks: Sequence[Task]) -> str:
     lines = []
     for score in ("hamming", "hausdorff", "volume"):
         lines += _ours(tasks, score, CORE, digits=4 if score == "hamming" else 2)
-        lines += _theirs(score, paper.OTHER_DATASETS, paper.OTHER[score], CORE)
-    return table(["score", "data", *CORE], lines)
+        lines += _theirs(score, eelbode.OTHER_DATASETS, eelbode.OTHER[score], CORE)
+    return _with_limits(["score", "data", *CORE], lines, tasks)
 
 
-def virtual(tasks: Sequence[Task], name: str) -> str:
+def _with_limits(head: Sequence[str], lines: list, tasks: Sequence[Task]) -> str:
+    return f"{table(head, lines)}\n\n{limits(tasks)}"
+
+
+def virtual(group: Sequence[tuple[float, Task]], name: str) -> str:
     """Table V: virtual data sets made of one, by ratio."""
     lines = []
+    tasks = [task for _, task in group]
     for score in ("dice", "jaccard"):
         marked = [_cells(task, score, (CE, DICE)) for task in tasks]
         for k, method in enumerate((CE, DICE)):
-            lines.append([NAMES[score], name, method, *(cells[k] for cells in marked)])
-        known = paper.VIRTUAL[score]
+            lines.append([TITLES[score], name, method, *(cells[k] for cells in marked)])
+        known = eelbode.VIRTUAL[score]
         for method in (CE, DICE):
-            at = dict(zip(paper.RATIOS, known[method], strict=True))
-            printed = [at.get(task.ratio) for task in tasks]
-            lines.append([NAMES[score], "paper's PO18", method, *printed])
-    return table(["score", "data", "loss", *(f"{t.ratio:g}" for t in tasks)], lines)
+            at = dict(zip(eelbode.RATIOS, known[method], strict=True))
+            printed = [at.get(ratio) for ratio, _ in group]
+            lines.append([TITLES[score], "paper's PO18", method, *printed])
+    head = ["score", "data", "loss", *(f"{ratio:g}" for ratio, _ in group)]
+    return _with_limits(head, lines, tasks[:1])
 
 
 def multi(tasks: Sequence[Task]) -> str:
@@ -96,7 +102,7 @@ def multi(tasks: Sequence[Task]) -> str:
     for score in ("dice", "jaccard"):
         for task in tasks:
             lines += _ours([task], score, CORE, label=f"{task.name}, all")
-            for number in range(1, task.num_classes):
+            for number in range(1, len(task.shares)):
                 lines += _ours(
                     [task],
                     f"{score} {number}",
@@ -104,9 +110,12 @@ def multi(tasks: Sequence[Task]) -> str:
                     label=f"{task.name}, class {number}",
                 )
         lines += _theirs(
-            score, [f"BR18, {s}" for s in paper.STRUCTURES], paper.MULTI[score], CORE
+            score,
+            [f"BR18, {s}" for s in eelbode.STRUCTURES],
+            eelbode.MULTI[score],
+            CORE,
         )
-    return table(["score", "data", *CORE], lines)
+    return _with_limits(["score", "data", *CORE], lines, tasks)
 
 
 def multi_sweep(tasks: Sequence[Task]) -> str:
@@ -114,8 +123,8 @@ def multi_sweep(tasks: Sequence[Task]) -> str:
     lines = []
     for score in ("dice", "jaccard"):
         lines += _ours(tasks, score, _sweep_names())
-        lines.append([NAMES[score], "paper's BR18, All", *paper.MULTI_SWEEP[score]])
-    return table(["score", "data", *_weights()], lines)
+        lines.append([TITLES[score], "paper's BR18, All", *eelbode.MULTI_SWEEP[score]])
+    return _with_limits(["score", "data", *_weights()], lines, tasks)
 
 
 def by_size(tasks: Sequence[Task]) -> str:
@@ -123,50 +132,60 @@ def by_size(tasks: Sequence[Task]) -> str:
     lines = []
     for task in tasks:
         names = [n for n in (CE, WCE, DICE, PER_IMAGE) if task.has(n)]
-        if not names or not np.ptp(task.sizes) > 0:
+        sizes = task.of_case(size)
+        if not names or not np.ptp(sizes) > 0:
             continue
-        values = np.stack([task.of("dice", name) for name in names])
-        curves = size_curves(task.sizes, values, groups=GROUPS)
-        sizes = [f"{100 * size:.2g} %" for size in curves.sizes]
-        lines.append([task.name, "mean size", *sizes])
+        values = np.stack([_by_case(task, "dice", name) for name in names])
+        curves = size_curves(sizes, values, groups=GROUPS)
+        told = [f"{100 * x:.2g} %" for x in curves.sizes]
+        lines.append([task.name, "mean size", *told])
         for name, means in zip(names, curves.within, strict=True):
             lines.append([task.name, name, *map(float, means)])
-    return table(["data", "", *map(str, range(1, GROUPS + 1))], lines)
+    head = ["data", "", *map(str, range(1, GROUPS + 1))]
+    return _with_limits(head, lines, tasks)
+
+
+def _by_case(task: Task, name: str, method: str) -> np.ndarray:
+    """``[N]`` scores, means over runs; nan where there are none."""
+    values = task.of(scored(name), method)
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(axis=0)
+    return np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
 
 
 def _weights() -> list[str]:
-    return [f"{alpha:g}/{beta:g}" for alpha, beta in ALL_WEIGHTS]
+    return [f"{alpha:g}/{beta:g}" for alpha, beta in eelbode.WEIGHTS]
 
 
 def _sweep_names() -> list[str]:
-    return [tversky_name(*pair) for pair in ALL_WEIGHTS]
+    return [tversky_name(*pair) for pair in eelbode.WEIGHTS]
 
 
 def _ours(
     tasks: Sequence[Task],
-    score: str,
+    name: str,
     methods: Sequence[str],
     *,
     label: str | None = None,
     digits: int = 3,
 ) -> list[list[Any]]:
-    kind = score.partition(" ")[0]
+    kind = name.partition(" ")[0]
     return [
-        [NAMES[kind], label or task.name, *_cells(task, score, methods, digits)]
+        [TITLES[kind], label or task.name, *_cells(task, name, methods, digits)]
         for task in tasks
         if any(task.has(method) for method in methods)
     ]
 
 
 def _theirs(
-    score: str,
+    title: str,
     names: Sequence[str],
     printed: Mapping[str, Sequence[float]],
     methods: Sequence[str],
 ) -> list[list[Any]]:
     return [
         [
-            NAMES[score],
+            TITLES[title],
             f"paper's {name}",
             *(printed[m][k] if m in printed else None for m in methods),
         ]
@@ -175,19 +194,21 @@ def _theirs(
 
 
 def _cells(
-    task: Task, score: str, methods: Sequence[str], digits: int = 3
+    task: Task, name: str, methods: Sequence[str], digits: int = 3
 ) -> list[str | None]:
     """Means with the paper's marks; None for a loss that was not tried."""
-    tried = [name for name in methods if task.has(name)]
-    sign = -1 if score in DISTANCES else 1
-    values = np.stack([sign * task.of(score, name) for name in tried])
+    tried = [method for method in methods if task.has(method)]
+    if not tried:
+        return [None] * len(methods)
+    sign = -1 if name in DISTANCES else 1
+    values = np.stack([sign * _by_case(task, name, method) for method in tried])
     marks = table_marks(values, resamples=MARK_RESAMPLES)
     found: dict[str, str] = {}
-    for k, name in enumerate(tried):
-        text = f"{task.mean(score, name):.{digits}f}"
+    for k, method in enumerate(tried):
+        text = f"{task.mean(scored(name), method):.{digits}f}"
         if marks.top[k]:
             text = f"**{text}**"
         elif marks.worst[k]:
             text = f"*{text}*"
-        found[name] = text
-    return [found.get(name) for name in methods]
+        found[method] = text
+    return [found.get(method) for method in methods]

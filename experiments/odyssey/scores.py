@@ -1,170 +1,193 @@
-"""From rows of cases to tables of scores, ranks and costs."""
+"""From tasks to ranks and costs."""
 
-import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from experiments.odyssey.losses import METHODS
-from experiments.protocol.results import Results, foreground_mean
+from experiments.odyssey.losses import PAPER, PRINTED
+from experiments.protocol.results import Results, Row, foreground_mean
+from experiments.protocol.task import Score, Task
+from experiments.protocol.tasks import tasks_of
 from jaxseg.statistics import (
     RankStability,
-    bootstrap_ranks,
-    mean_ranks,
+    kendall_tau,
     rank_scores,
+    rank_stability,
     ranks,
+    redrawn,
+    resampled_wins,
 )
+from theory.printed.ma import RANKED
 
 RESAMPLES = 200
-SCHEMES = {
-    "DSC+NSD": ("dice", "nsd"),
-    "DSC": ("dice",),
-    "NSD": ("nsd",),
-    "HD95": ("hd95",),
-}
-"""Scores that a ranking rests on (Ma 2021, Fig. 11), by the paper's names."""
 MEAN_RANK = "mean rank"
-DISTANCES = ("hausdorff", "hd95", "assd")
 STRONG = 0.02
 """Below this share of foreground the imbalance is strong: the paper calls 1:42 mild."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Task:
-    """All scores on one data set.
+def overlap(column: str) -> Callable[[Row], float]:
+    """A score; 0 where a case has none, the paper's footnote 10."""
 
-    Attributes:
-      name: of the data set.
-      methods: names of the losses, M of them.
-      cases: names, N of them.
-      scores: by column, ``[M, N]``, distances as they are; a missing score is 0, the
-        paper's footnote 10, and a missing distance the largest of its case.
-      foreground: share of the training pixels.
-      num_classes: background included.
-      naive: mean Dice of the best single foreground class at every pixel.
-    """
+    def score(row: Row) -> float:
+        return float(np.nan_to_num(foreground_mean(row, column)))
 
-    name: str
-    methods: tuple[str, ...]
-    cases: tuple[str, ...]
-    scores: dict[str, np.ndarray]
-    foreground: float
-    num_classes: int
-    naive: float
-
-    @property
-    def strong(self) -> bool:
-        """Whether foreground is rare."""
-        return self.foreground < STRONG
-
-    def of(self, column: str, method: str) -> np.ndarray:
-        """``[N]`` scores of one loss."""
-        return self.scores[column][self.methods.index(method)]
-
-    def better_is_larger(self, columns: Sequence[str]) -> np.ndarray:
-        """``[J, M, N]`` with distances negated."""
-        return np.stack(
-            [(-1 if c in DISTANCES else 1) * self.scores[c] for c in columns]
-        )
+    return score
 
 
-def methods_of(results: Results) -> tuple[str, ...]:
-    """The losses that were tried, in the paper's order, failed ones included."""
-    tried = {run["tags"]["loss"] for run in results.runs}
-    return tuple(method.name for method in METHODS if method.name in tried)
+DICE, NSD = overlap("dice"), overlap("nsd")
+DISTANCE = "hd95"
+SCHEMES: Mapping[str, tuple[Score, ...]] = {
+    "DSC+NSD": (DICE, NSD),
+    "DSC": (DICE,),
+    "NSD": (NSD,),
+    "HD95": (DISTANCE,),
+}
+"""Scores that a ranking rests on (Ma 2021, Fig. 11), by the paper's names."""
 
 
-def tasks_of(results: Results) -> list[Task]:
-    """One task for each data set, all with the same losses."""
-    methods = methods_of(results)
-    columns = sorted({c for scheme in SCHEMES.values() for c in scheme})
-    tasks = []
-    for facts in results.about["datasets"]:
-        rows = results.where(dataset=facts["name"])
-        cases = tuple(dict.fromkeys(row["case"] for row in rows))
-        place = {case: k for k, case in enumerate(cases)}
-        scores = {c: np.full((len(methods), len(cases)), np.nan) for c in columns}
-        for row in rows:
-            m, n = methods.index(row["loss"]), place[row["case"]]
-            for column, table in scores.items():
-                table[m, n] = foreground_mean(row, column)
-        tasks.append(
-            Task(
-                name=facts["name"],
-                methods=methods,
-                cases=cases,
-                scores={c: _filled(table, c) for c, table in scores.items()},
-                foreground=1 - facts["class_shares"][0],
-                num_classes=facts["num_classes"],
-                naive=_naive(rows),
-            )
-        )
-    return tasks
+def name_of(row: Row) -> str:
+    """Our name of a row's loss."""
+    return PAPER.get(row["loss"], row["loss"])
 
 
-def _naive(rows: Sequence[Mapping[str, Any]]) -> float:
-    """Mean Dice over foreground classes of predicting one of them everywhere."""
-    cases = {row["case"]: row for row in rows}.values()
-    actual = np.array([row["actual_pixels"][1:] for row in cases], float)
-    pixels = np.array([[row["pixels"]] for row in cases], float)
-    of_class = (2 * actual / (pixels + actual)).mean(axis=0)
-    return float(of_class.max() / len(of_class))
-
-
-def _filled(table: np.ndarray, column: str) -> np.ndarray:
-    if column not in DISTANCES:
-        return np.nan_to_num(table)
-    worst = np.max(table, axis=0, initial=0.0, where=~np.isnan(table))
-    return np.where(np.isnan(table), worst, table)
-
-
-def stability(tasks: Sequence[Task]) -> dict[str, RankStability]:
-    """Ranking under each scheme of the paper, and by the mean rank of the cases."""
-    quick = functools.partial(rank_scores, exact_up_to=0)
-    found = {
-        scheme: bootstrap_ranks(
-            [task.better_is_larger(columns) for task in tasks],
-            score=quick,
-            resamples=RESAMPLES,
-        )
-        for scheme, columns in SCHEMES.items()
-    }
-    found[MEAN_RANK] = bootstrap_ranks(
-        [task.better_is_larger(SCHEMES["DSC+NSD"]) for task in tasks],
-        score=lambda tables: -mean_ranks(tables).ranks,
-        resamples=RESAMPLES,
+def tasks(results: Results) -> list[Task]:
+    """One for each data set and network, losses in the paper's order, others after."""
+    there = dict.fromkeys(map(name_of, results.rows))
+    known = [name for name in PRINTED if name in there]
+    return tasks_of(
+        results, [*known, *(n for n in there if n not in known)], method=name_of
     )
-    return found
 
 
-def case_ranks(tasks: Sequence[Task]) -> np.ndarray:
-    """``[M, N]`` rank of each loss in each case, the mean of DSC's and NSD's."""
-    tables = [task.better_is_larger(SCHEMES["DSC+NSD"]) for task in tasks]
-    each = [ranks(np.swapaxes(t, 1, 2)).mean(axis=0).T for t in tables]
-    return np.concatenate(each, axis=1)
+def table(task: Task, scores: Sequence[Score]) -> np.ndarray:
+    """``[J, M, N]``, means over seeds, the larger the better; nan where a run failed.
+
+    A missing distance is the largest of its case.
+    """
+    found = []
+    for score in scores:
+        values = task.values(score)
+        known = ~np.isnan(values)
+        mean = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
+        if score == DISTANCE:
+            worst = np.max(mean, axis=0, initial=0.0, where=known.any(1))
+            mean = -np.where(known.any(1), mean, worst)
+        scored = ~np.isnan(task.values(_scored)).all(1)
+        found.append(np.where(scored, mean, np.nan))
+    return np.stack(found)
 
 
-def milliseconds(results: Results, method: str, dataset: str) -> float:
+def _scored(_: Row) -> float:
+    return 1.0
+
+
+def stability(
+    some: Sequence[Task], scheme: str, among: Sequence[str] = ()
+) -> RankStability:
+    """Ranks under a scheme of the paper, or by the mean rank of the cases.
+
+    Args:
+      some: tasks with the same losses.
+      scheme: in `SCHEMES`, or `MEAN_RANK`.
+      among: the losses that are ranked, all by default.
+    """
+    names = tuple(among) or some[0].methods
+    return _stability(tuple(some), scheme, names)
+
+
+@functools.lru_cache(maxsize=64)
+def _stability(
+    some: tuple[Task, ...], scheme: str, among: tuple[str, ...]
+) -> RankStability:
+    places = [[task.methods.index(name) for name in among] for task in some]
+    by_table = []
+    for task, k in zip(some, places, strict=True):
+        for score in SCHEMES.get(scheme, SCHEMES["DSC+NSD"]):
+            if scheme == MEAN_RANK:
+                by_table.append(-_mean_ranks(task, score, k))
+            else:
+                by_table.append(_wins(task, score)[:, k][..., k].sum(axis=-1))
+    first, *others = np.mean(by_table, axis=0)
+    return rank_stability(first, np.array(others))
+
+
+def _counts(task: Task) -> np.ndarray:
+    """``[1 + R, N]`` once all cases, then those of resamples."""
+    drawn = redrawn(task.groups, task.folds, resamples=RESAMPLES)
+    return np.concatenate([np.ones((1, len(task.cases))), drawn])
+
+
+def _mean_ranks(task: Task, score: Score, among: Sequence[int]) -> np.ndarray:
+    """``[1 + R, M]`` mean ranks within the cases that every loss has.
+
+    Collapsed runs are counted: without them there may be no such case.
+    """
+    found = table(task.including or task, (score,))[0, among]
+    whole = ~np.isnan(found).any(axis=0)
+    counts = _counts(task)[:, whole]
+    return counts @ ranks(found[:, whole].T) / counts.sum(axis=1, keepdims=True)
+
+
+@functools.lru_cache(maxsize=64)
+def _wins(task: Task, score: Score) -> np.ndarray:
+    """``[1 + R, M, M]`` who is significantly better, of all cases and of resamples."""
+    return resampled_wins(table(task, (score,))[0], _counts(task))
+
+
+def fold_ranks(some: Sequence[Task], scheme: str) -> np.ndarray:
+    """``[K, M]`` ranks on the cases of each fold alone, of all tasks together."""
+    count = min(len(np.unique(task.folds)) for task in some)
+    found = []
+    for k in range(count):
+        parts = [
+            table(task.only(task.folds == np.unique(task.folds)[k]), SCHEMES[scheme])
+            for task in some
+        ]
+        found.append(ranks(rank_scores(parts, exact_up_to=0)))
+    return np.array(found)
+
+
+def printed(task: Task) -> tuple[int, str]:
+    """Column and name of the paper's task that a data set is nearest to."""
+    if task.several:
+        return 3, "multi-organ"
+    return (1, "liver tumour") if task.foreground < STRONG else (0, "liver")
+
+
+def papers_scores(task: Task, name: str) -> tuple[float | None, float | None]:
+    """(DSC, NSD) of the paper for a loss on the nearest task; None if it has none."""
+    theirs = RANKED.get(PRINTED.get(name, ""))
+    return (None, None) if theirs is None else theirs[printed(task)[0]]
+
+
+def agreement_with_paper(task: Task, names: Sequence[str]) -> float:
+    """Kendall's tau of mean DSC here and there."""
+    ours = np.array([task.mean(DICE, name) for name in names])
+    theirs = np.array([papers_scores(task, name)[0] for name in names], float)
+    return float(kendall_tau(ours, theirs))
+
+
+def milliseconds(results: Results, method: str, task: Task) -> float:
     """Of the shortest of some timed steps; nan if no run ended well."""
     found = [
         run["step_cost"]
-        for run in results.runs
-        if run["tags"]["loss"] == method
-        and run["tags"]["dataset"] == dataset
-        and run.get("step_cost") is not None
+        for run in _runs(results, method, task)
+        if run.get("step_cost") is not None
     ]
     return float(np.min(found)) if found else float("nan")
 
 
-def rates(results: Results, method: str, dataset: str) -> list[float]:
+def rates(results: Results, method: str, task: Task) -> list[float]:
     """Learning rates that the folds were trained with."""
-    found = {
-        run["learning_rate"]
+    found = {run.get("learning_rate") for run in _runs(results, method, task)}
+    return sorted(rate for rate in found if rate is not None)
+
+
+def _runs(results: Results, method: str, task: Task) -> list[dict]:
+    return [
+        run
         for run in results.runs
-        if run["tags"]["loss"] == method
-        and run["tags"]["dataset"] == dataset
-        and run.get("learning_rate") is not None
-    }
-    return sorted(found)
+        if name_of(run["tags"]) == method and run["tags"]["dataset"] == task.dataset
+        and run["tags"].get("model", task.model) == task.model
+    ]  # fmt: skip

@@ -1,121 +1,92 @@
 """Which runs the study takes: each strategy on each fold, ensembles, pseudo-labels."""
 
-import argparse
 import csv
-import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.ood_robustness.part import FREE, SEED, Part, Scale, splits_of
-from experiments.ood_robustness.strategies import NAMES, by_name
-from experiments.protocol.dataset import Dataset
-from experiments.protocol.jobs import Job
+from experiments.ood_robustness.strategies import NAMES, STRATEGIES
+from experiments.protocol.dataset import DIGITS, Dataset, digest_of
+from experiments.protocol.jobs import (
+    Job,
+    PseudoLabels,
+    Scoring,
+    Training,
+    joined_name,
+)
+from experiments.protocol.method import Method
+from experiments.protocol.plan import config_of, folds_of, models_of, runs_of
+from experiments.protocol.scale import TRIAL, Scale
 from experiments.protocol.study import Choices
-from jaxseg.cli import options
+from jaxseg.data.folds import digest
 from jaxseg.errors import UserError
-from jaxseg.models.catalog import MODELS
+from jaxseg.files import read_json, write_json
+from jaxseg.training.inference import PLAIN, Inference
 
+FREE = "ood_test"
+"""Split of images without a lesion, never trained on."""
 NOTES = f"{FREE}_notes.csv"
 """Beside the splits: what a reader saw on the images of `FREE`; may be missing."""
 NOTE = "wound_visible_to_a_lay_reader"
+MIRROR = Inference(mirror=True)
+NOT_SHOWN = ("foot_ulcer",)
+"""Data sets whose terms (no commercial use) keep their images out of rows."""
+COLUMNS = ("dice", "actual_pixels", "predicted_pixels", "ece", "brier", "bins")
+FLAGS = ("losses", "models", "folds", "seeds", "steps", "earlier", "size",
+         "batch_size", "learning_rate")  # fmt: skip
 
 SCALES: Mapping[str, Scale] = {
-    "smoke": Scale(
-        strategies=("CE", "hard"),
-        models=("unet",),
+    TRIAL: Scale(
+        losses=("CE", "hard"),
         folds=2,
         steps=12,
-        learning_rate=1e-2,
         size=(32, 32),
         batch_size=4,
+        learning_rate=1e-2,
+        schedule="cosine",
         width=4,
         depth=1,
+        pseudo=("CE",),
     ),
     "cpu": Scale(
-        models=("unet",),
-        first_models=("resnet18_fpn", "cascade_resnet18_fpn"),
-        steps=400,
-        learning_rate=1e-2,
-        size=(64, 80),
+        losses=NAMES,
+        models=("efficientnet_lite0_fpn",),
+        weights="imagenet",
+        decoder_multiplier=0.5,
+        augment="mirror",
+        folds=5,
+        steps=1000,
+        earlier=2,
+        size=(128, 160),
         batch_size=8,
-        width=8,
-        depth=3,
-        multiplier=0.25,
+        learning_rate=1e-3,
+        schedule="cosine",
     ),
     "full": Scale(
-        pseudo=("CE", "CE+Dice"),
-        models=(
-            "cascade_mobilenetv2_fpn",
-            "cascade_resnet18_fpn",
-            "cascade_resnet50_fpn",
-        ),
+        losses=NAMES,
+        models=("cascade_efficientnet_lite0_fpn", "cascade_efficientnet_lite2_fpn"),
+        weights="imagenet",
+        folds=5,
         steps=40_000,
-        learning_rate=3e-4,
+        earlier=5,
         size=(256, 320),
         batch_size=4,
-        width=32,
-        depth=5,
+        learning_rate=3e-4,
+        schedule="cosine",
+        pseudo=("CE", "CE+Dice"),
     ),
 }
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """What a user may change."""
-    add = parser.add_argument
-    add(
-        "--strategies",
-        nargs="+",
-        type=options.one_of(NAMES),
-        metavar="NAME",
-        help=f"of {', '.join(NAMES)} (default: those of the scale)",
-    )
-    add(
-        "--models",
-        nargs="+",
-        type=options.one_of(list(MODELS)),
-        metavar="NAME",
-        help="networks, such as unet, mobilenetv2_fpn, resnet18_unet, or the paper's "
-        "cascade_resnet50_fpn (default: those of the scale)",
-    )
-    add(
-        "--folds",
-        type=options.at_least(2),
-        metavar="K",
-        help="folds of the labelled images, and members of an ensemble (default: of "
-        "the scale)",
-    )
-    add("--steps", type=options.at_least(2), metavar="N", help="steps of each run")
-    add(
-        "--size",
-        nargs=2,
-        type=options.at_least(8),
-        metavar="N",
-        help="height and width of the network's input",
-    )
+def splits_of(dataset: Dataset) -> tuple[tuple[str, ...], str]:
+    """The splits that folds are made of, and the one that no run has trained on."""
+    if "test" not in dataset.counts:
+        return ("train",), "validation"
+    return tuple(x for x in ("train", "validation") if x in dataset.counts), "test"
 
 
-def scale_of(choices: Choices) -> Scale:
-    """The scale with what the user has changed.
-
-    Raises:
-      UserError: data that the study cannot take.
-    """
-    changes: dict[str, Any] = {}
-    for name in ("strategies", "models", "folds", "steps", "size"):
-        value = getattr(choices.arguments, name)
-        if value is not None:
-            changes[name] = tuple(value) if isinstance(value, list) else value
-    if "models" in changes:
-        changes["first_models"] = ()
-    scale = dataclasses.replace(SCALES[choices.scale], **changes)
-    kept = tuple(name for name in scale.pseudo if name in scale.strategies)
-    for dataset in choices.datasets:
-        _require(dataset)
-    return dataclasses.replace(scale, pseudo=kept)
-
-
-def _require(dataset: Dataset) -> None:
+def require(dataset: Dataset) -> None:
     """Refuses data that the study cannot take.
 
     Raises:
@@ -138,34 +109,153 @@ def _require(dataset: Dataset) -> None:
         )
 
 
-def settings(choices: Choices) -> dict[str, Any]:
-    """What the report tells of the scale."""
-    return {**dataclasses.asdict(scale_of(choices)), "seed": SEED}
-
-
 def plan(choices: Choices) -> list[Job]:
     """All jobs; the folds of a strategy follow each other and share its programs."""
-    scale = scale_of(choices)
     jobs: list[Job] = []
     for dataset in choices.datasets:
-        splits = splits_of(dataset)
-        written = dataset.write_folds(
-            choices.root / "folds", count=scale.folds, seed=SEED, splits=splits.labelled
-        )
+        scale = choices.scale.on(dataset)
+        labelled, _ = splits_of(dataset)
+        folds = folds_of(dataset, scale, choices.root, labelled)
         notes = read_notes(dataset.path)
-        more = scale.first_models if dataset is choices.datasets[0] else ()
-        for model in (*scale.models, *more):
-            for name in scale.strategies:
-                jobs += Part(
-                    dataset=dataset,
-                    splits=splits,
-                    scale=scale,
-                    model=model,
-                    strategy=by_name()[name],
-                    folds=written,
-                    notes=notes,
-                ).jobs(choices.root / "folds")
+        for model in models_of(scale, first=dataset is choices.datasets[0]):
+            for method in STRATEGIES:
+                if method.name not in scale.losses:
+                    continue
+                runs = runs_of(dataset, scale, method, model, folds, part="members")
+                for _, some in itertools.groupby(runs, _same_ensemble):
+                    jobs += _scored(dataset, list(some), notes)
+                if method.name in scale.pseudo:
+                    whole = [run for run in runs if run.config.steps == scale.steps]
+                    first = whole[: len(folds)]
+                    jobs += _pseudo(dataset, scale, method, model, first, choices.root)
     return jobs
+
+
+def _same_ensemble(run: Training) -> tuple[int, int]:
+    return run.tags["steps"], run.tags["seed"]
+
+
+def _scored(
+    dataset: Dataset, members: list[Training], notes: Mapping[str, Mapping[str, str]]
+) -> list[Job]:
+    """The networks with each alone, their mean, and their mean over all flips."""
+    _, test = splits_of(dataset)
+    jobs: list[Job] = [*members]
+    for member in members:
+        jobs.append(scoring(dataset, [member], "fold", "validation", notes))
+        jobs += [
+            scoring(dataset, [member], "member", split, notes) for split in (test, FREE)
+        ]
+    shown = members[0].config.loss == "cross_entropy"
+    keep = ("image", "mask") if shown else ("mask",)
+    for part, how in (("ensemble", PLAIN), ("mirrored", MIRROR)):
+        for split in (test, FREE):
+            pictures = part == "ensemble" and split == FREE
+            kept = keep if pictures and dataset.name not in NOT_SHOWN else ()
+            jobs.append(
+                scoring(dataset, members, part, split, notes, how=how, keep=kept)
+            )
+    return jobs
+
+
+def scoring(
+    dataset: Dataset,
+    members: Sequence[Training],
+    part: str,
+    split: str,
+    notes: Mapping[str, Mapping[str, str]],
+    **more: Any,
+) -> Scoring:
+    """Of one network or an ensemble on one split."""
+    first = members[0]
+    tags = {**first.tags, "part": part, "split": split}
+    if part not in ("fold", "member"):
+        del tags["fold"]
+    return Scoring(
+        members=tuple(members),
+        dataset=dataset,
+        split=split,
+        own_split=part != "fold" and split == "validation",
+        calibration=True,
+        columns=COLUMNS,
+        tags=tags,
+        case_tags=notes if split == FREE else {},
+        label=f"{first.label} {part} on {split}",
+        **more,
+    )
+
+
+def _pseudo(
+    dataset: Dataset,
+    scale: Scale,
+    method: Method,
+    model: str,
+    members: Sequence[Training],
+    root: Path,
+) -> list[Job]:
+    """Runs on the same folds and on test images with the ensemble's masks.
+
+    One round: the mean of the members over all flips labels the images of both test
+    splits, whose own masks nobody looks at.
+    """
+    labelled, test = splits_of(dataset)
+    unlabelled = (test, FREE)
+    labels = PseudoLabels(
+        members=tuple(members),
+        dataset=dataset,
+        labelled=labelled,
+        unlabelled=unlabelled,
+        how=MIRROR,
+        label=f"{dataset.name} {model} {method.name} pseudo-labels",
+    )
+    folds = joined_folds(dataset, Path(members[0].config.folds or ""), unlabelled)
+    written = write_joined(folds, root / "folds", dataset)
+    again: list[Training] = []
+    for number, member in enumerate(members):
+        fold = {**written, "fold": number}
+        again.append(
+            Training(
+                dataset=dataset,
+                config=config_of(dataset, scale, method, model, fold, seed=number),
+                labelled=labels,
+                tags={**member.tags, "part": "pseudo"},
+                label=f"{member.label} pseudo",
+            )
+        )
+    notes = read_notes(dataset.path)
+    return [*again, *(scoring(dataset, again, "pseudo", split, notes, how=MIRROR)
+                      for split in unlabelled)]  # fmt: skip
+
+
+def joined_folds(
+    dataset: Dataset, path: Path, unlabelled: tuple[str, ...]
+) -> dict[str, Any]:
+    """Folds of a folder of pseudo-labels: the same, and one more that joins them all.
+
+    Args:
+      dataset: that the folds are of.
+      path: of the folds.
+      unlabelled: splits of which all cases are the last fold, never held back.
+    """
+    kept = read_json(path)
+
+    def renamed(name: str) -> str:
+        split, _, case = name.partition("/")
+        return f"train/{joined_name(split, case)}"
+
+    more = [name for name in dataset.hashes if name.partition("/")[0] in unlabelled]
+    folds = [[renamed(name) for name in fold] for fold in kept["folds"]]
+    return {**kept, "folds": [*folds, [renamed(name) for name in sorted(more)]]}
+
+
+def write_joined(
+    folds: Mapping[str, Any], folder: Path, dataset: Dataset
+) -> dict[str, str]:
+    """Writes folds of a folder of pseudo-labels; settings of a `RunConfig`."""
+    path = folder / f"{dataset.name}-joined-{digest_of([dataset.digest, folds])}.json"
+    if not path.exists():
+        write_json(path, folds)
+    return {"folds": str(path), "folds_digest": digest(path)[:DIGITS]}
 
 
 def read_notes(folder: Path) -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from experiments.protocol.results import Row, foreground_mean
+from experiments.protocol.task import Task
 
 SEEN = "yes"
 """A reader saw a lesion on an image said to be free of any."""
@@ -19,6 +20,7 @@ SUBSETS: Mapping[str, tuple[str, ...]] = {
     CLOSED: (SEEN, "unclear"),
 }
 """Which images without a lesion count, by the answers that are left out."""
+BINS = 15
 
 
 def place(row: Row) -> tuple[Any, ...]:
@@ -27,12 +29,22 @@ def place(row: Row) -> tuple[Any, ...]:
     Images of one name may lie in several folds or splits.
     """
     fold = row["fold"] if row["part"] == "fold" else None
-    return row["dataset"], row["split"], row["case"], fold
+    return row["split"], row["case"], fold
+
+
+def seed(row: Row) -> int:
+    """Of the networks."""
+    return row.get("seed", 0)
 
 
 def challenge(row: Row) -> float:
     """Dice of the lesion; 1 if there is none and none is found, 0 if one alone is."""
     return foreground_mean(row, "dice")
+
+
+def lesion_free(row: Row) -> float:
+    """1 of an image without a lesion, else 0."""
+    return float(row["lesion_free"])
 
 
 def rejected(row: Row) -> float:
@@ -53,6 +65,12 @@ def ece(row: Row) -> float:
 def brier(row: Row) -> float:
     """Brier score of a case, in [0, 2]."""
     return _calibration(row, "brier")
+
+
+def bins(row: Row) -> np.ndarray:
+    """``[3 BINS]`` pixels, confidences and hits by confidence; nan if not stored."""
+    found = row["calibration"].get("bins")
+    return np.full(3 * BINS, np.nan) if found is None else np.ravel(found)
 
 
 def _calibration(row: Row, name: str) -> float:
@@ -103,38 +121,37 @@ def break_even(gain: float, loss: float) -> str:
     return f"from {share}" if loss > 0 else f"up to {share}"
 
 
-def separation(rows: Iterable[Row]) -> float:
+def separation(task: Task, method: str) -> float:
     """How well the predicted area tells images with a lesion from those without.
 
     The chance that a random image with a lesion has the larger area than a random one
     without, ties counting half: the area under the ROC curve.
     """
-    rows = list(rows)
-    sick = [found_share(row) for row in lesion_rows(rows)]
-    free = [found_share(row) for row in free_rows(rows)]
-    if not sick or not free:
+    free = task.of_case(lesion_free) > 0
+    areas = task.of(found_share, method)
+    if free.all() or not free.any():
         return math.nan
-    larger: Any = stats.mannwhitneyu(sick, free).statistic
-    return float(larger) / (len(sick) * len(free))
+    larger: Any = stats.mannwhitneyu(areas[:, ~free].ravel(), areas[:, free].ravel())
+    return float(larger.statistic) / (areas[:, ~free].size * areas[:, free].size)
 
 
-def best_area(rows: Iterable[Row]) -> tuple[float, float]:
+def best_area(areas: np.ndarray, scores: np.ndarray, free: np.ndarray) -> tuple:
     """The least area, as a share of the image, that gives the best mean score.
 
     Predictions of a smaller area are taken back. The area is chosen on the very images
     that it is scored on, so its score is an upper bound.
 
+    Args:
+      areas: ``[N]`` predicted.
+      scores: ``[N]`` as they are.
+      free: ``[N]`` 1 of images without a lesion.
+
     Returns:
       The area, 0 where nothing is to be gained, and the mean score with it.
     """
-    rows = list(rows)
-    areas = np.array([found_share(row) for row in rows])
-    scores = np.array([challenge(row) for row in rows])
-    free = np.array([row["lesion_free"] for row in rows], float)
     best = (0.0, float(scores.mean()))
     for area in np.unique(areas[areas > 0]):
-        gone = areas <= area
-        total = float(np.where(gone, free, scores).mean())
+        total = float(np.where(areas <= area, free, scores).mean())
         if total > best[1]:
             best = (float(area), total)
     return best

@@ -1,13 +1,14 @@
 """The study."""
 
-from experiments.ood_robustness.plan import add_flags, plan, settings
+from experiments.ood_robustness.plan import FLAGS, SCALES, plan, require
 from experiments.ood_robustness.report import report
+from experiments.ood_robustness.strategies import NAMES
 from experiments.protocol.study import Study
 
 EXAMPLES = """\
 examples:
   python -m experiments ood_robustness
-  python -m experiments ood_robustness --data DIR --scale cpu --workers 2
+  python -m experiments ood_robustness --data DIR --scale cpu
   python -m experiments ood_robustness --scale full --models cascade_resnet50_fpn
 """
 
@@ -23,11 +24,13 @@ OOD_ROBUSTNESS = Study(
     examples=EXAMPLES,
     data={
         "smoke": ("synthetic",),
-        "cpu": ("../shared/data/polyps", "../shared/data/foot_ulcer"),
+        "cpu": ("../shared/data/polyps",),
         "full": ("../shared/data/polyps", "../shared/data/foot_ulcer"),
     },
+    scales=SCALES,
+    losses=NAMES,
+    flags=FLAGS,
     plan=plan,
-    settings=settings,
     report=report,
-    add_flags=add_flags,
+    require=require,
 )

@@ -1,18 +1,22 @@
 """A study as a command: choices, jobs, results, report, pictures."""
 
 import argparse
+import dataclasses
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from experiments.protocol.ceilings import ceiling_of, require_room, to_json
 from experiments.protocol.dataset import Dataset, describe, read_dataset
+from experiments.protocol.groups import pattern_of
 from experiments.protocol.jobs import in_order, scorings
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.queue import run_jobs
-from experiments.protocol.report import Report
+from experiments.protocol.report import Report, listed
 from experiments.protocol.results import (
     Results,
     collect,
@@ -20,7 +24,8 @@ from experiments.protocol.results import (
     pack_results,
     read_results,
 )
-from experiments.protocol.study import SCALES, Choices, Study
+from experiments.protocol.scale import TRIAL, Scale, changed, require
+from experiments.protocol.study import Choices, Study
 from experiments.protocol.work import outcome
 from jaxseg.cli import options
 from jaxseg.cli.progress import bar
@@ -33,9 +38,11 @@ REPORT = "report.md"
 
 
 def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
-    """What all studies have in common, then the study's own flags."""
+    """What all studies have in common, then the flags of the study's scale."""
     add = parser.add_argument
-    defaults = "; ".join(f"{scale}: {', '.join(study.data[scale])}" for scale in SCALES)
+    defaults = "; ".join(
+        f"{name}: {', '.join(study.data[name])}" for name in study.data
+    )
     add(
         "--data",
         nargs="+",
@@ -45,11 +52,11 @@ def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
     )
     add(
         "--scale",
-        type=options.one_of(SCALES),
-        default="smoke",
+        type=options.one_of(list(study.scales)),
+        default=TRIAL,
         metavar="S",
-        help="smoke (a minute), cpu (an evening on two cores) or full (a GPU) "
-        "(default smoke)",
+        help=f"{listed(list(study.scales), 'or')}: a trial of a minute without "
+        f"verdicts, hours on two cores, a GPU (default {TRIAL})",
     )
     add(
         "--out",
@@ -67,17 +74,23 @@ def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
         "on CPUs (default 1)",
     )
     add(
+        "--group-by",
+        metavar="PATTERN",
+        help="regular expression of what names the patient or video in the name of a "
+        r"case, such as 'case\d+': its cases are in one fold and are drawn together "
+        "(default: known of some data sets, else each case is its own)",
+    )
+    add(
         "--publish",
         type=Path,
         metavar="DIR",
         help="also write the report with its pictures and packed results there",
     )
-    if study.so_far:
-        add(
-            "--so-far",
-            action="store_true",
-            help="do nothing more, and report on what is done by now",
-        )
+    add(
+        "--so-far",
+        action="store_true",
+        help="do nothing more, and report on what is done by now",
+    )
     study.add_flags(parser)
 
 
@@ -90,17 +103,20 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
     Raises:
       UserError: data or flags that do not serve; a report on nothing.
     """
-    scale = arguments.scale
-    root = options.made_folder(arguments.out or Path("runs") / f"{study.name}-{scale}")
-    names = arguments.data or study.data[scale]
-    datasets = tuple(_read(root, name) for name in names)
-    if len({dataset.name for dataset in datasets}) < len(datasets):
+    name = arguments.scale
+    scale = changed(study.scales[name], study.flags, arguments)
+    root = arguments.out or Path("runs") / f"{study.name}-{name}"
+    pattern = arguments.group_by and pattern_of(arguments.group_by)
+    folders = [_folder(root, given) for given in arguments.data or study.data[name]]
+    if len({folder.resolve().name for folder in folders}) < len(folders):
         raise UserError("--data names two folders of the same name: rename one")
-    choices = Choices(scale=scale, datasets=datasets, root=root, arguments=arguments)
-    settings = study.settings(choices)
+    datasets = tuple(_read(folder, pattern) for folder in folders)
+    facts = [_facts(study, dataset, scale, name) for dataset in datasets]
+    options.made_folder(root)
+    choices = Choices(name=name, scale=scale, datasets=datasets, root=root)
     jobs = in_order(study.plan(choices))
     planned = len(jobs)
-    if study.so_far and arguments.so_far:
+    if arguments.so_far:
         jobs = [job for job in jobs if outcome(root, job) is not None]
         if not any(scorings(jobs)):
             raise UserError(f"--so-far: no network is trained and scored in {root} yet")
@@ -108,10 +124,10 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
         run_jobs(root, jobs, workers=arguments.workers)
     about = {
         "study": study.name,
-        "scale": scale,
+        "scale": name,
         "command": f"python -m experiments {shlex.join(argv)}",
-        "settings": settings,
-        "datasets": [describe(dataset) for dataset in datasets],
+        "settings": dataclasses.asdict(scale),
+        "datasets": facts,
         "workers": arguments.workers,
         "machine": machine(),
         "jobs_left": planned - len(jobs),
@@ -119,6 +135,22 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
     results = collect(root, jobs, about)
     for place in write_report(study, results, root, arguments.publish):
         print(f"wrote {place}")
+
+
+def _facts(study: Study, dataset: Dataset, scale: Scale, name: str) -> dict[str, Any]:
+    """What is told of a data set, after a look at whether it serves.
+
+    Raises:
+      UserError: it does not, or not at this size.
+    """
+    study.require(dataset)
+    here = scale.on(dataset)
+    require(here, dataset)
+    split = "train" if here.folds else dataset.scored_split()
+    ceiling = ceiling_of(dataset, here.size, split)
+    if name != TRIAL:
+        require_room(dataset, ceiling)
+    return {**describe(dataset), "ceiling": to_json(ceiling)}
 
 
 def write_report(
@@ -175,8 +207,14 @@ def report_again(study: Study, folder: Path) -> str:
     return study.report(read_results(folder)).text()
 
 
-def _read(root: Path, name: str) -> Dataset:
-    path = write_lesions(root / SYNTHETIC) if name == SYNTHETIC else Path(name)
+def _folder(root: Path, name: str) -> Path:
+    if name != SYNTHETIC:
+        return Path(name)
+    options.made_folder(root)
+    return write_lesions(root / SYNTHETIC)
+
+
+def _read(path: Path, pattern: str | None) -> Dataset:
     total = sum(len(list_cases(path, split)) for split in splits(path))
     with bar(total, f"checking {path.name}", "case") as progress:
-        return read_dataset(path, tick=progress.update)
+        return read_dataset(path, pattern=pattern, tick=progress.update)

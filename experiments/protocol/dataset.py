@@ -3,10 +3,11 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.protocol.groups import KNOWN, group_of
 from jaxseg.data.check import Report, check_folder
 from jaxseg.data.facts import Facts
 from jaxseg.data.folds import make_folds
@@ -39,7 +40,8 @@ class Dataset:
       labels: what the values of its masks mean.
       hashes: content of each image, by "split/case".
       settings: of a `RunConfig`, what only volumes have.
-      patients: whose each case is, by "split/case", where that is known.
+      patients: whose each case is, by "split/case", where a list of the data says so.
+      pattern: of the unit at the start of a case's name; None if cases are their own.
     """
 
     path: Path
@@ -52,7 +54,15 @@ class Dataset:
     labels: LabelMap
     hashes: dict[str, str]
     settings: dict[str, Any]
-    patients: dict[str, str | None] = dataclasses.field(default_factory=dict)
+    patients: dict[str, str] = dataclasses.field(default_factory=dict)
+    pattern: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Volumes, images of two classes, or scenes, of which every class counts."""
+        if self.volumes:
+            return "volume"
+        return "binary" if self.num_classes == 2 else "scene"
 
     @property
     def volumes(self) -> bool:
@@ -74,17 +84,20 @@ class Dataset:
     ) -> dict[str, str]:
         """Makes folds of some splits and keeps them in a file.
 
+        Copies are in one fold, and so are cases of one unit.
+
         Returns:
           Settings of a `RunConfig`: the file and its digest, to which ``fold`` is to
           be added.
         """
-        wanted = set(splits)
-        hashes = {
-            name: content
-            for name, content in self.hashes.items()
-            if name.partition("/")[0] in wanted
-        }
-        folds = make_folds(hashes, count, seed, self.patients).to_json()
+        hashes, units = {}, {**self.patients}
+        for name, content in self.hashes.items():
+            split, _, case = name.partition("/")
+            if split in splits:
+                hashes[name] = content
+                if self.pattern is not None:
+                    units[name] = group_of(self.pattern, case)
+        folds = make_folds(hashes, count, seed, units).to_json()
         path = folder / f"{self.name}-{digest_of([self.digest, folds])}.json"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -94,14 +107,34 @@ class Dataset:
             "folds_digest": hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS],
         }
 
+    def scored_split(self) -> str:
+        """The split that is scored where there are no folds.
+
+        Raises:
+          UserError: there is neither "test" nor "validation".
+        """
+        for split in ("test", "validation"):
+            if self.counts.get(split):
+                return split
+        raise UserError(
+            f"--data {self.path}: without folds the split 'test' is scored, or "
+            f"'validation' where there is none, and there is only "
+            f"{', '.join(self.counts)}"
+        )
+
 
 def read_dataset(
-    path: Path, *, tick: Callable[[int], object] = lambda _: None
+    path: Path,
+    *,
+    pattern: str | None = None,
+    tick: Callable[[int], object] = lambda _: None,
 ) -> Dataset:
     """Checks every file of a data folder.
 
     Args:
       path: image folder or Decathlon folder.
+      pattern: of the unit of a case; None takes the patients of a list, or what is
+        `KNOWN` of the folder's name.
       tick: called with 1 as each case is done.
 
     Raises:
@@ -116,6 +149,13 @@ def read_dataset(
     facts = report.facts("train")
     names = sorted(report.splits)
     hashes = report.hashes(names)
+    patients = {name: p for name, p in report.patients(names).items() if p is not None}
+    if pattern is not None:
+        patients = {}
+    elif not patients:
+        _, pattern = KNOWN.get(path.resolve().name, ("", None))
+    for name in hashes:
+        group_of(pattern, name.partition("/")[2])
     return Dataset(
         path=path.resolve(),
         name=path.resolve().name,
@@ -126,8 +166,9 @@ def read_dataset(
         class_shares=facts.class_shares,
         labels=facts.labels,
         hashes=hashes,
-        patients=report.patients(names),
+        patients=patients,
         settings=_volume_settings(facts) if facts.windows is not None else {},
+        pattern=pattern,
     )
 
 
@@ -164,4 +205,12 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "num_classes": dataset.num_classes,
         "channels": dataset.channels,
         "class_shares": list(dataset.class_shares),
+        "kind": dataset.kind,
+        "pattern": dataset.pattern,
+        **({"patients": _by_case(dataset.patients)} if dataset.patients else {}),
     }
+
+
+def _by_case(patients: Mapping[str, str]) -> dict[str, str]:
+    """Without the split: a list names each case once."""
+    return {name.partition("/")[2]: patient for name, patient in patients.items()}

@@ -54,6 +54,9 @@ OF_CASE = ("lesion_free", "pixels", "foreground_share", "mean_foreground_probabi
 OF_RUN = (
     "loss",
     "hyper",
+    "class_weights",
+    "pretrain_loss",
+    "weights",
     "seed",
     "fold",
     "steps",

@@ -4,15 +4,12 @@ import argparse
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from experiments.protocol.dataset import Dataset
 from experiments.protocol.jobs import Job
 from experiments.protocol.report import Report
 from experiments.protocol.results import Results
-
-SCALES = ("smoke", "cpu", "full")
-"""A minute; an evening on two cores; a GPU."""
+from experiments.protocol.scale import Scale, add_flags
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,16 +17,16 @@ class Choices:
     """What a user has chosen.
 
     Attributes:
-      scale: name in `SCALES`.
+      name: of the scale.
+      scale: with what the user has changed.
       datasets: in the order given.
       root: folder of the study; files that jobs need, such as folds, go there.
-      arguments: values of the study's own flags.
     """
 
-    scale: str
+    name: str
+    scale: Scale
     datasets: tuple[Dataset, ...]
     root: Path
-    arguments: argparse.Namespace
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,15 +37,17 @@ class Study:
       name: on the command line.
       paper: whose findings it tries again.
       summary: one line on what it asks.
-      description: a paragraph for ``--help``: data, networks, scales and their time.
+      description: a paragraph for ``--help``: data, networks, what comes out.
       examples: command lines for ``--help``.
       data: folders that it takes where the user names none, by scale; "synthetic" is a
         folder of synthetic lesions that is made.
+      scales: by name; "smoke" is a trial of a minute.
+      losses: names that ``--losses`` lists.
+      loss: type of ``--losses``, text to a name; None takes those of the list.
+      flags: fields of `Scale` that a user may change.
       plan: choices to jobs; pure but for files of folds.
-      settings: choices to plain JSON values that the report tells: steps, sizes, rates.
       report: stored results to a report; pure.
-      add_flags: adds the study's own flags to its parser.
-      so_far: whether its report allows for runs that are not done yet.
+      require: refuses data that the study cannot take.
       unpublished: columns of rows that the report does not need, left out of the
         published results to keep them small.
     """
@@ -59,9 +58,15 @@ class Study:
     description: str
     examples: str
     data: Mapping[str, Sequence[str]]
+    scales: Mapping[str, Scale]
+    losses: Sequence[str]
+    loss: Callable[[str], str] | None = None
+    flags: Sequence[str]
     plan: Callable[[Choices], list[Job]]
-    settings: Callable[[Choices], dict[str, Any]]
     report: Callable[[Results], Report]
-    add_flags: Callable[[argparse.ArgumentParser], object] = lambda _: None
-    so_far: bool = False
+    require: Callable[[Dataset], object] = lambda _: None
     unpublished: Sequence[str] = ()
+
+    def add_flags(self, parser: argparse.ArgumentParser) -> None:
+        """The flags of its scale."""
+        add_flags(parser, self.flags, self.losses, self.loss)

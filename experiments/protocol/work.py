@@ -235,8 +235,10 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
         row["foreground_share"] = float((case.labels[counted] > 0).mean())
         row["mean_foreground_probability"] = float(1 - probs[..., 0][counted].mean())
         if job.calibration:
-            found = calibration_scores(evaluation.calibrations[-1])
-            row["calibration"] = found.to_json()
+            counts = evaluation.calibrations[-1]
+            top = [counts.top.predictions, counts.top.confidence, counts.top.hits]
+            row["calibration"] = calibration_scores(counts).to_json()
+            row["calibration"]["bins"] = [list(map(float, x)) for x in top]
         row |= pictures_of(case, most_probable(probs), job.keep)
         tick(share)
     write_rows(folder / CASES, evaluation.rows)

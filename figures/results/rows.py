@@ -46,6 +46,9 @@ COLUMNS: Mapping[str, str] = {
     "score": "rank score, the larger the better",
     "low": "lower end of the score's interval; may be missing",
     "high": "upper end of the score's interval; may be missing",
+    "claim": "what a paper found, a label",
+    "effect": "measured, in multiples of the least that counts; null if unknown",
+    "verdict": "on the claim: replicated, not replicated, or undecided",
 }
 
 

@@ -10,8 +10,21 @@ from jaxseg.statistics.bootstrap import (
     bootstrap_difference,
     table_marks,
 )
-from jaxseg.statistics.findings import Outcome, judge_difference, judge_equivalence
-from jaxseg.statistics.proportions import ShareDifference, share_difference
+from jaxseg.statistics.estimates import (
+    Estimate,
+    estimate,
+    numbered,
+    pooled,
+    redrawn,
+    weighted_means,
+)
+from jaxseg.statistics.findings import (
+    Outcome,
+    judge_difference,
+    judge_equivalence,
+    judge_no_worse,
+)
+from jaxseg.statistics.proportions import share_difference
 from jaxseg.statistics.ranking import (
     MeanRanks,
     mean_ranks,
@@ -19,7 +32,6 @@ from jaxseg.statistics.ranking import (
     ranks,
     significance_scores,
 )
-from jaxseg.statistics.runs import Estimate, bootstrap_runs
 from jaxseg.statistics.scores import align
 from jaxseg.statistics.sizes import SizeCurves, size_curves
 from jaxseg.statistics.stability import (
@@ -27,8 +39,14 @@ from jaxseg.statistics.stability import (
     bootstrap_ranks,
     kendall_tau,
     kendall_taus,
+    rank_stability,
 )
-from jaxseg.statistics.wilcoxon import PairwiseTests, holm, pairwise_tests
+from jaxseg.statistics.wilcoxon import (
+    PairwiseTests,
+    holm,
+    pairwise_tests,
+    resampled_wins,
+)
 
 __all__ = [
     "Difference",
@@ -38,23 +56,29 @@ __all__ = [
     "Outcome",
     "PairwiseTests",
     "RankStability",
-    "ShareDifference",
     "SizeCurves",
     "align",
     "bootstrap_difference",
     "bootstrap_ranks",
-    "bootstrap_runs",
+    "estimate",
     "holm",
     "judge_difference",
     "judge_equivalence",
+    "judge_no_worse",
     "kendall_tau",
     "kendall_taus",
     "mean_ranks",
+    "numbered",
     "pairwise_tests",
+    "pooled",
     "rank_scores",
+    "rank_stability",
     "ranks",
+    "redrawn",
+    "resampled_wins",
     "share_difference",
     "significance_scores",
     "size_curves",
     "table_marks",
+    "weighted_means",
 ]

@@ -76,3 +76,31 @@ def judge_equivalence(
     if (low > 0 or high < 0) and abs(effect) >= smallest:
         return Outcome.NOT_REPLICATED
     return Outcome.UNDECIDED
+
+
+def judge_no_worse(
+    effect: float, low: float, high: float, *, smallest: float
+) -> Outcome:
+    """Outcome of a finding that something is not smaller than something else.
+
+    * replicated: the interval lies above ``-smallest``;
+    * not replicated: the interval lies below 0 and the effect is at most ``-smallest``;
+    * undecided: otherwise.
+
+    Args:
+      effect: what was measured, positive in the paper's direction.
+      low: lower end of its confidence interval.
+      high: upper end.
+      smallest: smallest effect of interest, > 0.
+
+    Raises:
+      ValueError: `smallest` is not positive, or the interval is none.
+    """
+    _check(low, high, smallest)
+    if math.isnan(effect):
+        return Outcome.UNDECIDED
+    if low > -smallest:
+        return Outcome.REPLICATED
+    if high < 0 and effect <= -smallest:
+        return Outcome.NOT_REPLICATED
+    return Outcome.UNDECIDED

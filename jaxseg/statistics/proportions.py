@@ -1,31 +1,14 @@
 """The difference of two shares of the same cases, by Newcombe's interval."""
 
-import dataclasses
 import math
 
 import numpy as np
 from scipy import stats
 
-
-@dataclasses.dataclass(frozen=True)
-class ShareDifference:
-    """How much more often something is so for a first method than for a second.
-
-    Attributes:
-      mean: share of the first minus share of the second; nan without a case.
-      low, high: ends of the interval, within [-1, 1].
-      cases: that both were asked about.
-    """
-
-    mean: float
-    low: float
-    high: float
-    cases: int
+from jaxseg.statistics.estimates import LEVEL, Estimate
 
 
-def share_difference(
-    first: np.ndarray, second: np.ndarray, *, confidence: float = 0.95
-) -> ShareDifference:
+def share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     """Difference of two shares of the same cases, with an interval of honest width.
 
     Where two methods agree on all of a few cases, a bootstrap of the differences has no
@@ -34,7 +17,6 @@ def share_difference(
     Args:
       first: ``[N]`` bool, whether it is so for each case.
       second: ``[N]`` bool, of the same cases.
-      confidence: of the interval, in (0, 1).
 
     Raises:
       ValueError: the shapes disagree.
@@ -47,26 +29,26 @@ def share_difference(
     one, two = np.asarray(first, bool), np.asarray(second, bool)
     count = len(one)
     if not count:
-        return ShareDifference(math.nan, -1.0, 1.0, 0)
+        return Estimate.of_interval(math.nan, -1.0, 1.0, 0)
     share, other = float(one.mean()), float(two.mean())
-    below, above = _wilson(int(one.sum()), count, confidence)
-    other_below, other_above = _wilson(int(two.sum()), count, confidence)
+    below, above = _wilson(int(one.sum()), count)
+    other_below, other_above = _wilson(int(two.sum()), count)
     phi = _correlation(one, two)
 
     def reach(a: float, b: float) -> float:
         return math.sqrt(max(a**2 - 2 * phi * a * b + b**2, 0.0))
 
     mean = share - other
-    return ShareDifference(
-        mean=mean,
-        low=mean - reach(share - below, other_above - other),
-        high=mean + reach(above - share, other - other_below),
-        cases=count,
+    return Estimate.of_interval(
+        mean,
+        mean - reach(share - below, other_above - other),
+        mean + reach(above - share, other - other_below),
+        count,
     )
 
 
-def _wilson(hits: int, count: int, confidence: float) -> tuple[float, float]:
-    found = stats.binomtest(hits, count).proportion_ci(confidence, method="wilson")
+def _wilson(hits: int, count: int) -> tuple[float, float]:
+    found = stats.binomtest(hits, count).proportion_ci(1 - LEVEL, method="wilson")
     return float(found.low), float(found.high)
 
 

@@ -153,3 +153,40 @@ def pairwise_tests(
         cases=square(cases, np.sum(~np.isnan(table), axis=-1)),
         differ=square(np.count_nonzero(signed, axis=-1), zeros),
     )
+
+
+def resampled_wins(
+    scores: np.ndarray, counts: np.ndarray, *, level: float = 0.05
+) -> np.ndarray:
+    """Which methods are significantly better than which, in each of R resamples.
+
+    What `pairwise_tests` says, uncorrected and by the normal distribution, of tables in
+    which each case stands as often as it was drawn; all resamples at once.
+
+    Args:
+      scores: ``[M, N]``, the larger the better; nan is missing.
+      counts: ``[R, N]`` how often each case is drawn.
+      level: of each test.
+
+    Returns:
+      ``[R, M, M]`` bool, a (row) better than b.
+    """
+    table = as_table(scores)
+    edge = -special.ndtri(level / 2)
+    wins = np.zeros((len(counts), len(table), len(table)), bool)
+    for a, b in zip(*np.triu_indices(len(table), 1), strict=True):
+        gap = np.nan_to_num(differences(table[a], table[b]), nan=0.0)
+        order = np.argsort(np.abs(gap), kind="stable")
+        order = order[gap[order] != 0]
+        if not len(order):
+            continue
+        size, drawn = np.abs(gap[order]), counts[:, order]
+        starts = np.flatnonzero(np.diff(size, prepend=-1.0))
+        tied = np.add.reduceat(drawn, starts, axis=1)
+        middle = np.cumsum(tied, axis=1) - tied + (tied + 1) / 2
+        ranks = np.repeat(middle, np.diff(starts, append=len(size)), axis=1)
+        total = np.sum(drawn * ranks * np.sign(gap[order]), axis=1)
+        spread = np.sqrt(np.sum(drawn * ranks**2, axis=1))
+        z = total / np.where(spread > 0, spread, 1.0)
+        wins[:, a, b], wins[:, b, a] = z > edge, z < -edge
+    return wins

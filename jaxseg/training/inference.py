@@ -90,7 +90,7 @@ def image_predictor(
         images = [case.image for case in cases]
         probs = run(seen(_resized(images, size)))
         return [
-            _resize_planes(planes, image.shape[:2])
+            resize_planes(planes, image.shape[:2])
             for planes, image in zip(probs, images, strict=False)
         ]
 
@@ -111,7 +111,7 @@ def _resized(images: list[np.ndarray], size: tuple[int, ...]) -> np.ndarray:
     return np.pad(inputs, [(0, CHUNK - len(images)), (0, 0), (0, 0), (0, 0)])
 
 
-def _resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """``[h, w, K]`` float32 at another (height, width)."""
     height, width = size
     if planes.shape[:2] == (height, width):

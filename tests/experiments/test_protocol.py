@@ -24,12 +24,7 @@ from experiments.protocol.dataset import read_dataset
 from experiments.protocol.jobs import RateSearch, Scoring, Training, in_order
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.pictures import pictures_of
-from experiments.protocol.report import (
-    Finding,
-    findings_table,
-    table,
-    verdicts_table,
-)
+from experiments.protocol.report import table
 from experiments.protocol.results import (
     collect,
     foreground_mean,
@@ -42,7 +37,6 @@ from experiments.protocol.work import DONE, folder_of, outcome, perform
 from jaxseg.data.collection import list_cases
 from jaxseg.errors import UserError
 from jaxseg.files import read_rows
-from jaxseg.statistics import Outcome
 from jaxseg.training.config import RunConfig
 from jaxseg.training.sources import Example
 
@@ -166,6 +160,8 @@ def test_a_study_leaves_rows_runs_and_a_report(finished):
     assert row["run"] == [run["run"] for run in results.runs][:1]
     text = (finished / "report" / "report.md").read_text()
     assert "# Which loss for synthetic?" in text
+    assert "**A trial run: it shows that everything works" in text
+    assert "**replicated**" not in text
     for name in ("dice_violins", "nsd_violins", "ranks"):
         assert f"({name}.png)" in text
         assert (finished / "report" / f"{name}.png").stat().st_size > 5_000
@@ -184,9 +180,11 @@ def test_a_study_is_widened_and_narrowed_in_its_folder(finished, tmp_path):
     shutil.copytree(finished, out)
     done = {p: p.read_bytes() for p in out.glob(f"jobs/*/{DONE}")}
     rows = (out / "rows.jsonl").read_bytes()
-    wider = [TINY[0], TINY[1], "Focal", *TINY[2:]]
+    wider = [TINY[0], TINY[1], "focal", *TINY[2:]]
     assert main([*wider, "--out", str(out)]) == 0
-    assert {row["loss"] for row in read_results(out).rows} == {"CE", "Dice", "Focal"}
+    assert {row["loss"] for row in read_results(out).rows} == {
+        "cross_entropy", "dice", "focal",
+    }  # fmt: skip
     assert {path: path.read_bytes() for path in done} == done
     assert main([*TINY, "--out", str(out)]) == 0
     assert (out / "rows.jsonl").read_bytes() == rows
@@ -305,30 +303,11 @@ def test_seeds_of_a_case_are_averaged():
     assert rounded([0.123456789, [2.0, None], 3]) == [0.123457, [2.0, None], 3]
 
 
-def test_tables_and_findings_as_markdown():
+def test_tables_as_markdown():
     assert table(["a", "b"], [[0.12345, None]]).splitlines() == [
         "| a | b |",
         "| --- | --- |",
         "| 0.123 | – |",
-    ]
-    finding = Finding(
-        claim="A beats B", source="Table 1", paper="0.9 and 0.8", ours="0.7 and 0.5",
-        effect=0.2, low=0.1, high=0.3, unit="Dice", smallest=0.01, cases=7,
-        outcome=Outcome.REPLICATED,
-    )  # fmt: skip
-    line = findings_table([finding]).splitlines()[2]
-    assert "+0.200 [+0.100, +0.300] Dice, n = 7" in line
-    assert "**replicated**" in line
-    one = dataclasses.replace(finding, where="feet")
-    two = dataclasses.replace(
-        finding, where="eyes", effect=-12.34, outcome=Outcome.UNDECIDED
-    )
-    three = dataclasses.replace(two, claim="B beats C", outcome=Outcome.NOT_REPLICATED)
-    assert verdicts_table([one, two, three, one]).splitlines() == [
-        "| finding | replicated | not replicated | undecided |",
-        "| --- | --- | --- | --- |",
-        "| A beats B | feet (+0.200); feet (+0.200) |  | eyes (-12.3) |",
-        "| B beats C |  | eyes (-12.3) |  |",
     ]
 
 
@@ -338,7 +317,12 @@ def test_tables_and_findings_as_markdown():
         (["odyssey", "--folds", "1"], "--folds 1 holds nothing back"),
         (["odyssey", "--size", "8", "8", "8"], "takes a height and a width"),
         (["odyssey", "--data", "no/such"], "no/such"),
-        (["odyssey", "--losses", "Dise"], "did you mean Dice?"),
+        (["odyssey", "--losses", "Dise"], "the nearest names are dice"),
+        (["odyssey", "--losses", "dice"], "--losses needs at least two losses"),
+        (["odyssey", "--group-by", "("], "--group-by '(' is no pattern"),
+        (["odyssey", "--group-by", "case"], "is not found in the case"),
+        (["odyssey", "--models", "resnet"], "'resnet' is not one of"),
+        (["label_marginals", "--losses", "CE", "L1"], "did you mean CE+L1?"),
         (["odyssey", "--scale", "huge"], "'huge' is not one of smoke, cpu, full"),
         (["odysey"], "odyssey"),
         (["report", "no/such"], "no/such holds no results"),

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from jaxseg.statistics import judge_difference, judge_equivalence
+from jaxseg.statistics import judge_difference, judge_equivalence, judge_no_worse
 
 INF, NAN = math.inf, math.nan
 
@@ -47,7 +47,20 @@ def test_an_equivalence(effect, low, high, outcome):
     assert judge_equivalence(effect, low, high, smallest=0.02) == outcome
 
 
-@pytest.mark.parametrize("judge", [judge_difference, judge_equivalence])
+@pytest.mark.parametrize(
+    ("effect", "low", "high", "outcome"),
+    [
+        (-0.001, -0.004, 0.002, "replicated"),
+        (-0.008, -0.009, -0.006, "not replicated"),
+        (-0.003, -0.006, -0.001, "undecided"),  # worse, perhaps too little
+        (NAN, -INF, INF, "undecided"),
+    ],
+)
+def test_no_inferiority(effect, low, high, outcome):
+    assert judge_no_worse(effect, low, high, smallest=0.005) == outcome
+
+
+@pytest.mark.parametrize("judge", [judge_difference, judge_equivalence, judge_no_worse])
 def test_what_is_no_interval_is_refused(judge):
     for smallest in (0.0, -1.0, NAN, INF):
         with pytest.raises(ValueError, match="smallest effect"):

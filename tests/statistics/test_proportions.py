@@ -20,7 +20,7 @@ def test_two_methods_that_agree_on_few_cases_may_still_differ():
     """Neither is ever so in 20: Wilson reaches from 0 to z^2 / (20 + z^2)."""
     found = share_difference(*answers(0, 0, 0, 20))
     reach = 1.959964**2 / (20 + 1.959964**2)
-    assert (found.mean, found.cases) == (0, 20)
+    assert (found.value, found.cases) == (0, 20)
     assert found.low == pytest.approx(-reach, rel=1e-5)
     assert found.high == pytest.approx(reach, rel=1e-5)
 
@@ -43,7 +43,7 @@ def test_a_table_by_hand():
     phi = (14 * 22 - 41 / 2) / math.sqrt(19 * 22 * 14 * 27)
     low = math.sqrt((p - a) ** 2 - 2 * phi * (p - a) * (d - q) + (d - q) ** 2)
     high = math.sqrt((b - p) ** 2 - 2 * phi * (b - p) * (q - c) + (q - c) ** 2)
-    assert found.mean == pytest.approx(5 / 41)
+    assert found.value == pytest.approx(5 / 41)
     assert found.low == pytest.approx(5 / 41 - low, rel=1e-5)
     assert found.high == pytest.approx(5 / 41 + high, rel=1e-5)
 
@@ -72,7 +72,7 @@ def test_swapping_mirrors_and_nothing_is_known_of_no_case():
     found, swapped = share_difference(one, two), share_difference(two, one)
     assert (found.low, found.high) == pytest.approx((-swapped.high, -swapped.low))
     none = share_difference(np.zeros(0, bool), np.zeros(0, bool))
-    assert math.isnan(none.mean)
-    assert (none.low, none.high) == (-1, 1)
+    assert math.isnan(none.value)
+    assert (none.low, none.high) == (-math.inf, math.inf)
     with pytest.raises(ValueError, match="twice"):
         share_difference(one, two[1:])

@@ -12,6 +12,7 @@ from jaxseg.statistics import (
     kendall_taus,
     mean_ranks,
     rank_scores,
+    redrawn,
 )
 from jaxseg.statistics.stability import rank_shares
 
@@ -92,7 +93,7 @@ def test_the_seed_decides():
 def test_intervals_are_stretched_to_hold_the_rank_score():
     noise = np.random.default_rng(2).normal(size=(10, 60))
     noise -= noise.mean(axis=1, keepdims=True)
-    gap = 0.2 + noise / noise.std(axis=1, keepdims=True)  # t = 0.2 * sqrt(60) = 1.5
+    gap = 0.23 + noise / noise.std(axis=1, keepdims=True)  # t = 0.23 * sqrt(60) = 1.8
     task = np.stack([gap, np.zeros((10, 60))], axis=1)
     seen = []
 
@@ -152,3 +153,21 @@ def test_rows_feed_the_picture_of_ranks():
     np.testing.assert_array_equal(list(drawn.values()), found.ranks)
     with pytest.raises(ValueError, match="zip"):
         found.rows(["ce"], scheme="DSC")
+
+
+def test_folds_that_disagree_make_ranks_uncertain_and_units_are_drawn_whole():
+    """The first method leads in two folds of three, however many cases each has."""
+    folds = np.repeat(np.arange(3), 50)
+    lead = np.array([1.0, 1.0, -1.5])[folds]
+    task = np.stack([lead, np.zeros(150)])[None]
+    blind = bootstrap_ranks([task], score=means, resamples=200)
+    honest = bootstrap_ranks(
+        [task], units=[(np.arange(150), folds)], score=means, resamples=200
+    )
+    assert blind.rank_high[0] > 1  # the lead is 1/6 of 1.2
+    assert honest.shares[0, 0] == pytest.approx(4 / 9, abs=0.1)  # both draws lead
+    counts = redrawn(np.arange(6) // 3, np.zeros(6, int), resamples=50)
+    np.testing.assert_array_equal(counts[:, 0], counts[:, 2])
+    assert set(counts.sum(axis=1)) == {6}
+    whole = redrawn(np.arange(150), folds, resamples=50)
+    assert set(whole.sum(axis=1)) == {100}  # two folds of three

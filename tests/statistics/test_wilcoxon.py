@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxseg.statistics import holm, pairwise_tests
+from jaxseg.statistics import holm, pairwise_tests, resampled_wins
 from jaxseg.statistics.wilcoxon import exact_p_value, p_values, signed_ranks
 
 
@@ -131,3 +131,20 @@ def test_holm_keeps_the_family_at_the_level():
     uncorrected = np.mean([tests.better(corrected=False).any() for tests in found])
     assert family < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
     assert uncorrected > 0.12
+
+
+def test_wins_of_resamples_are_those_of_tables_drawn_case_by_case():
+    rng = np.random.default_rng(11)
+    table = (
+        np.round(rng.normal(size=(4, 60)), 1) + np.array([0.4, 0.2, 0.0, 0.0])[:, None]
+    )
+    table[3] = table[2]  # no difference at all
+    table[1, 5] = np.nan
+    counts = rng.multinomial(60, np.full(60, 1 / 60), size=20)
+    found = resampled_wins(table, counts)
+    for drawn, wins in zip(counts, found, strict=True):
+        whole = table[:, np.repeat(np.arange(60), drawn)]
+        by_one = pairwise_tests(whole, exact_up_to=0).better(corrected=False)
+        np.testing.assert_array_equal(wins, by_one)
+    assert found[:, 0, 2].mean() > 0
+    assert not found[:, 2, 3].any()

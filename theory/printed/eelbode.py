@@ -1,4 +1,4 @@
-"""The numbers that Eelbode 2020 prints, for tables beside ours."""
+"""Tables I to VII and B.1 of Eelbode 2020."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,6 +8,12 @@ DATASETS = ("BR18", "IS17", "IS18", "MO17", "PO18", "WM17", "WM17DM")
 """Of its Tables I to III and B.1, in their order; all of two classes."""
 STRUCTURES = ("All", "WT", "TC", "ET")
 """Of BRATS with several classes, in its Tables VI and VII: mean, then each."""
+WEIGHTS = (
+    *((k / 10, (10 - k) / 10) for k in range(1, 10)),
+    (0.75, 0.75),
+    (1.0, 1.0),
+)
+"""Of false positives and negatives: the columns of its Tables III, VII and B.1."""
 RATIOS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Foreground to background in its Table V."""
 Rows = Mapping[str, tuple[float, ...]]
@@ -89,7 +95,7 @@ SWEEP: Mapping[str, Mapping[str, tuple[float, ...]]] = {
         "WM17DM": (.721, .744, .739, .723, .712, .672, .618, .548, .409, .695, .706),
     },
 }  # fmt: skip
-"""Tables III and B.1: score to data set to means over `methods.ALL_WEIGHTS`."""
+"""Tables III and B.1: score to data set to means over `WEIGHTS`."""
 
 OTHER_DATASETS = ("BR18", "IS17", "IS18", "WM17", "WM17DM")
 OTHER: Mapping[str, Rows] = {
@@ -138,7 +144,7 @@ MULTI_SWEEP: Rows = {
     "dice": (.649, .702, .725, .739, .740, .738, .709, .704, .649, .741, .747),
     "jaccard": (.517, .580, .610, .630, .632, .629, .595, .586, .521, .634, .643),
 }  # fmt: skip
-"""Table VII, the mean of all structures, over `methods.ALL_WEIGHTS`."""
+"""Table VII, the mean of all structures, over `WEIGHTS`."""
 
 
 def gap(better: Sequence[str], worse: str, table: Rows) -> tuple[float, int, int]:
