@@ -63,6 +63,9 @@ def parser() -> options.Parser:
         description="Computes a report again from the results kept beside it, and "
         "prints it; exit status 1 if it differs from the one that is kept.",
     )
+    again.add_argument(
+        "--write", action="store_true", help="keep it, with its pictures drawn anew"
+    )
     again.add_argument("folder", type=Path, metavar="DIR", help="such as "
                        "experiments/reports/odyssey")  # fmt: skip
     again.set_defaults(run=report)
@@ -70,12 +73,16 @@ def parser() -> options.Parser:
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Prints the report; 1 if another one is kept."""
+    """Prints the report, or keeps it; 1 if another one is kept."""
     folder: Path = arguments.folder
     about = command.read_results(folder).about
     name = str(about.get("study"))
     if name not in STUDIES:
         raise UserError(f"{folder} holds results of {name!r}, which is no study here")
+    if arguments.write:
+        for place in command.rewrite_report(STUDIES[name], folder):
+            print(f"wrote {place}")
+        return 0
     text = command.report_again(STUDIES[name], folder)
     print(text, end="")
     kept = folder / command.REPORT

@@ -33,7 +33,7 @@ MIRROR = Inference(mirror=True)
 NOT_SHOWN = ("foot_ulcer",)
 """Data sets whose terms (no commercial use) keep their images out of rows."""
 COLUMNS = ("dice", "actual_pixels", "predicted_pixels", "ece", "brier", "bins")
-FLAGS = ("losses", "models", "folds", "seeds", "steps", "earlier", "size",
+FLAGS = ("losses", "models", "folds", "held", "seeds", "steps", "earlier", "size",
          "batch_size", "learning_rate")  # fmt: skip
 
 SCALES: Mapping[str, Scale] = {
@@ -50,12 +50,13 @@ SCALES: Mapping[str, Scale] = {
         pseudo=("CE",),
     ),
     "cpu": Scale(
-        losses=NAMES,
+        losses=("CE", "CE+Dice", "Dice", "soft", "hard"),
         models=("efficientnet_lite0_fpn",),
         weights="imagenet",
         decoder_multiplier=0.5,
         augment="mirror",
         folds=5,
+        held=3,
         steps=1000,
         earlier=2,
         size=(128, 160),
@@ -110,42 +111,66 @@ def require(dataset: Dataset) -> None:
 
 
 def plan(choices: Choices) -> list[Job]:
-    """All jobs; the folds of a strategy follow each other and share its programs."""
+    """All jobs, fold by fold, so that the first whole comparison is there early."""
     jobs: list[Job] = []
     for dataset in choices.datasets:
         scale = choices.scale.on(dataset)
-        labelled, _ = splits_of(dataset)
-        folds = folds_of(dataset, scale, choices.root, labelled)
-        notes = read_notes(dataset.path)
         for model in models_of(scale, first=dataset is choices.datasets[0]):
-            for method in STRATEGIES:
-                if method.name not in scale.losses:
-                    continue
-                runs = runs_of(dataset, scale, method, model, folds, part="members")
-                for _, some in itertools.groupby(runs, _same_ensemble):
-                    jobs += _scored(dataset, list(some), notes)
-                if method.name in scale.pseudo:
-                    whole = [run for run in runs if run.config.steps == scale.steps]
-                    first = whole[: len(folds)]
-                    jobs += _pseudo(dataset, scale, method, model, first, choices.root)
+            jobs += _of_network(choices, dataset, scale, model)
     return jobs
+
+
+def _of_network(
+    choices: Choices, dataset: Dataset, scale: Scale, model: str
+) -> list[Job]:
+    """Of each fold all strategies in the order given, then their ensembles."""
+    labelled, _ = splits_of(dataset)
+    folds = folds_of(dataset, scale, choices.root, labelled)
+    notes = read_notes(dataset.path)
+    methods = {name: STRATEGIES[NAMES.index(name)] for name in scale.losses}
+    runs = {
+        name: runs_of(dataset, scale, method, model, folds, part="members")
+        for name, method in methods.items()
+    }
+    jobs: list[Job] = []
+    for run in sorted(itertools.chain(*runs.values()), key=_round):
+        jobs += [run, *_of_member(dataset, run, notes)]
+    for name, method in methods.items():
+        for _, some in itertools.groupby(runs[name], _same_ensemble):
+            jobs += _of_ensemble(dataset, list(some), notes)
+        if name in scale.pseudo:
+            whole = [run for run in runs[name] if run.config.steps == scale.steps]
+            first = whole[: len(folds)]
+            jobs += _pseudo(dataset, scale, method, model, first, choices.root)
+    return jobs
+
+
+def _round(run: Training) -> tuple[int, int, int]:
+    """By seed and fold; in each the runs with all steps are first."""
+    return run.tags["seed"], run.tags["fold"], -run.tags["steps"]
 
 
 def _same_ensemble(run: Training) -> tuple[int, int]:
     return run.tags["steps"], run.tags["seed"]
 
 
-def _scored(
+def _of_member(
+    dataset: Dataset, run: Training, notes: Mapping[str, Mapping[str, str]]
+) -> list[Job]:
+    """A network alone, on what it never saw."""
+    _, test = splits_of(dataset)
+    return [
+        scoring(dataset, [run], "fold", "validation", notes),
+        *(scoring(dataset, [run], "member", split, notes) for split in (test, FREE)),
+    ]
+
+
+def _of_ensemble(
     dataset: Dataset, members: list[Training], notes: Mapping[str, Mapping[str, str]]
 ) -> list[Job]:
-    """The networks with each alone, their mean, and their mean over all flips."""
+    """The mean of some networks, and their mean over all flips."""
     _, test = splits_of(dataset)
-    jobs: list[Job] = [*members]
-    for member in members:
-        jobs.append(scoring(dataset, [member], "fold", "validation", notes))
-        jobs += [
-            scoring(dataset, [member], "member", split, notes) for split in (test, FREE)
-        ]
+    jobs: list[Job] = []
     shown = members[0].config.loss == "cross_entropy"
     keep = ("image", "mask") if shown else ("mask",)
     for part, how in (("ensemble", PLAIN), ("mirrored", MIRROR)):

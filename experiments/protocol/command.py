@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,25 @@ def report_again(study: Study, folder: Path) -> str:
       UserError: the folder holds no results.
     """
     return study.report(read_results(folder)).text()
+
+
+def rewrite_report(study: Study, folder: Path) -> list[Path]:
+    """Writes the report on stored results and its pictures; old pictures go.
+
+    Returns:
+      The files written.
+
+    Raises:
+      UserError: the folder holds no results, or takes no files.
+    """
+    report = study.report(read_results(folder))
+    with tempfile.TemporaryDirectory(dir=options.made_folder(folder)) as place:
+        drawn = draw(report, Path(place))
+        for old in folder.glob("*.png"):
+            old.unlink()
+        pictures = [path.replace(folder / path.name) for path in drawn]
+    write_text(folder / REPORT, report.text())
+    return [*pictures, folder / REPORT]
 
 
 def _folder(root: Path, name: str) -> Path:

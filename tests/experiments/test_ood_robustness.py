@@ -57,7 +57,8 @@ def dataset(tmp_path, **changes) -> Dataset:
 
 
 def choices(tmp_path, *datasets, scale="cpu", **changes) -> Choices:
-    changes = {"models": ("unet",), "weights": None, "earlier": 0, **changes}
+    plain = {"models": ("unet",), "weights": None, "losses": NAMES, "held": 0}
+    changes = {**plain, "earlier": 0, **changes}
     return Choices(
         name=scale,
         scale=dataclasses.replace(planned.SCALES[scale], **changes),
@@ -109,10 +110,11 @@ def test_some_folds_are_also_trained_with_fewer_steps_and_make_small_ensembles(
 ):
     jobs = planned.plan(choices(tmp_path, earlier=2, losses=("CE", "Dice")))
     runs = [job for job in jobs if isinstance(job, Training)]
-    steps = [(run.config.steps, run.config.fold) for run in runs[:9]]
-    assert steps == [
-        *((1000, fold) for fold in range(5)), (250, 0), (250, 1), (500, 0), (500, 1),
-    ]  # fmt: skip
+    order = [(r.tags["loss"], r.config.fold, r.config.steps) for r in runs]
+    first = [(loss, 0, n) for n in (1000, 500, 250) for loss in ("CE", "Dice")]
+    assert order[:6] == first  # a whole comparison before the next fold
+    assert order[6:8] == [("CE", 1, 1000), ("Dice", 1, 1000)]
+    assert len(order) == 2 * (5 + 2 * 2)
     sizes = {
         (job.tags["steps"], len(job.members))
         for job in jobs

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments.ood_robustness.part import joined_folds
 from PIL import Image
 
+from experiments.ood_robustness.plan import joined_folds
 from experiments.protocol.dataset import read_dataset
 from experiments.protocol.jobs import PseudoLabels, Scoring, Training
 from experiments.protocol.lesions import write_lesions

@@ -46,7 +46,7 @@ LogDiceCE 81.4 43.2 62.3 59.9 27.9 43.9 96.6 63.7 80.1 69.6 44.6 57.2
 CE+KL 82.1 46.2 64.1 60.3 30.4 45.3 96.5 62.0 79.3 69.4 40.8 55.1
 CE+L1 82.2 47.6 64.9 61.1 32.0 46.6 96.6 66.5 81.6 69.1 46.7 57.9
 """
-ORGANS: Mapping[str, Mapping[str, tuple[tuple[float, float, float], ...]]] = {
+ORGANS: Mapping[str, Mapping[str, tuple[tuple[float, ...], ...]]] = {
     name: {
         organ: (values[k : k + 3], values[k + 3 : k + 6])
         for organ, k in (("pancreas", 0), ("liver", 6))
