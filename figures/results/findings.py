@@ -20,14 +20,14 @@ COLOURS = {"replicated": 2, "not replicated": 1, "undecided": 6}
 """By the first words of the verdict, of `style.COLOURS`."""
 REACH = 30.0
 """Multiples at which the picture ends."""
-WIDE = 58
+WIDE = 50
 
 
 def draw_findings(
     rows: Sequence[table.Row], *, width_in: float = style.WIDTH_IN
 ) -> Figure:
     """One line a finding, the first on top."""
-    height = 0.9 + 0.3 * len(rows)
+    height = 0.9 + 0.34 * len(rows)
     labels = []
     with mpl.rc_context(style.settings()):
         figure = Figure(figsize=(width_in, height), layout="constrained")
@@ -47,15 +47,15 @@ def draw_findings(
                 REACH if high != high else ends[1],
             ]
             axes.plot(ends, [place, place], color=colour, lw=1.5, alpha=0.6)
-            name = verdict if verdict not in shown else None
-            shown.add(verdict)
             if effect == effect:
+                name = verdict if verdict not in shown else None
+                shown.add(verdict)
                 axes.plot(
                     max(min(effect, REACH), -REACH), place, "o", ms=4, color=colour,
                     label=name,
                 )  # fmt: skip
             labels.append(textwrap.fill(table.label(row, "claim"), WIDE))
-        axes.set_yticks(range(len(rows)), labels, fontsize=6)
+        axes.set_yticks(range(len(rows)), labels, fontsize=7)
         axes.set(
             ylim=(len(rows) - 0.4, -0.6), xlim=(-REACH, REACH),
             xlabel="effect / least that counts (right: as the paper says)",

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from experiments.__main__ import main
-from experiments.protocol import queue
+from experiments.protocol import command, queue
 from experiments.protocol.dataset import read_dataset
 from experiments.protocol.jobs import RateSearch, Scoring, Training, in_order
 from experiments.protocol.lesions import write_lesions
@@ -231,6 +231,23 @@ def test_killed_twice_and_taken_up_by_two_workers_a_study_ends_the_same(
         [foreground_mean(row, "dice") for row in theirs.rows],
         atol=1e-3,
     )
+
+
+def test_a_report_is_written_anew_and_old_pictures_go(finished, tmp_path, monkeypatch):
+    pack_results(read_results(finished), tmp_path)
+    (tmp_path / "old.png").write_bytes(b"")
+    (tmp_path / "report.md").write_text("old")
+
+    def draw(report, folder):
+        (folder / "ranks.png").write_bytes(b"drawn")
+        return [folder / "ranks.png"]
+
+    monkeypatch.setattr(command, "draw", draw)
+    assert main(["report", str(tmp_path)]) == 1  # another one is kept
+    assert main(["report", str(tmp_path), "--write"]) == 0
+    assert main(["report", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.glob("*.png")] == ["ranks.png"]
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 def test_a_job_that_another_process_is_at_is_left_to_it(lesions, tmp_path, monkeypatch):

@@ -132,6 +132,22 @@ def lesion_rows():
     return rows
 
 
+def finding_rows():
+    """A finding of each verdict: beyond the picture, without an end, of no effect."""
+    names = ("effect", "low", "high", "verdict")
+    values = [
+        (40.0, 2.0, 80.0, "replicated"),
+        (None, None, None, "undecided"),
+        (-2.0, None, None, "undecided: a trial"),
+        (0.1, -0.2, 0.4, "not replicated"),
+    ]
+    claim = "beats all the others on most of the images"
+    return [
+        {"claim": f"Loss {k} {claim}", **dict(zip(names, line, strict=True))}
+        for k, line in enumerate(values)
+    ]
+
+
 def encoded(pixels):
     """A PNG in base64."""
     buffer = io.BytesIO()

@@ -20,6 +20,7 @@ ROWS = {
     "ranks": synthetic_rows.rank_rows(),
     "sweep": synthetic_rows.sweep_rows(),
     "proportions": synthetic_rows.share_rows(),
+    "findings": synthetic_rows.finding_rows(),
 }
 
 

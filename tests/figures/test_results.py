@@ -10,6 +10,7 @@ from figures.__main__ import main
 from figures.results import (
     curves,
     distributions,
+    findings,
     predictions,
     proportions,
     ranks,
@@ -211,6 +212,21 @@ def test_the_taxonomy_is_the_catalog():
     assert len(arrows) == len(found.special)
 
 
+def test_findings_are_drawn_where_they_are_and_end_with_the_picture():
+    figure = findings.draw_findings(synthetic_rows.finding_rows())
+    (axes,) = figure.axes
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    found = [(float(p.get_xdata()[0]), int(p.get_ydata()[0])) for p in points]
+    assert found == [(findings.REACH, 0), (-2.0, 2), (0.1, 3)]  # none of the unknown
+    spans = [tuple(map(float, line.get_xdata())) for line in axes.lines
+             if len(line.get_xdata()) == 2 and line.get_ydata()[0] in range(4)
+             and line.get_lw() == 1.5]  # fmt: skip
+    whole = (-findings.REACH, findings.REACH)
+    assert spans == [(2.0, findings.REACH), whole, whole, (-0.2, 0.4)]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert sorted(legend) == ["not replicated", "replicated", "undecided"]
+
+
 @pytest.mark.parametrize(
     ("name", "made", "files"),
     [
@@ -219,6 +235,7 @@ def test_the_taxonomy_is_the_catalog():
         ("ranks", synthetic_rows.rank_rows(), ["ranks", "rank_stability"]),
         ("sweep", synthetic_rows.sweep_rows(), ["tversky_sweep_dice", "ablation_dice"]),
         ("proportions", synthetic_rows.share_rows(), ["proportions"]),
+        ("findings", synthetic_rows.finding_rows(), ["findings"]),
         ("tradeoff", synthetic_rows.lesion_rows(), ["tradeoff"]),
         ("predictions", synthetic_rows.lesion_rows(), ["predictions"]),
     ],
