@@ -352,7 +352,7 @@ def test_tables_as_markdown():
         (["odyssey", "--group-by", "("], "--group-by '(' is no pattern"),
         (["odyssey", "--group-by", "case"], "is not found in the case"),
         (["odyssey", "--models", "resnet"], "'resnet' is not one of"),
-        (["label_marginals", "--losses", "CE", "L1"], "did you mean CE+L1?"),
+        (["label_marginals", "--losses", "CE", "CE+L2"], "did you mean CE+L1?"),
         (["odyssey", "--scale", "huge"], "'huge' is not one of smoke, cpu, full"),
         (["odysey"], "odyssey"),
         (["report", "no/such"], "no/such holds no results"),
