@@ -87,8 +87,6 @@ def check_labels(labels: Any, num_classes: int, where: Any = None) -> None:
     refuse_unknown_ids(labels, num_classes, where)
 
 
-SLACK = 1e-2
-"""How far the sum of rounded probabilities may be from 1."""
 IGNORE = "leave such pixels out by where=labels != {id}, or by jaxseg.targets.ignore"
 
 
@@ -267,39 +265,6 @@ def _looks_like(labels: Array, logits: Array) -> str:
             "jnp.moveaxis(logits, 1, -1)"
         )
     return ""
-
-
-def refuse_mistaken_scores(logits: Array, link: Link | None, where: Any = None) -> None:
-    """Refuses probabilities under a softmax, where they are known.
-
-    They would be taken for scores that are close to each other.
-
-    Raises:
-      ValueError: the scores of all pixels are from 0 to 1 and sum to 1, and are not all
-        0 or 1.
-    """
-    known = _is_known(logits) and _is_known(where)
-    pixels = logits.size // max(logits.shape[-1], 1)
-    if link is not softmax or not known or pixels < 2:
-        return
-    counted = np.True_
-    if where is not None:
-        counted = jnp.asarray(where)
-        if counted.dtype != bool or counted.shape != logits.shape[:-1]:
-            return  # the loss says what is wrong with it
-        counted = counted[..., None]
-    inside = (logits >= 0) & (logits <= 1)
-    certain = (logits == 0) | (logits == 1)
-    equal = logits == logits[..., :1]
-    if not jnp.all(inside | ~counted) or jnp.all(certain | equal | ~counted):
-        return
-    sums = jnp.sum(logits, axis=-1, keepdims=True, dtype=wide_dtype(logits))
-    if jnp.all((jnp.abs(sums - 1) < SLACK) | ~counted):
-        raise ValueError(
-            "logits are from 0 to 1 and sum to 1 over the classes: these look like "
-            "probabilities, for link=links.identity, or pass the scores before the "
-            "softmax"
-        )
 
 
 def as_where(where: Array, logits: Array) -> Array:

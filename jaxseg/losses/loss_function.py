@@ -10,11 +10,7 @@ from jax import Array
 
 from jaxseg.automatic import with_automatic_axes
 from jaxseg.links import Link
-from jaxseg.targets import (
-    as_scores,
-    refuse_mistaken_scores,
-    refuse_unknown_ids,
-)
+from jaxseg.targets import as_scores, refuse_unknown_ids
 
 PIXEL_ARRAYS = ("pixel_weights", "signed_distance", "distance")
 """Options that hold a number per pixel where they are arrays."""
@@ -30,8 +26,7 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
     explicit axes (`jax.make_mesh`) are taken as on any other.
 
     Raises (the loss):
-      ValueError: labels hold an unknown id where a pixel counts, link is no `Link`, or
-        scores that are known are probabilities where a softmax takes them.
+      ValueError: labels hold an unknown id where a pixel counts, or link is no `Link`.
     """
     parameter = inspect.signature(loss).parameters.get("link")
     default = None if parameter is None else parameter.default
@@ -45,7 +40,6 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
                 f"{link!r}"
             )
         logits = as_scores(logits, link)
-        refuse_mistaken_scores(logits, link, options.get("where"))
         refuse_unknown_ids(labels, logits.shape[-1], options.get("where"))
         labels = jnp.asarray(labels)
         for name in ("where", *PIXEL_ARRAYS):
