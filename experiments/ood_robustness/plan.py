@@ -177,9 +177,10 @@ def _of_ensemble(
         for split in (test, FREE):
             pictures = part == "ensemble" and split == FREE
             kept = keep if pictures and dataset.name not in NOT_SHOWN else ()
-            jobs.append(
-                scoring(dataset, members, part, split, notes, how=how, keep=kept)
-            )
+            # of one network it would be the job of that network, without these tags
+            limit = dataset.counts[split] if len(members) == 1 else None
+            more: dict[str, Any] = {"how": how, "keep": kept, "limit": limit}
+            jobs.append(scoring(dataset, members, part, split, notes, **more))
     return jobs
 
 

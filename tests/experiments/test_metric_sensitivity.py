@@ -460,7 +460,7 @@ def test_smoke_scale_from_start_to_report(tmp_path, capsys, monkeypatch):
     assert len(starts) == 2  # none, and the one that was pre-trained
     assert main(["report", str(published)]) == 0
     capsys.readouterr()
-    assert main(["metric_sensitivity", *flags, "--folds", "9"]) == 2
+    assert main(["metric_sensitivity", *flags, "--held", "9"]) == 2
     assert "--held 9" in capsys.readouterr().err
 
     lost = [

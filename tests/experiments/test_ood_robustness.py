@@ -123,6 +123,23 @@ def test_some_folds_are_also_trained_with_fewer_steps_and_make_small_ensembles(
     assert sizes == {(1000, 5), (250, 2), (500, 2)}
 
 
+def test_an_ensemble_of_one_network_has_rows_of_its_own(tmp_path):
+    jobs = in_order(
+        planned.plan(choices(tmp_path, held=1, earlier=1, losses=("CE", "Dice")))
+    )
+    found = {
+        (job.tags["part"], job.split, job.tags["steps"])
+        for job in jobs
+        if isinstance(job, Scoring) and job.tags["part"] in ("member", "ensemble")
+    }
+    assert found == {
+        (part, split, steps)
+        for part in ("member", "ensemble")
+        for split in ("test", "ood_test")
+        for steps in (1000, 500, 250)
+    }
+
+
 def test_no_run_sees_a_test_image_but_with_a_pseudo_label(tmp_path):
     jobs = planned.plan(choices(tmp_path, pseudo=("CE",)))
     runs = [job for job in jobs if isinstance(job, Training)]
