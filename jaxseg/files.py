@@ -1,6 +1,7 @@
 """Files that are whole or not there: written to a temporary name, then renamed."""
 
 import contextlib
+import hashlib
 import json
 import os
 import threading
@@ -53,6 +54,26 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Writes one JSON object a line, whole or not at all."""
     write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """`digest_of` files of a folder, by name: what a summary keeps of its results."""
+    return {name: digest_of(folder / name) for name in names}
+
+
+def other_than(folder: Path, digests: Mapping[str, str]) -> str | None:
+    """The first file that is gone or not as it was when `digests_of` read it."""
+    for name, digest in digests.items():
+        path = folder / name
+        if not path.is_file() or digest_of(path) != digest:
+            return name
+    return None
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from jaxseg.errors import UserError
-from jaxseg.files import read_rows
+from jaxseg.files import digest_of, read_json, read_rows
 
 Row = Mapping[str, Any]
 Item = TypeVar("Item")
@@ -92,10 +92,22 @@ def load(specs: Sequence[str]) -> list[dict[str, Any]]:
         if not path.is_file():
             raise UserError(f"ROWS {path}: there is no such file")
         found = read_rows(path)
+        _require_summary_s(path)
         if not found:
             raise UserError(f"ROWS {path} holds no rows (JSON objects, one a line)")
         rows += [{**row, "loss": loss} if equals else row for row in found]
     return rows
+
+
+def _require_summary_s(path: Path) -> None:
+    """Refuses scores of cases that are not those of the summary beside them."""
+    summary = path.with_name("summary.json")
+    kept = read_json(summary).get("sha256", {}) if summary.is_file() else {}
+    if path.name in kept and kept[path.name] != digest_of(path):
+        raise UserError(
+            f"ROWS {path} is not what {summary.name} beside it was made from: evaluate "
+            "again"
+        )
 
 
 def number(row: Row, column: str) -> float:

@@ -14,7 +14,7 @@ from jaxseg.cli.label_flags import add_labels, told_labels
 from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import trained
 from jaxseg.errors import UserError
-from jaxseg.files import read_json, write_json, write_rows, write_text
+from jaxseg.files import digests_of, read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.empty import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS
@@ -125,7 +125,8 @@ def main(arguments: argparse.Namespace) -> None:
     summary = evaluation.summary()
     write_rows(out / CASES, evaluation.rows)
     write_text(out / TABLE, csv_of(evaluation.rows))
-    write_json(out / SUMMARY, {**subject, **summary.to_json()})
+    kept = digests_of(out, (CASES, TABLE))
+    write_json(out / SUMMARY, {**subject, **summary.to_json(), "sha256": kept})
     save_samples(
         out / SAMPLES,
         members,

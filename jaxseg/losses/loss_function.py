@@ -10,6 +10,7 @@ from jax import Array
 
 from jaxseg.automatic import with_automatic_axes
 from jaxseg.links import Link
+from jaxseg.losses.ranges import require_in_range
 from jaxseg.targets import as_scores, refuse_unknown_ids
 
 PIXEL_ARRAYS = ("pixel_weights", "signed_distance", "distance")
@@ -26,13 +27,16 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
     explicit axes (`jax.make_mesh`) are taken as on any other.
 
     Raises (the loss):
-      ValueError: labels hold an unknown id where a pixel counts, or link is no `Link`.
+      ValueError: labels hold an unknown id where a pixel counts, link is no `Link`, or
+        a hyper-parameter that is a number of Python is out of its range.
     """
+    name = loss.__name__.removesuffix("_loss")
     parameter = inspect.signature(loss).parameters.get("link")
     default = None if parameter is None else parameter.default
 
     @functools.wraps(loss)
     def checked(logits: Any, labels: Any, **options: Any) -> Array:
+        require_in_range(name, options)
         link = options.get("link", default)
         if "link" in options and not isinstance(link, Link):
             raise ValueError(
@@ -42,9 +46,9 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
         logits = as_scores(logits, link)
         refuse_unknown_ids(labels, logits.shape[-1], options.get("where"))
         labels = jnp.asarray(labels)
-        for name in ("where", *PIXEL_ARRAYS):
-            if options.get(name) is not None and not callable(options[name]):
-                options[name] = jnp.asarray(options[name])
+        for array in ("where", *PIXEL_ARRAYS):
+            if options.get(array) is not None and not callable(options[array]):
+                options[array] = jnp.asarray(options[array])
         return with_automatic_axes(loss, logits, labels, **options)
 
     return cast(Callable[P, Array], checked)

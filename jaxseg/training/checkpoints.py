@@ -23,7 +23,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from jaxseg.errors import UserError
-from jaxseg.files import synced, write_json
+from jaxseg.files import digest_of, synced, write_json
 from jaxseg.training.step import TrainState
 
 MANIFEST = "manifest.json"
@@ -265,7 +265,7 @@ def _steps(folder: Path) -> Iterator[Path]:
 def _hashes(path: Path) -> dict[str, str]:
     """SHA-256 of every file under `path` but the manifest, by relative name."""
     return {
-        str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
+        str(file.relative_to(path)): digest_of(file)
         for file in sorted(path.rglob("*"))
         if file.is_file() and file.name != MANIFEST
     }

@@ -4,14 +4,13 @@ On resuming they are compared, wherever the data lie by then.
 """
 
 import concurrent.futures
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from jaxseg.data.cases import Case
 from jaxseg.data.collection import splits
 from jaxseg.errors import UserError
-from jaxseg.files import read_json
+from jaxseg.files import digest_of, read_json
 from jaxseg.training.config import RunConfig
 from jaxseg.training.sources import SYNTHETIC, held_back
 
@@ -39,12 +38,8 @@ def contents_of_run(config: RunConfig) -> dict[str, list[str]]:
 
 
 def _hashes(case: Case) -> list[str]:
-    found = []
-    for path in (case.image, *case.more, case.mask):
-        if path is not None:
-            with path.open("rb") as file:
-                found.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return found
+    paths = (case.image, *case.more, case.mask)
+    return [digest_of(path) for path in paths if path is not None]
 
 
 def require_same_contents(folder: Path, found: Mapping[str, list[str]]) -> None:

@@ -26,7 +26,7 @@ from jaxseg.training.prefetch import ahead
 from jaxseg.training.programs import Programs, programs_of
 from jaxseg.training.samples import save_samples
 from jaxseg.training.sources import Examples, batches
-from jaxseg.training.start import first_state, state_from, state_shapes
+from jaxseg.training.start import first_state, state_shapes
 from jaxseg.training.step import Objective, TrainState, fresh_optimizer
 from jaxseg.training.validation import (
     VALIDATION_CASES,
@@ -126,10 +126,9 @@ class Run:
         if config.start_run is not None:
             found = variables_of_run(Path(config.start_run), like)
         else:
-            like = first_state(config, objective).variables  # the decoder's stay
             encoder = MODELS[config.model].encoder
             found = load_weights(weights_file(str(config.weights), encoder), like)
-        return state_from(config, objective, found)
+        return first_state(config, objective, found)
 
     def restore(
         self, *, best: checkpoints.Best | None = None, phase: int = -1
