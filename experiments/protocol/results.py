@@ -30,11 +30,21 @@ from experiments.protocol.jobs import (
 from experiments.protocol.pictures import PICTURES
 from experiments.protocol.work import CASES, folder_of, outcome, settings_of
 from jaxseg.errors import UserError
-from jaxseg.files import read_json, read_rows, replacing, write_json, write_rows
+from jaxseg.files import (
+    digests_of,
+    other_than,
+    read_json,
+    read_rows,
+    replacing,
+    write_json,
+    write_rows,
+)
 from jaxseg.statistics import align
 
 ROWS, RUNS, ABOUT = "rows.jsonl", "runs.jsonl", "study.json"
 PACKED = ROWS + ".gz"
+DIGESTS = "sha256"
+"""Of the rows and runs that a summary was written with, by file."""
 DIGITS = 6
 """Significant digits of stored scores."""
 BY_CLASS = (
@@ -176,7 +186,7 @@ def collect(root: Path, jobs: Sequence[Job], about: dict[str, Any]) -> Results:
     }
     write_rows(root / ROWS, rows)
     write_rows(root / RUNS, runs)
-    write_json(root / ABOUT, whole)
+    _write_about(root, whole, ROWS)
     return Results(about=whole, rows=rows, runs=runs)
 
 
@@ -198,6 +208,12 @@ def read_results(folder: Path) -> Results:
     else:
         raise UserError(f"{folder} holds no results of a study: it has no {ROWS}")
     about = read_json(folder / ABOUT)
+    changed = other_than(folder, about.pop(DIGESTS, {}))
+    if changed is not None:
+        raise UserError(
+            f"{folder / changed} is not what {ABOUT} was written with: run the study "
+            "again, which makes its results from the jobs that are done"
+        )
     return Results(about=about, rows=rows, runs=read_rows(folder / RUNS))
 
 
@@ -216,7 +232,13 @@ def pack_results(
     with replacing(folder / PACKED) as file:
         file.write(gzip.compress(text.encode(), 9, mtime=0))
     write_rows(folder / RUNS, results.runs)
-    write_json(folder / ABOUT, results.about)
+    _write_about(folder, results.about, PACKED)
+
+
+def _write_about(folder: Path, about: Mapping[str, Any], rows: str) -> None:
+    """Writes what a study tells of its results, last of the three files."""
+    digests = digests_of(folder, (rows, RUNS))
+    write_json(folder / ABOUT, {**about, DIGESTS: digests})
 
 
 def machine() -> dict[str, Any]:

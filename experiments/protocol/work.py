@@ -26,7 +26,14 @@ from jaxseg.data.cases import read_labels_of
 from jaxseg.data.collection import list_cases
 from jaxseg.data.labels import LABELS, LabelMap, labels_json
 from jaxseg.errors import UserError
-from jaxseg.files import read_json, read_rows, write_json, write_rows
+from jaxseg.files import (
+    digests_of,
+    other_than,
+    read_json,
+    read_rows,
+    write_json,
+    write_rows,
+)
 from jaxseg.metrics.calibration import calibration_scores
 from jaxseg.training.cases import Trained, ensemble_probabilities
 from jaxseg.training.config import RunConfig
@@ -86,7 +93,8 @@ def forget_partial(root: Path, job: Job) -> bool:
         rows = read_rows(folder / CASES)
     except UserError:
         rows = []
-    if len(rows) == found["cases"] and all("case" in row for row in rows):
+    whole = len(rows) == found["cases"] and all("case" in row for row in rows)
+    if whole and other_than(folder, found.get("sha256", {})) is None:
         return False
     (folder / DONE).unlink()
     return True
@@ -242,7 +250,11 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
         row |= pictures_of(case, most_probable(probs), job.keep)
         tick(share)
     write_rows(folder / CASES, evaluation.rows)
-    return {"cases": len(evaluation.rows), "summary": evaluation.summary().to_json()}
+    return {
+        "cases": len(evaluation.rows),
+        "sha256": digests_of(folder, (CASES,)),
+        "summary": evaluation.summary().to_json(),
+    }
 
 
 def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str, Any]:

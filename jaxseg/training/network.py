@@ -16,6 +16,7 @@ from jaxseg.errors import UserError
 from jaxseg.models.catalog import MODELS, build_model
 from jaxseg.models.group_norm import GroupNorm
 from jaxseg.models.plan import levels
+from jaxseg.models.unet import UNet
 from jaxseg.training.config import RunConfig
 
 UNETS = ("unet", "residual_unet")
@@ -126,6 +127,8 @@ def network_of(config: RunConfig) -> Network:
         }
         if config.max_width is not None:
             fields["max_width"] = config.max_width
+        elif config.width > UNet.max_width:  # the user's word counts more
+            fields["max_width"] = config.width
     elif config.model in ENCODER_NETWORKS:
         fields = {
             "multiplier": config.multiplier,

@@ -21,6 +21,8 @@ from figures.results import (
     sweeps,
     tradeoff,
 )
+from jaxseg.errors import UserError
+from jaxseg.files import digests_of, write_json, write_rows
 from jaxseg.losses import CATALOG
 from tests.figures import synthetic_rows
 
@@ -303,3 +305,13 @@ def test_missing_files_are_named(argv, part, tmp_path, capsys):
     error = capsys.readouterr().err
     assert part in error
     assert error.count("\n") == 1
+
+
+def test_scores_of_cases_are_those_of_the_summary_beside_them(tmp_path):
+    cases, summary = tmp_path / "cases.jsonl", tmp_path / "summary.json"
+    write_rows(cases, [{"case": "a", "dice": 0.5}, {"case": "b", "dice": 0.25}])
+    write_json(summary, {"sha256": digests_of(tmp_path, [cases.name])})
+    assert len(rows.load([f"dice={cases}"])) == 2
+    write_rows(cases, [{"case": "a", "dice": 0.5}])
+    with pytest.raises(UserError, match=f"{cases} is not what summary.json"):
+        rows.load([f"dice={cases}"])

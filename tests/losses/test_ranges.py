@@ -5,8 +5,10 @@ import numbers
 import re
 
 import jax
+import numpy as np
 import pytest
 
+from jaxseg import losses
 from jaxseg.losses import CATALOG
 from jaxseg.losses.ranges import OF_LOSS, RANGES, range_of
 
@@ -16,6 +18,11 @@ NUMBERS = [
     for name, value in entry.defaults.items()
     if isinstance(value, numbers.Real) and not isinstance(value, bool)
 ]
+
+
+def own(loss):
+    """The function of a catalog name, None if it is one of other hyper-parameters."""
+    return getattr(losses, f"{loss}_loss", None)
 
 
 @pytest.mark.parametrize(("loss", "name", "default"), NUMBERS)
@@ -28,6 +35,15 @@ def test_a_number_out_of_range_is_refused_by_name(loss, name, default):
         with pytest.raises(ValueError, match=said):
             CATALOG[loss].build(**{name: wrong})
     CATALOG[loss].build(**{name: default})
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"), [(loss, name) for loss, name, _ in NUMBERS if own(loss)]
+)
+def test_a_direct_call_refuses_the_same(loss, name):
+    said = re.escape(f"{name} of {loss} is {range_of(loss, name)}, not nan")
+    with pytest.raises(ValueError, match=said):
+        own(loss)(np.zeros((2, 3)), np.zeros(2, int), **{name: math.nan})
 
 
 def test_ranges_name_only_what_there_is():

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,7 +68,12 @@ def page() -> str:
 def told(argv: list[str]) -> tuple[int, list[str]]:
     """Exit status of a command, and the sentences that it told."""
     errors = io.StringIO()
-    with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+    with (
+        contextlib.redirect_stderr(errors),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("always")  # told, as in use, and not raised
         status = main(argv)
     text = errors.getvalue().replace("\r", "\n")
     assert "Traceback" not in text, text
@@ -226,7 +232,7 @@ def races(folder: Path, draws: int) -> Outcomes:
         (first, seed, _), (second, _, lines) = sorted(both, key=lambda one: one[0])
         assert first == 0, both
         why = sentence(second, lines)
-        assert "is being trained by process" in why or "holds a run" in why
+        assert "is being trained by process" in why or "holds a run" in why, why
         out = folder / f"race{draw}"
         assert read_json(out / CONFIG)["seed"] == seed
         steps = [row["step"] for row in read_rows(out / METRICS) if "loss" in row]

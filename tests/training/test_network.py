@@ -67,3 +67,10 @@ def test_a_run_is_pooled_as_a_plan_is(size, spacing, depth, expected):
     assert found == (None if expected is None else tuple(expected))
     if expected is not None:
         assert found == levels(size, spacing)[0][:depth]
+
+
+@pytest.mark.parametrize(("width", "widest"), [(8, 512), (600, 600)])
+def test_the_first_level_is_as_wide_as_asked_for(width, widest):
+    module = network_of(small_config(width=width)).module
+    assert module.max_width == widest
+    assert module._width(0) == width
