@@ -21,8 +21,14 @@ class Stopped(KeyboardInterrupt):
 
 
 def tell(error: object, name: str = "jaxseg") -> None:
-    """Prints a sentence under the command's name on stderr."""
-    print(f"{name}: {error}", file=sys.stderr, flush=True)
+    """Prints a sentence under the command's name on stderr, on a line of its own."""
+    line = f"{name}: {error}"
+    progress = sys.modules.get("tqdm")
+    if progress is None:
+        print(line, file=sys.stderr)
+    else:  # whose lines make room
+        progress.tqdm.write(line, file=sys.stderr)
+    sys.stderr.flush()
 
 
 def refused(error: OSError) -> str:

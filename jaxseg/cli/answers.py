@@ -53,6 +53,6 @@ def _one_line(name: str) -> Callable[..., None]:
     """A warning as one line on stderr instead of Python's two."""
 
     def show(message: object, *_: object, **__: object) -> None:
-        print(f"{name}: warning: {message}", file=sys.stderr)
+        tell(f"warning: {message}", name)
 
     return show

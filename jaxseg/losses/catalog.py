@@ -11,7 +11,7 @@ from jaxseg.losses.boundary import (
     hausdorff_loss,
 )
 from jaxseg.losses.cldice import cldice_loss
-from jaxseg.losses.entry import Entry, SpecialCase, recipe, single
+from jaxseg.losses.entry import Entry, SpecialCase, compound, recipe, single
 from jaxseg.losses.exponential import exponential_logarithmic_loss
 from jaxseg.losses.images import per_image
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
@@ -25,21 +25,7 @@ from jaxseg.losses.pixel import (
     topk_loss,
     topk_threshold_loss,
 )
-from jaxseg.losses.recipes import (
-    ce_dice_per_image,
-    ce_kl,
-    ce_l1,
-    ce_to_dice_hard,
-    ce_to_dice_linear,
-    dice_bd,
-    dice_bias_ce,
-    dice_ce,
-    dice_cldice,
-    dice_focal,
-    dice_hd,
-    dice_topk,
-    log_dice_ce,
-)
+from jaxseg.losses.recipes import ce_to_dice_hard, ce_to_dice_linear, dice_bd
 from jaxseg.losses.region import (
     asymmetric_loss,
     dice_loss,
@@ -53,6 +39,20 @@ from jaxseg.losses.region import (
     tversky_loss,
 )
 from jaxseg.losses.semimetric import dice_semimetric_loss, jaccard_metric_loss
+from jaxseg.losses.sums import (
+    ce_dice_per_image_loss,
+    ce_kl_loss,
+    ce_l1_loss,
+    dice_bias_ce_loss,
+    dice_ce_loss,
+    dice_cldice_loss,
+    dice_cldice_terms,
+    dice_focal_loss,
+    dice_hd_loss,
+    dice_hd_terms,
+    dice_topk_loss,
+    log_dice_ce_loss,
+)
 from jaxseg.losses.unified_focal import (
     asymmetric_unified_focal_loss,
     unified_focal_loss,
@@ -400,8 +400,9 @@ _ENTRIES = (
         perfect=None,
         bounds=(-math.inf, 0.0),
     ),
-    recipe(
-        dice_ce,
+    compound(
+        dice_ce_loss,
+        weights={"ce": "cross_entropy_loss", "dice": "dice_loss"},
         formula="ce CE + dice Dice",
         paper="Ma 2021",
         equation="(22)",
@@ -410,15 +411,17 @@ _ENTRIES = (
             SpecialCase({"ce": 0.0}, "dice"),
         ),
     ),
-    recipe(
-        dice_focal,
+    compound(
+        dice_focal_loss,
+        weights={"dice": "dice_loss", "focal": "focal_loss"},
         formula="dice Dice + focal Focal",
         paper="Ma 2021",
         equation="(24)",
         special_cases=(SpecialCase({"gamma": 0.0}, "dice_ce"),),
     ),
-    recipe(
-        dice_topk,
+    compound(
+        dice_topk_loss,
+        weights={"dice": "dice_loss", "topk": "topk_loss"},
         formula="dice Dice + topk TopK",
         paper="Ma 2021",
         equation="(25)",
@@ -455,14 +458,16 @@ _ENTRIES = (
         bounds=(-math.inf, math.inf),
         learns_from_empty=False,
     ),
-    recipe(
-        dice_hd,
+    compound(
+        dice_hd_loss,
+        terms=dice_hd_terms,
         formula="a Dice + Hausdorff, a the ratio Hausdorff / Dice",
         paper="Ma 2021",
         equation="section 3.2",
     ),
-    recipe(
-        dice_bias_ce,
+    compound(
+        dice_bias_ce_loss,
+        weights={"ce": "cross_entropy_loss", "weight": "dice_bias_loss"},
         formula="CE + weight sum_k log(p_k + y_k), per image",
         paper="Liu 2022",
         equation="Table 2",
@@ -470,8 +475,9 @@ _ENTRIES = (
         bounds=(-math.inf, math.inf),
         special_cases=(SpecialCase({"weight": 0.0}, "cross_entropy"),),
     ),
-    recipe(
-        log_dice_ce,
+    compound(
+        log_dice_ce_loss,
+        weights={"ce": "cross_entropy_loss", "log_dice": "log_dice_loss"},
         formula="ce CE + log_dice logDice",
         paper="Liu 2022",
         equation="Table 2",
@@ -480,15 +486,17 @@ _ENTRIES = (
             SpecialCase({"ce": 0.0}, "log_dice"),
         ),
     ),
-    recipe(
-        ce_l1,
+    compound(
+        ce_l1_loss,
+        weights={"ce": "cross_entropy_loss", "weight": "marginal_l1_loss"},
         formula="CE + weight sum_k |y_k - p_k|, per image",
         paper="Liu 2022",
         equation="(5)",
         special_cases=(SpecialCase({"weight": 0.0}, "cross_entropy"),),
     ),
-    recipe(
-        ce_kl,
+    compound(
+        ce_kl_loss,
+        weights={"ce": "cross_entropy_loss", "weight": "marginal_kl_loss"},
         formula="CE + weight KL(y || p), per image",
         paper="Liu 2022",
         equation="(5)",
@@ -521,8 +529,9 @@ _ENTRIES = (
             ),
         ),
     ),
-    recipe(
-        dice_cldice,
+    compound(
+        dice_cldice_loss,
+        terms=dice_cldice_terms,
         formula="(1 - cldice) Dice + cldice clDice, per image",
         paper="Shit 2021",
         equation="(4)",
@@ -530,8 +539,9 @@ _ENTRIES = (
         learns_from_empty=False,
         special_cases=(SpecialCase({"cldice": 0.0}, "dice_per_image"),),
     ),
-    recipe(
-        ce_dice_per_image,
+    compound(
+        ce_dice_per_image_loss,
+        weights={"ce": "cross_entropy_loss", "dice": "dice_loss"},
         formula="ce CE + dice squared Dice, per image",
         paper="Galdran 2022",
         equation="(6)",

@@ -7,7 +7,7 @@ which one is weighed to the size of the other.
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -55,24 +55,43 @@ def _at(value: Any, progress: ArrayLike) -> Any:
     return value(progress)
 
 
-def scheduled(loss: Loss, **hyper: object) -> LossAt:
+def scheduled(
+    loss: Loss,
+    terms: Callable[..., Mapping[str, Loss]] | None = None,
+    /,
+    **hyper: object,
+) -> LossAt:
     """`loss` with hyper-parameters bound, each a value or a schedule of progress.
 
     A link, class weights and flags may be bound too; what is bound here wins over what
     the loss is called with.
 
     Example: ``scheduled(tversky_loss, alpha=linear(0.5, 0.3), beta=linear(0.5, 0.7))``.
+
+    Args:
+      loss: to bind them in.
+      terms: hyper-parameters to the weighted losses that it is the sum of, by name;
+        None for a loss of one term.
+      **hyper: each a value or a schedule.
     """
 
+    def now(progress: ArrayLike) -> dict[str, Any]:
+        return {name: _at(value, progress) for name, value in hyper.items()}
+
     def build(progress: ArrayLike) -> Loss:
-        now = {name: _at(value, progress) for name, value in hyper.items()}
+        values = now(progress)
 
         def bound(logits: Array, labels: Array, **options) -> Array:
-            return loss(logits, labels, **{**options, **now})
+            return loss(logits, labels, **{**options, **values})
 
         return bound
 
-    return LossAt(build, name=getattr(loss, "__name__", "loss"))
+    def parts(progress: ArrayLike) -> list[tuple[str, Loss]]:
+        assert terms is not None
+        return list(terms(**now(progress)).items())
+
+    name = getattr(loss, "__name__", "loss")
+    return LossAt(build, name=name, terms=None if terms is None else parts)
 
 
 def with_class_weights(loss_at: LossAt, class_weights: Sequence[float]) -> LossAt:
@@ -143,6 +162,11 @@ def _weighted(weight: ArrayLike, loss: Loss) -> Loss:
     return weighted
 
 
+def matched(value: Array, other: Array) -> Array:
+    """`value`, weighed to be as large as `other`: by their ratio without gradient."""
+    return lax.stop_gradient(safe_ratio(other, value, 0)) * value
+
+
 def balanced(first: Loss | LossAt, second: Loss | LossAt) -> LossAt:
     """`first`, weighed to be as large as `second`, plus `second`.
 
@@ -154,28 +178,21 @@ def balanced(first: Loss | LossAt, second: Loss | LossAt) -> LossAt:
     """
     one, two = (x if isinstance(x, LossAt) else scheduled(x) for x in (first, second))
 
-    def parts(progress: ArrayLike) -> tuple[Loss, Loss]:
-        first_loss, second_loss = one(progress), two(progress)
-
-        def weighed(logits: Array, labels: Array, **options) -> Array:
-            a, b = (
-                loss(logits, labels, **options) for loss in (first_loss, second_loss)
-            )
-            return lax.stop_gradient(safe_ratio(b, a, 0)) * a
-
-        return weighed, second_loss
-
     def build(progress: ArrayLike) -> Loss:
         losses = one(progress), two(progress)
 
         def total(logits: Array, labels: Array, **options) -> Array:
             a, b = (loss(logits, labels, **options) for loss in losses)
-            weight = lax.stop_gradient(safe_ratio(b, a, 0))
-            return weight * a + b
+            return matched(a, b) + b
 
         return total
 
     def terms(progress: ArrayLike) -> list[tuple[str, Loss]]:
-        return list(zip((one.name, two.name), parts(progress), strict=True))
+        losses = one(progress), two(progress)
+
+        def weighed(logits: Array, labels: Array, **options) -> Array:
+            return matched(*(loss(logits, labels, **options) for loss in losses))
+
+        return [(one.name, weighed), (two.name, losses[1])]
 
     return LossAt(build, terms=terms)

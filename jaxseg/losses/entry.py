@@ -129,8 +129,50 @@ def _calling(call: str, bound: str, *, wrapped: bool) -> str:
     return f"{call}, with {bound}" if wrapped else f"{call}({bound})"
 
 
+def compound(
+    loss: Callable[..., Any],
+    *,
+    weights: Mapping[str, str] | None = None,
+    terms: Callable[..., Mapping[str, Loss]] | None = None,
+    **facts: Any,
+) -> Entry:
+    """Entry of a sum of losses.
+
+    Args:
+      loss: the function.
+      weights: its hyper-parameters that weigh a term each, with the names of the terms.
+      terms: hyper-parameters to weighted terms by name, where weights do not tell.
+      **facts: all else of an `Entry`.
+    """
+    name = loss.__name__.removesuffix("_loss")
+
+    def alone(**hyper: Any) -> dict[str, Loss]:
+        """Each term: the compound with all other weights 0."""
+        names = weights or {}
+        return {
+            term: functools.partial(
+                loss, **{**hyper, **{other: 0.0 for other in names if other != own}}
+            )
+            for own, term in names.items()
+        }
+
+    def build(**hyper: Any) -> LossAt:
+        require_in_range(name, hyper)
+        return scheduled(loss, terms or alone, **hyper)
+
+    build.__doc__ = loss.__doc__
+    return Entry(
+        name=name,
+        family="compound",
+        function=loss.__name__,
+        build=build,
+        defaults=defaults_of(loss),
+        **facts,
+    )
+
+
 def recipe(build: Callable[..., LossAt], **facts: Any) -> Entry:
-    """Entry of a compound, named like the function that builds it."""
+    """Entry of a compound that changes with progress, named like its builder."""
     name = build.__name__
 
     @functools.wraps(build)

@@ -22,7 +22,20 @@ class Loss(Protocol):
         where: Array | None = ...,
         axis_name: str | None = ...,
     ) -> Array:
-        """See `jaxseg.losses.pixel.cross_entropy_loss` for shapes and meaning."""
+        """The scalar; what all losses share is this.
+
+        Args:
+          logits: ``[..., C]`` scores; all leading axes are one pool of pixels.
+          labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets.
+          link: how scores become probabilities, `links.softmax` unless it is said.
+          class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
+          where: ``[...]`` bool, True where a pixel counts; None counts all.
+          axis_name: mapped axis to pool pixels over; None under plain jit.
+
+        Raises:
+          ValueError: shapes disagree, an id is no class where a pixel counts, or a
+            hyper-parameter that is a number of Python is out of its range.
+        """
         ...
 
 

@@ -59,7 +59,7 @@ RANGES: Mapping[str, Range] = MappingProxyType(
         **dict.fromkeys(("gamma_ce", "gamma_dice", "temperature"), POSITIVE),
         **dict.fromkeys(("fraction", "threshold", "until"), POSITIVE_SHARE),
         **dict.fromkeys(("erosions", "iterations"), COUNT),
-        "bins": Range(2, 2**24, below=False),
+        "bins": Range(1, 2**24, below=False),
     }
 )  # fmt: skip
 """By name; a hyper-parameter that is no number is not here."""

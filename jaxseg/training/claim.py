@@ -14,6 +14,8 @@ from jaxseg.files import write_text
 
 LOCK = ".training.lock"
 HOLDER = ".training"
+PATIENCE = 40
+"""How many times 50 ms the holder's name is waited for."""
 
 
 @contextlib.contextmanager
@@ -45,7 +47,10 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def _holder(folder: Path) -> str:
-    try:
-        return (folder / HOLDER).read_text().strip() or "another process"
-    except (OSError, ValueError):
-        return "another process"
+    """Who has the folder; it says so a moment after it has locked it."""
+    for _ in range(PATIENCE):
+        with contextlib.suppress(OSError, ValueError):
+            if holder := (folder / HOLDER).read_text().strip():
+                return holder
+        time.sleep(0.05)
+    return "another process"

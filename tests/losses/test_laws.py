@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jaxseg import links
-from jaxseg.losses import CATALOG
+from jaxseg.losses import CATALOG, sums
 from tests.losses.market import (
     DETACHED,
     EXCLUSIVE,
@@ -49,7 +49,8 @@ def name(request):
 @pytest.fixture
 def sums_too(name, request):
     """Skips weighted sums of other losses, unless the slow tests run as well."""
-    of_others = CATALOG[name].function.startswith("CATALOG")
+    function = CATALOG[name].function
+    of_others = function.startswith("CATALOG") or hasattr(sums, function)
     if of_others and request.config.getoption("-m") == "not slow":
         pytest.skip("a sum of losses that are tested; `make test-all` runs it")
 

@@ -13,6 +13,7 @@ from jaxseg.losses import (
     recipes,
     region,
     schedules,
+    sums,
 )
 from tests.theory.mutation import mutate
 from theory.claim import gather
@@ -72,12 +73,12 @@ THOROUGH = [
      "losses and gradients"),
     (exponential.exponential_logarithmic_loss, "dice * mean + ce", "ce * mean + dice",
      "M32", "gamma = 1"),
-    (recipes.dice_ce, "(ce, c", "(2 * ce, c", "M31", "sums"),
-    (recipes.dice_focal, "(dice, d", "(2 * dice, d", "M31", "sums"),
-    (recipes.dice_topk, "(dice, d", "(2 * dice, d", "M31", "sums"),
-    (recipes.ce_dice_per_image, "squared=True", "squared=False", "G15", "sum"),
-    (recipes.ce_l1, "(weight, p", "(-weight, p", "L26", "sums"),
-    (recipes.ce_kl, "(weight, p", "(2 * weight, p", "L26", "sums"),
+    (sums.dice_ce_loss, "(ce, c", "(2 * ce, c", "M31", "sums"),
+    (sums.dice_focal_loss, "(dice, d", "(2 * dice, d", "M31", "sums"),
+    (sums.dice_topk_loss, "(dice, d", "(2 * dice, d", "M31", "sums"),
+    (sums.squared_dice_per_image, "squared=True", "squared=False", "G15", "sum"),
+    (sums.ce_l1_loss, "(weight, p", "(-weight, p", "L26", "sums"),
+    (sums.ce_kl_loss, "(weight, p", "(2 * weight, p", "L26", "sums"),
     (recipes._hand_over, "1 - dice_weight", "dice_weight", "G11",
      "schedules of the library"),
     (schedules.linear, "(end - start)", "(start - end)", "M35", "schedule"),

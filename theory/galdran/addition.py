@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxseg import links
-from jaxseg.losses import cross_entropy_loss, dice_loss, recipes
+from jaxseg.losses import ce_dice_per_image_loss, cross_entropy_loss, dice_loss
 from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples, residuals
 from theory.galdran import SOURCE
@@ -33,10 +33,12 @@ def recipe_is_the_sum(*, weight: float = 1.0, squared: bool = True) -> Evidence:
 
     def residual(logits: Array, labels: Array) -> Array:
         scores, ids = logits[..., 1:], labels % 2
-        loss = recipes.ce_dice_per_image(dice=weight)(0.0)
         parts = cross_entropy_loss(scores, ids, link=links.sigmoid)
         parts += dice_loss(scores, ids, squared=squared, link=links.sigmoid)
-        return loss(scores[None], ids[None], link=links.sigmoid) - parts
+        whole = ce_dice_per_image_loss(
+            scores[None], ids[None], dice=weight, link=links.sigmoid
+        )
+        return whole - parts
 
     return residuals.vanishing(residual, *residuals.images(2, seed=15))
 
@@ -49,7 +51,7 @@ def by_hand(*, dice: float = 1 / 5) -> Evidence:
     y = (1, 0), p = (1/2, 0): L_BCE = log(2) / 2, L_Dice = 1 - 2 (1/2) / (1 + 1/4).
     """
     probs = jnp.array([0.5, 0.0])[None, :, None]
-    value = recipes.ce_dice_per_image()(0.0)(
+    value = ce_dice_per_image_loss(
         probs, jnp.array([[1, 0]]), link=links.identity
     )
     found = {"sum": float(value)}

@@ -5,12 +5,15 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxseg.losses import (
+    ce_kl_loss,
+    ce_l1_loss,
     cross_entropy_loss,
+    dice_bias_ce_loss,
     dice_bias_loss,
+    log_dice_ce_loss,
     log_dice_loss,
     marginal_kl_loss,
     marginal_l1_loss,
-    recipes,
 )
 from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples, residuals
@@ -53,13 +56,13 @@ def recipes_are_sums(*, weight: float = 0.3) -> Evidence:
         ce = cross_entropy_loss(logits, labels)
         image, ids = logits[None], labels[None]
         gaps = (
-            recipes.ce_l1(weight=weight, temperature=2.0)(0.0)(image, ids)
+            ce_l1_loss(image, ids, weight=weight, temperature=2.0)
             - (ce + 0.3 * marginal_l1_loss(logits, labels, temperature=2.0)),
-            recipes.ce_kl(weight=weight, temperature=2.0)(0.0)(image, ids)
+            ce_kl_loss(image, ids, weight=weight, temperature=2.0)
             - (ce + 0.3 * marginal_kl_loss(logits, labels, temperature=2.0)),
-            recipes.dice_bias_ce(weight=weight, temperature=1.0)(0.0)(image, ids)
+            dice_bias_ce_loss(image, ids, weight=weight, temperature=1.0)
             - (ce + 0.3 * dice_bias_loss(logits, labels, temperature=1.0)),
-            recipes.log_dice_ce(log_dice=weight)(0.0)(image, ids)
+            log_dice_ce_loss(image, ids, log_dice=weight)
             - (ce + 0.3 * log_dice_loss(logits, labels)),
         )
         # weights without a common measure: gaps cannot cancel by accident
@@ -79,11 +82,11 @@ def scales_the_marginal_part(*, temperature: float = 1.0) -> Evidence:
 
     def residual(scores: Array, labels: Array) -> Array:
         same = jnp.broadcast_to(scores[:1], scores.shape)
-        loss = recipes.ce_kl(weight=0.5, temperature=temperature)(0.0)
         y = jnp.mean(jax.nn.one_hot(labels, 3, dtype=scores.dtype), axis=0)
         entropy = -jnp.sum(y * jnp.log(y))
         divergence = jnp.sum(y * (jnp.log(y) - jax.nn.log_softmax(scores[0])))
-        return loss(same[None], labels[None]) - (entropy + 1.5 * divergence)
+        loss = ce_kl_loss(same[None], labels[None], weight=0.5, temperature=temperature)
+        return loss - (entropy + 1.5 * divergence)
 
     return residuals.vanishing(residual, logits, labels)
 
@@ -95,7 +98,7 @@ def truth_stays_smallest(*, score: float = 40.0) -> Evidence:
     labels = jnp.array([0, 1, 2, 1, 0, 2])
     logits = score * jnp.eye(3)[labels]
     found = {
-        name: float(recipe()(0.0)(logits[None], labels[None]))
-        for name, recipe in (("L1", recipes.ce_l1), ("KL", recipes.ce_kl))
+        "L1": float(ce_l1_loss(logits[None], labels[None])),
+        "KL": float(ce_kl_loss(logits[None], labels[None])),
     }
     return examples.agree(found, dict.fromkeys(found, 0.0), tolerance=1e-12)

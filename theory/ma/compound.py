@@ -12,13 +12,16 @@ from jaxseg import counts
 from jaxseg.losses import (
     boundary_loss,
     cross_entropy_loss,
+    dice_ce_loss,
+    dice_focal_loss,
     dice_loss,
+    dice_topk_loss,
     focal_loss,
     linear,
     per_image,
     topk_loss,
 )
-from jaxseg.losses.recipes import dice_bd, dice_ce, dice_focal, dice_topk
+from jaxseg.losses.recipes import dice_bd
 from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, residuals
 from theory.ma import SOURCE
@@ -55,10 +58,10 @@ def recipes_are_sums(*, ce: float = 1.0) -> Evidence:
     def residual(logits: Array, labels: Array) -> Array:
         dice = dice_loss(logits, labels)
         gaps = (
-            dice_ce(ce=ce)(0.0)(logits, labels)
+            dice_ce_loss(logits, labels, ce=ce)
             - (dice + cross_entropy_loss(logits, labels)),
-            dice_focal()(0.0)(logits, labels) - (dice + focal_loss(logits, labels)),
-            dice_topk()(0.0)(logits, labels) - (dice + topk_loss(logits, labels)),
+            dice_focal_loss(logits, labels) - (dice + focal_loss(logits, labels)),
+            dice_topk_loss(logits, labels) - (dice + topk_loss(logits, labels)),
         )
         # weights without a common measure: gaps cannot cancel by accident
         return gaps[0] + 2**0.5 * gaps[1] + 3**0.5 * gaps[2]
@@ -73,11 +76,8 @@ def zero_at_truth(*, score: float = 40.0) -> Evidence:
     labels = jnp.array([0, 1, 2, 1, 0, 2])
     logits = score * jnp.eye(3)[labels]
     found = {
-        name: float(recipe()(0.0)(logits, labels))
-        for name, recipe in (
-            ("Dice + CE", dice_ce),
-            ("Dice + focal", dice_focal),
-        )
+        "Dice + CE": float(dice_ce_loss(logits, labels)),
+        "Dice + focal": float(dice_focal_loss(logits, labels)),
     }
     return examples.agree(found, dict.fromkeys(found, 0.0), tolerance=1e-12)
 
