@@ -234,12 +234,6 @@ def focal_loss(
     return pooled_mean(losses, where, axis_name)
 
 
-def _check_share(name: str, value: ArrayLike) -> None:
-    """Refuses a number outside (0, 1]; what is traced is taken as it is."""
-    if isinstance(value, int | float) and not 0 < value <= 1:
-        raise ValueError(f"{name} is a share in (0, 1], not {value}")
-
-
 @loss_function
 def topk_loss(
     logits: Array,
@@ -280,7 +274,6 @@ def topk_loss(
     Source: Ma 2021, eq. (4), divided by N as printed; released code divides by the
     number of pixels in K (multiply by 1 / fraction).
     """
-    _check_share("fraction", fraction)
     losses = pixel_losses(
         logits,
         labels,
@@ -332,7 +325,6 @@ def topk_threshold_loss(
     Source: Wu 2016; Ma 2021, eq. (3). Released code compares the largest probability
     of a pixel, whatever its class, with the threshold.
     """
-    _check_share("threshold", threshold)
     limit = jnp.log(widen(threshold))
 
     def is_chosen(logs: Array) -> Array:
