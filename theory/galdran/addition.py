@@ -51,9 +51,7 @@ def by_hand(*, dice: float = 1 / 5) -> Evidence:
     y = (1, 0), p = (1/2, 0): L_BCE = log(2) / 2, L_Dice = 1 - 2 (1/2) / (1 + 1/4).
     """
     probs = jnp.array([0.5, 0.0])[None, :, None]
-    value = ce_dice_per_image_loss(
-        probs, jnp.array([[1, 0]]), link=links.identity
-    )
+    value = ce_dice_per_image_loss(probs, jnp.array([[1, 0]]), link=links.identity)
     found = {"sum": float(value)}
     return examples.agree(
         found, {"sum": float(jnp.log(2.0) / 2) + dice}, tolerance=1e-7
