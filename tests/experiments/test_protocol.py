@@ -35,7 +35,7 @@ from experiments.protocol.results import (
 from experiments.protocol.work import DONE, folder_of, outcome, perform
 from jaxseg.data.collection import list_cases
 from jaxseg.errors import UserError
-from jaxseg.files import read_rows
+from jaxseg.files import digests_of, read_json, read_rows, write_json
 from jaxseg.training.config import RunConfig
 from jaxseg.training.sources import Example
 
@@ -313,6 +313,11 @@ def test_a_report_can_be_computed_again_and_is_compared(finished, tmp_path, caps
     row["dice"] = [0.0, 0.0]
     changed = b"\n".join([json.dumps(row).encode(), *lines[1:]]) + b"\n"
     (published / "rows.jsonl.gz").write_bytes(gzip.compress(changed))
+    assert main(["report", str(published)]) == 2
+    assert "rows.jsonl.gz is not what study.json was" in capsys.readouterr().err
+    study = read_json(published / "study.json")
+    study["sha256"] |= digests_of(published, ["rows.jsonl.gz"])
+    write_json(published / "study.json", study)
     assert main(["report", str(published)]) == 1
     assert "differs from this" in capsys.readouterr().err
 
