@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,8 +84,7 @@ def test_counts_of_parts_add_up_to_the_counts_of_the_whole():
     parts = soft_counts(probs[:2], targets[:2], where[:2]) + soft_counts(
         probs[2:], targets[2:], where[2:]
     )
-    for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(parts), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5)
+    chex.assert_trees_all_close(whole, parts, rtol=1e-5)
     assert whole.pixels == where.sum()
 
 

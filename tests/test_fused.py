@@ -1,5 +1,6 @@
 """The fused statistics against plain ones, for few classes and for many."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -116,8 +117,7 @@ def test_counts_of_ids_equal_soft_counts(classes):
     targets = jax.nn.one_hot(ids, classes)
     plain = soft_counts(jax.nn.softmax(scores), targets, where)
     fused = counts_of_ids(scores, ids, where)
-    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(fused), strict=True):
-        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+    chex.assert_trees_all_close(fused, plain, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("classes", CLASSES)

@@ -4,6 +4,7 @@ import functools
 import json
 import math
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -85,8 +86,7 @@ def test_device_and_host_count_alike_and_jit_changes_nothing():
     device = of_kind("device", (probs, ids, where))
     for count in (calibration_counts, jitted):
         counts = count(device[0], device[1], bins=BINS, where=device[2])
-        for a, b in zip(jax.tree.leaves(counts), jax.tree.leaves(host), strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-5)
+        chex.assert_trees_all_close(counts, host, rtol=1e-5)
         np.testing.assert_array_equal(counts.top.predictions, host.top.predictions)
         np.testing.assert_array_equal(counts.by_class.hits, host.by_class.hits)
 
@@ -99,8 +99,7 @@ def test_batches_pool_to_the_whole():
         for part in (slice(0, 1), slice(1, 6))
     ]
     pooled = calibration_scores(parts[0] + parts[1])
-    for a, b in zip(jax.tree.leaves(pooled), jax.tree.leaves(whole), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12)
+    chex.assert_trees_all_close(pooled, whole, rtol=1e-12)
     one_by_one = [float(calibration_scores(part).ece) for part in parts]
     assert abs(np.mean(one_by_one) - float(whole.ece)) > 1e-3  # not a mean of scores
     count = functools.partial(calibration_counts, bins=BINS)
@@ -108,8 +107,7 @@ def test_batches_pool_to_the_whole():
         *of_kind("device", (probs, ids, where))
     )
     summed = calibration_scores(jax.tree.map(lambda x: x.sum(0), on_host(mapped)))
-    for a, b in zip(jax.tree.leaves(summed), jax.tree.leaves(whole), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5)
+    chex.assert_trees_all_close(summed, whole, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["host", "device"])
@@ -132,8 +130,7 @@ def test_what_is_masked_counts_in_nothing():
         dirty = of_kind(kind, (spoiled, labels, where))
         a = calibration_counts(*clean[:2], bins=BINS, where=clean[2])
         b = calibration_counts(*dirty[:2], bins=BINS, where=dirty[2])
-        for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-            np.testing.assert_array_equal(x, y)
+        chex.assert_trees_all_equal(a, b)
 
 
 def test_range_of_the_scores():

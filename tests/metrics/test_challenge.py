@@ -2,6 +2,7 @@
 
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -71,5 +72,4 @@ def test_on_the_device():
     counts = jax.vmap(count)(jnp.array(PREDICTED), jnp.array(ACTUAL))
     on_device = jax.jit(challenge_result)(counts)
     on_host = challenge_result(counts_of(PREDICTED, ACTUAL))
-    for a, b in zip(jax.tree.leaves(on_device), jax.tree.leaves(on_host), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6)
+    chex.assert_trees_all_close(on_device, on_host, rtol=1e-6)

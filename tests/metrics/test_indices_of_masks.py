@@ -4,6 +4,7 @@ import functools
 import json
 import math
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,11 +35,6 @@ def random_masks(shape, seed=0):
     return predicted, actual
 
 
-def assert_trees_close(a, b, **tolerance):
-    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-        np.testing.assert_allclose(x, y, **tolerance)
-
-
 @pytest.mark.parametrize("shape", [(9, 14), (4, 6, 5)])
 def test_scores_against_an_oracle_on_masks(shape):
     predicted, actual = random_masks(shape)
@@ -57,7 +53,7 @@ def test_scores_against_an_oracle_on_masks(shape):
         count_on_device(jnp.asarray(predicted), jnp.asarray(actual), CLASSES, VOID),
         spacing_mm=spacing_mm,
     )
-    assert_trees_close(on_device, scores, rtol=2e-6, atol=1e-6)
+    chex.assert_trees_all_close(on_device, scores, rtol=2e-6, atol=1e-6)
 
 
 def test_volumes_in_mm3_need_a_spacing():
@@ -175,12 +171,12 @@ def test_cases_counted_under_vmap_are_the_cases_counted_one_by_one():
     predicted, actual, counts = cases()
     count = functools.partial(mask_counts, num_classes=CLASSES)
     mapped = jax.vmap(count)(jnp.asarray(predicted), jnp.asarray(actual))
-    assert_trees_close(mapped, counts, rtol=0)
-    assert_trees_close(on_host(mapped), counts, rtol=0)
+    chex.assert_trees_all_close(mapped, counts, rtol=0)
+    chex.assert_trees_all_close(on_host(mapped), counts, rtol=0)
     eager = dataset_scores(mapped, empty="nan")
     jitted = jax.jit(functools.partial(dataset_scores, empty="nan"))(mapped)
-    assert_trees_close(jitted, eager, rtol=1e-6, atol=1e-7)
-    assert_trees_close(
+    chex.assert_trees_all_close(jitted, eager, rtol=1e-6, atol=1e-7)
+    chex.assert_trees_all_close(
         jitted, dataset_scores(counts, empty="nan"), rtol=2e-6, atol=1e-6
     )
 
@@ -189,7 +185,7 @@ def test_pooled_scores_are_those_of_the_union_of_pixels():
     predicted, actual, counts = cases()
     whole = dataset_scores(counts)
     union = case_scores(mask_counts(predicted, actual, CLASSES))
-    assert_trees_close(whole.pooled, union, rtol=0)
+    chex.assert_trees_all_close(whole.pooled, union, rtol=0)
     assert float(whole.mean_jaccard.mean) == pytest.approx(union.jaccard.mean())
     assert float(whole.mean_dice.mean) == pytest.approx(union.dice.mean())
 

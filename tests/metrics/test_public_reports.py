@@ -1,5 +1,6 @@
 """What broke on other people's masks and probabilities, with the right values."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -122,8 +123,7 @@ def test_calibration_of_one_class_under_a_sigmoid(kind):
     )
     # Confidences 0.9, 0.8, 0.6, 0.9, of which the third is wrong.
     np.testing.assert_allclose(one.ece, (2 * 0.1 + 0.2 + 0.6) / 4, rtol=1e-5)
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(both), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6)
+    chex.assert_trees_all_close(one, both, rtol=1e-6)
     assert one.ece_by_class.shape == (2,)
 
 
