@@ -189,11 +189,11 @@ const jaxsegLosses = (() => {
     log_dice_ce: (x, h) =>
       add(scale(h.log_dice, logDice(x, 0)), scale(h.ce, crossEntropy(x))),
     ce_l1: (x, h) =>
-      add(crossEntropy(x), scale(h.weight, marginalL1(x, h.temperature))),
+      add(scale(h.ce, crossEntropy(x)), scale(h.weight, marginalL1(x, h.temperature))),
     ce_kl: (x, h) =>
-      add(crossEntropy(x), scale(h.weight, marginalKl(x, h.temperature))),
+      add(scale(h.ce, crossEntropy(x)), scale(h.weight, marginalKl(x, h.temperature))),
     dice_bias_ce: (x, h) =>
-      add(crossEntropy(x), scale(h.weight, diceBias(x, h.temperature))),
+      add(scale(h.ce, crossEntropy(x)), scale(h.weight, diceBias(x, h.temperature))),
   };
 
   return {

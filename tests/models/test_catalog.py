@@ -1,5 +1,6 @@
 """Laws of every network: shapes, finite scores, gradients, dtypes, any size."""
 
+import functools
 import re
 
 import jax
@@ -29,13 +30,20 @@ def images_of(axes, channels=2):
     return rng.standard_normal((2, *SIZES[axes], channels)).astype(np.float32)
 
 
+QUICKLY_COMPILED = {"xla_backend_optimization_level": 1}
+"""For what is run once: LLVM takes most of the time of such a test otherwise.
+
+At level 0 the gradient of the 3D U-Net is NaN in jaxlib 0.10.2, at 1 and above not.
+"""
+
+
 @pytest.mark.parametrize(("name", "axes"), CASES)
 def test_scores_are_finite_and_gradients_reach_every_parameter(name, axes):
     network, images = tiny(name), images_of(axes)
     labels = np.random.default_rng(0).integers(0, 3, images.shape[:-1])
     loss = deep_supervision(cross_entropy_loss, MODELS[name].map_weights)
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=QUICKLY_COMPILED)
     def step(key):
         variables = network.init(key, images)
 
