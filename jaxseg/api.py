@@ -26,7 +26,8 @@ from jaxseg.training.cases import Trained, ensemble_probabilities
 from jaxseg.training.checkpoints import Best
 from jaxseg.training.evaluation import Evaluation
 from jaxseg.training.inference import Inference
-from jaxseg.training.sources import Example
+from jaxseg.training.sources import Example, labels_of
+from jaxseg.training.thresholds import cut_of
 
 Folder = str | PathLike[str]
 
@@ -37,7 +38,7 @@ class Model:
 
     Attributes:
       members: the networks, each with the settings of its run.
-      names: of the classes, by id.
+      names: of the classes, by id, or of the regions.
     """
 
     members: tuple[Trained, ...]
@@ -46,11 +47,14 @@ class Model:
     def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
         """The most probable class of each pixel, ``[*size]`` uint8.
 
+        Of a run of regions it is the class that these say, see `LabelMap.of_regions`.
+
         Args:
           image: see `probabilities`.
           **options: see `probabilities`.
         """
-        return self.probabilities(image, **options).argmax(-1).astype(np.uint8)
+        cut = cut_of(labels_of(self.members[0].config))
+        return cut(self.probabilities(image, **options))
 
     def probabilities(
         self,
@@ -61,7 +65,7 @@ class Model:
         overlap: float = 0.5,
         mirror: bool = False,
     ) -> np.ndarray:
-        """Probabilities of the classes, ``[*size, classes]`` float32.
+        """Probabilities of the classes, or regions, ``[*size, classes]`` float32.
 
         Args:
           image: ``[H, W]`` or ``[H, W, C]`` uint8; for a run of volumes ``[X, Y, Z]``

@@ -1,5 +1,7 @@
 """Labels to targets: what the ground truth may look like, checked at trace time."""
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -154,6 +156,34 @@ def as_targets(labels: Array, logits: Array) -> Array:
     classes = jnp.arange(logits.shape[-1]) if logits.shape[-1] > 1 else jnp.ones(1, int)
     classes = classes.astype(labels.dtype).reshape((1,) * labels.ndim + (-1,))
     return (labels[..., None] == classes).astype(wide_dtype(logits))
+
+
+def region_targets(labels: Any, regions: Sequence[Sequence[int]]) -> Array:
+    """Shares ``[..., R]`` of regions, which are sets of classes and may overlap.
+
+    Example:
+      >>> region_targets(jnp.array([0, 1, 2]), [(1, 2), (2,)]).tolist()
+      [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]
+
+    Args:
+      labels: ``[...]`` class ids, of which those of no region are background, or
+        ``[..., C]`` shares of the classes.
+      regions: ids of the classes of each region.
+
+    Returns:
+      Float32 or wider, in [0, 1].
+    """
+    labels = jnp.asarray(labels)
+    if is_hard(labels):
+        inside = [
+            functools.reduce(jnp.logical_or, (labels == c for c in classes))
+            for classes in regions
+        ]
+        return jnp.stack(inside, axis=-1).astype(jnp.float32)
+    shares = [
+        jnp.sum(labels[..., jnp.array(tuple(classes))], -1) for classes in regions
+    ]
+    return widen(jnp.stack(shares, axis=-1))
 
 
 def as_pixels(

@@ -25,7 +25,8 @@ from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.inference import Inference
 from jaxseg.training.loop import SAMPLES, Run
 from jaxseg.training.samples import save_samples
-from jaxseg.training.sources import SYNTHETIC, Examples, examples
+from jaxseg.training.sources import SYNTHETIC, Examples, examples, labels_of
+from jaxseg.training.thresholds import cut_of
 
 CASES, TABLE, SUMMARY = "cases.jsonl", "cases.csv", "summary.json"
 EXAMPLES = """\
@@ -126,7 +127,9 @@ def main(arguments: argparse.Namespace) -> None:
     write_rows(out / CASES, evaluation.rows)
     write_text(out / TABLE, csv_of(evaluation.rows))
     kept = digests_of(out, (CASES, TABLE))
-    write_json(out / SUMMARY, {**subject, **summary.to_json(), "sha256": kept})
+    names = class_names(config)
+    content = {**subject, "names": names, **summary.to_json(), "sha256": kept}
+    write_json(out / SUMMARY, content)
     save_samples(
         out / SAMPLES,
         members,
@@ -134,7 +137,7 @@ def main(arguments: argparse.Namespace) -> None:
         [row["lesion_free"] for row in evaluation.rows],
         gathered.how,
     )
-    print(table(summary))
+    print(table(summary, names))
     for name in (CASES, TABLE, SUMMARY):
         print(f"wrote {out / name}")
     for path in pictures.draw_run(out):
@@ -183,7 +186,8 @@ def score(
 ) -> Evaluation:
     """The scores of the networks as one; nothing is written."""
     cases = gathered.cases
-    cut = inference_flags.cut(arguments.threshold)
+    config = gathered.runs[0].config
+    cut = cut_of(labels_of(config), arguments.threshold)
     surfaces = None
     if arguments.surfaces != "none":
         surfaces = SurfaceOptions(
@@ -193,7 +197,7 @@ def score(
             missed=arguments.missed,
         )
     evaluation = Evaluation(
-        gathered.runs[0].config.num_classes, arguments.empty, surfaces
+        config.num_classes, arguments.empty, surfaces, config.regions or ()
     )
     with bar(len(cases), "predicting", "case") as progress:
         for example, probs in ensemble_probabilities(members, cases, gathered.how):
@@ -267,8 +271,19 @@ def _lines_of_case(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def table(summary: Summary) -> str:
-    """The summary as lines of text."""
+def class_names(config: RunConfig) -> list[str]:
+    """What the classes of an evaluation are: those of the run, or its regions."""
+    labels = labels_of(config)
+    return [*(("outside",) if labels.regions else ()), *labels.found]
+
+
+def table(summary: Summary, names: Sequence[str]) -> str:
+    """The summary as lines of text.
+
+    Args:
+      summary: of the scores.
+      names: of the classes, by id.
+    """
     lines = []
 
     def line(name: str, value: float | None, note: str = "") -> None:
@@ -282,7 +297,7 @@ def table(summary: Summary) -> str:
         line("mean Dice", summary.dice, note)
         if len(summary.dice_by_class) > 1:
             for index, dice in enumerate(summary.dice_by_class, start=1):
-                line(f"  class {index}", dice)
+                line(f"  {names[index]}", dice)
         line("mean Jaccard", summary.jaccard)
         line("mean sensitivity", summary.means["sensitivity"]["mean"])
         line("mean precision", summary.means["precision"]["mean"])
@@ -310,7 +325,7 @@ def table(summary: Summary) -> str:
         line("challenge score", summary.challenge["score"])
         line("share with an empty prediction", summary.challenge["rejected"])
     for kind in summary.absent_classes:
-        lines.append(f"no case holds class {kind}: it is left out of the means")
+        lines.append(f"no case holds {names[kind]}: it is left out of the means")
     lines.append("all cases pooled")
     line("mean Dice over classes", summary.pooled_dice)
     line("mean Jaccard over classes", summary.pooled_jaccard)

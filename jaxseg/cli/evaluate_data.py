@@ -80,5 +80,8 @@ def _ordered(labels: LabelMap, run: LabelMap) -> LabelMap:
         return labels
     order = [labels.names.index(name) for name in run.names]
     return dataclasses.replace(
-        labels, names=run.names, values=tuple(labels.values[k] for k in order)
+        labels,
+        names=run.names,
+        values=tuple(labels.values[k] for k in order),
+        regions=run.regions,
     )

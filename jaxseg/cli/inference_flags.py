@@ -1,11 +1,9 @@
 """Flags of the commands that use trained networks: windows, flips, thresholds."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
-
-import numpy as np
 
 from jaxseg.cli import options
 from jaxseg.cli.runs import open_run
@@ -16,10 +14,7 @@ from jaxseg.training.inference import Inference
 from jaxseg.training.loop import Run
 from jaxseg.training.memory import require_window_memory
 from jaxseg.training.sources import labels_of
-from jaxseg.training.thresholds import above, best_for_dice, most_probable
 
-Cut = Callable[[np.ndarray], np.ndarray]
-"""Probabilities ``[..., classes]`` to class ids ``[...]`` uint8."""
 BEST = "dice"
 
 
@@ -70,9 +65,10 @@ def add_use(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=_threshold,
         metavar="X",
-        help="foreground is where background's probability is below 1 - X; 'dice' "
-        "takes, for each image and class, the threshold whose mask has the largest "
-        "expected Dice (default: the most probable class)",
+        help="foreground is where background's probability is below 1 - X, and a "
+        "region where its own exceeds X; 'dice' takes, for each image and class, the "
+        "threshold whose mask has the largest expected Dice (default: the most "
+        "probable class, and 0.5 for regions)",
     )
 
 
@@ -100,13 +96,14 @@ def opened(folders: Sequence[Path]) -> list[Run]:
 
 
 def class_names(config: RunConfig) -> tuple[str, ...]:
-    """What the data of a run call its classes, by id."""
-    return labels_of(config).names
+    """What the data of a run call its classes, by id, or its regions."""
+    return labels_of(config).found
 
 
 def _kind(config: RunConfig) -> tuple[tuple[str, int], ...]:
     return (
         ("classes", config.num_classes),
+        ("regions", 0 if config.regions is None else config.outputs),
         ("channels", config.channels),
         ("dimensions", len(config.size)),
     )
@@ -132,15 +129,6 @@ def inference(arguments: argparse.Namespace, config: RunConfig) -> Inference:
         overlap=arguments.overlap,
         mirror=arguments.mirror,
     )
-
-
-def cut(threshold: float | str | None) -> Cut:
-    """Probabilities to masks, as --threshold says."""
-    if threshold is None:
-        return most_probable
-    if isinstance(threshold, str):
-        return best_for_dice
-    return lambda probs: above(probs, threshold)
 
 
 def _threshold(text: str) -> float | str:

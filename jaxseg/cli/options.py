@@ -5,6 +5,7 @@ What knows losses imports them when it is asked: `jaxseg --help` does without JA
 
 import argparse
 import difflib
+import functools
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -156,8 +157,16 @@ def hyper_parameters(loss: str, settings: Sequence[str]) -> dict[str, Any]:
     return hyper
 
 
-def check_loss(loss: str, hyper: Mapping[str, Any], num_classes: int) -> None:
+def check_loss(
+    loss: str, hyper: Mapping[str, Any], num_classes: int, link: Any = None
+) -> None:
     """Traces a loss once, so that a wrong hyper-parameter is found before any work.
+
+    Args:
+      loss: its name.
+      hyper: its hyper-parameters.
+      num_classes: scores a pixel.
+      link: of `jaxseg.links`; None is the loss's own.
 
     Raises:
       UserError: the loss refuses its hyper-parameters.
@@ -170,7 +179,10 @@ def check_loss(loss: str, hyper: Mapping[str, Any], num_classes: int) -> None:
     logits = jax.ShapeDtypeStruct((2, 4, 4, num_classes), np.float32)
     labels = jax.ShapeDtypeStruct((2, 4, 4), np.int32)
     try:
-        jax.eval_shape(CATALOG[loss].build(**hyper)(0.5), logits, labels)
+        called = CATALOG[loss].build(**hyper)(0.5)
+        if link is not None:
+            called = functools.partial(called, link=link)
+        jax.eval_shape(called, logits, labels)
     except (ValueError, TypeError) as error:
         given = ", ".join(f"{name}={value}" for name, value in hyper.items())
         raise UserError(f"--hyper {given}: {loss} says that {error}") from error

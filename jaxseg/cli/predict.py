@@ -1,6 +1,7 @@
 """`jaxseg predict`: masks of class ids for the images of a folder."""
 
 import argparse
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from jaxseg.errors import UserError
 from jaxseg.files import replacing
 from jaxseg.training.cases import ensemble_probabilities
 from jaxseg.training.sources import Example, labels_of, without_labels
+from jaxseg.training.thresholds import cut_of, holds
 
 EXAMPLES = """\
 examples:
@@ -36,6 +38,10 @@ NAME.nii.gz, or the ending of the image, and probabilities float32 with the clas
 fourth axis, on the voxels and at the place in space of the image.
 
 Several --run average their probabilities; they may be folds, seeds or other networks.
+A run of regions, which may overlap, writes the class that its regions say, in the order
+of regions_class_order; --region-masks adds masks/regions/REGION/NAME.png, 255 where the
+region is.
+
 --threshold dice is best for the Dice of an image that has a lesion, and never leaves an
 image without one: where lesion-free images occur, take the default or a number.
 """
@@ -43,6 +49,9 @@ image without one: where lesion-free images occur, take the default or a number.
 
 OVERLAYS = "overlays"
 PROBABILITIES = "probabilities"
+REGIONS = "regions"
+_YES = LabelMap.of_values((0, 255))
+"""Masks of one region: white where it is."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +62,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--out", required=True, type=Path, metavar="DIR", help="a new folder")
     add("--overlays", action="store_true", help="also draw outlines on the images")
     add("--probabilities", action="store_true", help="also write every class's")
+    add(
+        "--region-masks",
+        action="store_true",
+        help="a run of regions: also one mask of 0 and 255 for each",
+    )
     inference_flags.add_use(parser)
 
 
@@ -61,11 +75,13 @@ def main(arguments: argparse.Namespace) -> None:
     runs = inference_flags.opened(arguments.run)
     config = runs[0].config
     how = inference_flags.inference(arguments, config)
-    cut = inference_flags.cut(arguments.threshold)
+    labels = labels_of(config)
+    cut = cut_of(labels, arguments.threshold)
+    if arguments.region_masks and not labels.regions:
+        raise UserError("--region-masks: the run is one of classes, not of regions")
     if arguments.overlays and config.volumes:
         raise UserError("--overlays draws on images, but the run is one of volumes")
     cases = without_labels(arguments.images, config)
-    labels = labels_of(config)
     out = options.free_folder(arguments.out)
     with bar(len(cases), "checking", "image") as progress:
         for index in range(len(cases)):
@@ -76,6 +92,7 @@ def main(arguments: argparse.Namespace) -> None:
     for wanted, name in (
         (arguments.overlays, OVERLAYS),
         (arguments.probabilities, PROBABILITIES),
+        *((arguments.region_masks, f"{REGIONS}/{r}") for r in region_folders(labels)),
     ):
         if wanted:
             options.made_folder(out / name)
@@ -89,8 +106,19 @@ def main(arguments: argparse.Namespace) -> None:
                 write_image(place, Image.fromarray(drawn))
             if arguments.probabilities:
                 _write_probabilities(out / PROBABILITIES, example, probs)
+            if arguments.region_masks:
+                inside = holds(probs, arguments.threshold)
+                for number, name in enumerate(region_folders(labels)):
+                    place = out / REGIONS / name
+                    _write_mask(place, example, inside[..., number].astype(int), _YES)
             progress.update()
-    print(f"wrote {len(cases)} masks to {out}")
+    masks = "mask" if len(cases) == 1 else "masks"
+    print(f"wrote {len(cases)} {masks} to {out}")
+
+
+def region_folders(labels: LabelMap) -> list[str]:
+    """A folder's name for each region."""
+    return [re.sub(r"[^\w.-]+", "_", region.name) for region in labels.regions]
 
 
 def _write_mask(

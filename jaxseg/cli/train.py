@@ -138,6 +138,8 @@ def _train(arguments: argparse.Namespace) -> None:
         config = resumed(arguments, given, stored)
     for phase in config.phases:
         options.check_loss(phase.loss, phase.hyper, config.num_classes)
+        if config.regions:
+            options.check_loss(phase.loss, phase.hyper, 1, config.link)
     _check_network(config)
     validation = _validation(config)
     if config.keep_best == "loss" and validation is None:
@@ -269,7 +271,7 @@ def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
         "augment": "volume" if volumes else "full",
         **_for_weights(given),
     }
-    _check_class_weights(arguments, data.num_classes)
+    _check_class_weights(arguments, data.outputs)
     if volumes and arguments.normalise is not None:
         raise UserError("--normalise goes with images, not with volumes")
     return RunConfig(
@@ -292,11 +294,12 @@ def _for_weights(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"norm": "batch", "normalise": normalisation_of_weights(encoder)}
 
 
-def _check_class_weights(arguments: argparse.Namespace, num_classes: int) -> None:
+def _check_class_weights(arguments: argparse.Namespace, outputs: int) -> None:
     weights = arguments.class_weights
-    if weights is not None and (len(weights) != num_classes or not any(weights)):
+    if weights is not None and (len(weights) != outputs or not any(weights)):
         raise UserError(
-            f"--class-weights takes {num_classes} numbers here, one a class, not all 0"
+            f"--class-weights takes {outputs} numbers here, one a class or region, not "
+            "all 0"
         )
 
 

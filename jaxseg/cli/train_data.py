@@ -24,7 +24,8 @@ from jaxseg.training.sources import SYNTHETIC
 
 LEAST_SIDE = 8
 WORTH_TELLING = (
-    "splits", "labels", "doubtful", "absent-class", "stored", "orientation", "geometry",
+    "splits", "labels", "regions", "doubtful", "absent-class", "stored", "orientation",
+    "geometry",
 )  # fmt: skip
 """Kinds of notes that training prints; `jaxseg check` has all."""
 
@@ -39,6 +40,7 @@ class DataFacts:
       num_classes: classes, background included.
       channels: of an image.
       labels: what the values of masks mean; None where they are class ids.
+      regions: class ids of each, if regions are to be found.
       spacing: voxel size in mm that volumes are resampled to.
       voxel_mm: of the network's input; None for images.
       windows: normalisation of each channel of volumes; None for images.
@@ -51,11 +53,17 @@ class DataFacts:
     num_classes: int
     channels: int
     labels: dict[str, Any] | None = None
+    regions: tuple[tuple[int, ...], ...] = ()
     spacing: tuple[float, ...] | None = None
     voxel_mm: tuple[float, ...] | None = None
     windows: tuple[dict[str, float] | None, ...] | None = None
     shapes: tuple[tuple[int, ...], ...] = ()
     spacings_mm: tuple[tuple[float, ...], ...] | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Classes or regions that a network tells apart."""
+        return len(self.regions) or self.num_classes
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -66,6 +74,7 @@ class DataFacts:
             "num_classes": self.num_classes,
             "channels": self.channels,
             "labels": self.labels,
+            "regions": self.regions or None,
             "spacing": self.spacing,
             "voxel_mm": self.voxel_mm,
             "windows": self.windows,
@@ -109,6 +118,7 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
         num_classes=facts.num_classes,
         channels=facts.channels,
         labels=facts.labels.settings(),
+        regions=facts.labels.members,
         shapes=facts.shapes,
         spacings_mm=facts.spacings_mm,
     )

@@ -51,7 +51,7 @@ def planned(
         found = plan(
             data.shapes,
             data.spacings_mm,
-            num_classes=data.num_classes,
+            num_classes=data.outputs,
             channels=data.channels,
             memory_gib=gb / _GIB,
             width=arguments.width or WIDTH,

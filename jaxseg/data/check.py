@@ -258,6 +258,9 @@ def examine(
                     problems.append(Problem("error", "class-id", str(error)))
         if (told.labels is None or told.of_run) and not told.void:
             problems += _black_and_white(read, decision.labels)
+        if decision.labels.regions:
+            text = f"regions: {decision.labels.told_regions()}"
+            problems.append(Problem("note", "regions", text))
         problems += _class_problems(found, decision.labels)
     every = [case for cases in read.values() for case in cases]
     problems += _mixed(every)

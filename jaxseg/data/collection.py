@@ -57,7 +57,7 @@ def open_collection(path: Path) -> Collection:
             path,
             tuple(index.lists),
             lambda split: decathlon.list_volumes(path, split),
-            labels=read_labels(path) or index.labels,
+            labels=read_labels(path, index.labels),
             modalities=index.modalities,
         )
     names = folder.splits(path)
@@ -96,12 +96,9 @@ def _of_nnunet(path: Path) -> Collection:
     parts, remark = kept_split(path / SPLITS, training, nnunet.SHARES)
     if test:
         parts["test"] = test
-    found = _of_parts(path, path, parts, remark)
-    return dataclasses.replace(
-        found,
-        labels=found.labels or labels,
-        modalities=names if training[0].volume else (),
-    )
+    found = _of_parts(path, path, parts, remark, labels)
+    modalities = names if training[0].volume else ()
+    return dataclasses.replace(found, modalities=modalities)
 
 
 def _of_parts(
@@ -109,6 +106,7 @@ def _of_parts(
     labels: Path,
     parts: Mapping[str, Sequence[Case]],
     remark: str | None,
+    index: LabelMap | None = None,
 ) -> Collection:
     def cases(split: str) -> list[Case]:
         if split not in parts:
@@ -118,7 +116,7 @@ def _of_parts(
         return sorted(parts[split], key=lambda case: case.name)
 
     return Collection(
-        path, tuple(parts), cases, labels=read_labels(labels), remark=remark
+        path, tuple(parts), cases, labels=read_labels(labels, index), remark=remark
     )
 
 

@@ -15,11 +15,30 @@ from jaxseg.files import read_json
 
 LABELS = "labels.json"
 """File in a data folder that says what its masks' values mean."""
+REGIONS, ORDER = "regions", "regions_class_order"
+"""Entries of it, and of nnU-Net's index, on regions."""
 VOID_NAMES = ("void", "ignore")
 BACKGROUND = "background"
 MAX_CLASSES = VOID
+MAX_REGIONS = 16
 DOUBTFUL = 0.25
 """A value is doubtful if its distance to the nearest is more of that to both."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """A set of classes that is found as one; regions may overlap.
+
+    Attributes:
+      name: such as "whole tumour".
+      classes: ids of its members.
+      written: id of the class that stands for it in a label map, where no further
+        region holds.
+    """
+
+    name: str
+    classes: tuple[int, ...]
+    written: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +53,8 @@ class LabelMap:
       indices: whether a palette's indices are the numbers, not its colours.
       nearest: whether a value that stands for nothing belongs to the nearest one that
         does; in files that compression has changed it always does.
+      regions: sets of classes that are found in the place of these, if any are said;
+        a network has a yes or no for each.
     """
 
     names: tuple[str, ...]
@@ -42,6 +63,7 @@ class LabelMap:
     colours: bool = False
     indices: bool = True
     nearest: bool = False
+    regions: tuple[Region, ...] = ()
 
     @classmethod
     def of_ids(cls, num_classes: int) -> Self:
@@ -59,6 +81,16 @@ class LabelMap:
     def num_classes(self) -> int:
         """Classes, the background included."""
         return len(self.names)
+
+    @property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """Class ids of each region."""
+        return tuple(region.classes for region in self.regions)
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """What a network tells apart: regions if there are any, else the classes."""
+        return tuple(region.name for region in self.regions) or self.names
 
     @property
     def plain(self) -> bool:
@@ -95,12 +127,17 @@ class LabelMap:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return {
+        content = {
             **dataclasses.asdict(self),
             "names": list(self.names),
             "values": [list(part) for part in self.values],
             "void": list(self.void),
+            "regions": [
+                {**dataclasses.asdict(region), "classes": list(region.classes)}
+                for region in self.regions
+            ],
         }
+        return {k: v for k, v in content.items() if v or k != "regions"}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -111,6 +148,10 @@ class LabelMap:
                 "names": tuple(value["names"]),
                 "values": tuple(tuple(part) for part in value["values"]),
                 "void": tuple(value["void"]),
+                "regions": tuple(
+                    Region(part["name"], tuple(part["classes"]), part["written"])
+                    for part in value.get("regions", ())
+                ),
             }
         )
 
@@ -166,6 +207,33 @@ class LabelMap:
         kinds = (np.uint8, np.int16, np.uint16, np.int32)
         fits = (k for k in kinds if np.iinfo(k).min <= low and high <= np.iinfo(k).max)
         return first.astype(next(fits))[ids]
+
+    def of_regions(self, inside: np.ndarray) -> np.ndarray:
+        """Class ids ``[...]`` uint8 of ``[..., regions]`` bool, which region holds.
+
+        The last region that holds says the class, as nnU-Net's order of classes does.
+        Where that class is not in just these regions and another class is, it is the
+        other, so that what class ids can tell apart is kept.
+        """
+        table = np.zeros(2 ** len(self.regions), np.uint8)
+        exact: dict[int, list[int]] = {}
+        for kind in range(self.num_classes):
+            code = sum(
+                2**r for r, members in enumerate(self.members) if kind in members
+            )
+            exact.setdefault(code, []).append(kind)
+        for code in range(1, len(table)):
+            last = code.bit_length() - 1
+            by_order, same = self.regions[last].written, exact.get(code, [])
+            table[code] = by_order if by_order in same or not same else same[0]
+        return table[inside @ (1 << np.arange(len(self.regions)))]
+
+    def told_regions(self) -> str:
+        """Which classes each region has, as one line."""
+        return "; ".join(
+            f"{region.name} = {', '.join(self.names[k] for k in region.classes)}"
+            for region in self.regions
+        )
 
     def told(self) -> str:
         """Which class each value is, as one line."""
@@ -254,32 +322,116 @@ def parse_labels(settings: Sequence[str], source: str) -> LabelMap:
     return _from_pairs(pairs, source)
 
 
-def read_labels(folder: Path) -> LabelMap | None:
-    """The map in a folder's ``labels.json``, None if there is no such file.
+def read_labels(folder: Path, index: LabelMap | None = None) -> LabelMap | None:
+    """The map in a folder's ``labels.json``; the index's where that says no values.
+
+    Args:
+      folder: that may have the file.
+      index: what the data set's own index says, if it has one.
 
     Raises:
-      UserError: the file is not one of values and names, see `parse_labels`.
+      UserError: the file is not one of values and names, see `parse_labels`, or its
+        regions are not of these.
     """
     path = folder / LABELS
     if not path.is_file():
-        return None
+        return index
     content = read_json(path)
-    if not content or not all(isinstance(name, str) for name in content.values()):
+    regions = content.pop(REGIONS, None)
+    order = content.pop(ORDER, None)
+    labels = index
+    if content or regions is None:
+        if not content or not all(isinstance(name, str) for name in content.values()):
+            raise UserError(
+                f'{path}: expected {{"VALUE": "NAME", ...}}, such as {{"0": '
+                '"background", "255": "polyp"}'
+            )
+        labels = _from_pairs(list(content.items()), str(path))
+    if regions is None:
+        return labels
+    if labels is None:
         raise UserError(
-            f'{path}: expected {{"VALUE": "NAME", ...}}, such as {{"0": "background", '
-            '"255": "polyp"}'
+            f"{path} has regions of classes that it does not name: add them, as in "
+            '{"0": "background", "1": "edema", "4": "enhancing", "regions": ...}'
         )
-    return _from_pairs(list(content.items()), str(path))
+    if not isinstance(regions, dict):
+        raise UserError(
+            f'{path}: "{REGIONS}" is no {{"NAME": [CLASS, ...], ...}}, such as '
+            '{"whole": ["edema", "core"], "core": ["core"]}'
+        )
+    return with_regions(labels, regions, order, str(path))
 
 
-def labels_json(labels: LabelMap) -> dict[str, str]:
+def with_regions(
+    labels: LabelMap, regions: Mapping[str, Any], order: Any, source: str
+) -> LabelMap:
+    """The map with regions of its classes.
+
+    Args:
+      labels: of the classes.
+      regions: of each name the classes, each by its name or by a value of it.
+      order: of each region the value that stands for it in label maps, as
+        ``regions_class_order`` of nnU-Net; None takes a member that no later region
+        has.
+      source: file that they come from, for sentences.
+
+    Raises:
+      UserError: a region is empty, holds the background or what is no class; the order
+        is not one value a region.
+    """
+    of_text = {name: k for k, name in enumerate(labels.names)}
+    for k, values in enumerate(labels.values):
+        of_text |= {labels.spelled(value): k for value in values}
+
+    def class_of(text: Any) -> int:
+        if str(text) not in of_text:
+            raise UserError(
+                f"{source}: {text!r} in the regions is no class: {labels.told()}"
+            )
+        return of_text[str(text)]
+
+    members: dict[str, tuple[int, ...]] = {}
+    for name, parts in regions.items():
+        parts = parts if isinstance(parts, list) else [parts]
+        members[name] = tuple(dict.fromkeys(class_of(part) for part in parts))
+        if not parts or 0 in members[name]:
+            wrong = "holds the background" if parts else "has no class"
+            raise UserError(f"{source}: the region {name!r} {wrong}")
+    if not 1 <= len(members) <= MAX_REGIONS:
+        raise UserError(
+            f"{source}: {len(members)} regions; there may be 1 to {MAX_REGIONS}"
+        )
+    if order is not None and (
+        not isinstance(order, list) or len(order) != len(members)
+    ):
+        raise UserError(
+            f"{source}: {ORDER} is {order!r}, not one value for each of the "
+            f"{len(members)} regions {', '.join(members)}"
+        )
+    found = []
+    for number, (name, classes) in enumerate(members.items()):
+        later = {k for other in list(members.values())[number + 1 :] for k in other}
+        own = [k for k in classes if k not in later] or list(classes)
+        written = own[0] if order is None else class_of(order[number])
+        found.append(Region(name, classes, written))
+    return dataclasses.replace(labels, regions=tuple(found))
+
+
+def labels_json(labels: LabelMap) -> dict[str, Any]:
     """What ``labels.json`` says for a map."""
     of_class = {
         labels.spelled(value): name
         for name, values in zip(labels.names, labels.values, strict=True)
         for value in values
     }
-    return {**of_class, **{labels.spelled(v): VOID_NAMES[0] for v in labels.void}}
+    content = {**of_class, **{labels.spelled(v): VOID_NAMES[0] for v in labels.void}}
+    if not labels.regions:
+        return content
+    return {
+        **content,
+        REGIONS: {r.name: [labels.names[k] for k in r.classes] for r in labels.regions},
+        ORDER: [labels.names[r.written] for r in labels.regions],
+    }
 
 
 def _from_pairs(pairs: Sequence[tuple[str, str]], source: str) -> LabelMap:

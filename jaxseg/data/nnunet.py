@@ -7,7 +7,13 @@ from typing import Any
 
 from jaxseg.data.cases import Case, case_name
 from jaxseg.data.folder import SUFFIXES
-from jaxseg.data.labels import BACKGROUND, VOID_NAMES, LabelMap
+from jaxseg.data.labels import (
+    BACKGROUND,
+    ORDER,
+    VOID_NAMES,
+    LabelMap,
+    with_regions,
+)
 from jaxseg.data.listing import list_files
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
@@ -29,8 +35,8 @@ def read_nnunet(
 ) -> tuple[tuple[str, ...], LabelMap, list[Case], list[Case]]:
     """Names of channels, labels, training cases and test cases.
 
-    Regions, which are several labels at once, are read as the labels that they consist
-    of. Test cases have labels where there is a folder ``labelsTs``.
+    Where a name stands for several labels, all names are regions. Test cases have
+    labels where there is a folder ``labelsTs``.
 
     Raises:
       UserError: the index lacks a part or is ill-formed; a file is missing.
@@ -46,7 +52,7 @@ def read_nnunet(
         raise UserError(
             f"{path}: file_ending is {ending!r}, not one of {', '.join(SUFFIXES)}"
         )
-    labels = _labels(path, content.get("labels"))
+    labels = _labels(path, content)
     training = _cases(folder, "Tr", ending, len(names))
     unlabelled = [case for case in training if case.mask is None]
     if unlabelled:
@@ -116,13 +122,14 @@ def _cases(folder: Path, part: str, ending: str, count: int) -> list[Case]:
     return cases
 
 
-def _labels(path: Path, part: Any) -> LabelMap:
-    """Values of each name; of regions, the labels that they are made of."""
+def _labels(path: Path, content: Mapping[str, Any]) -> LabelMap:
+    """Values of each name; where there are regions, of the labels they are made of."""
+    part = content.get("labels")
     if not isinstance(part, dict) or len(part) < 2:
         raise UserError(f'{path}: expected "labels": {{"background": 0, NAME: 1, ...}}')
     names: dict[int, str] = {}
     void: list[int] = []
-    regions = False
+    found: dict[str, list[int]] = {}
     for name, value in part.items():
         values = value if isinstance(value, list) else [value]
         if not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
@@ -130,16 +137,21 @@ def _labels(path: Path, part: Any) -> LabelMap:
         if name in VOID_NAMES:
             void += values
             continue
-        regions |= len(values) > 1
+        if values != [0]:
+            found[name] = values
         for v in values:
             names.setdefault(v, name if len(values) == 1 else f"label {v}")
             if len(values) == 1:
                 names[v] = name
     if 0 not in names:
         raise UserError(f"{path}: no label is 0, the background")
+    regions = any(len(values) > 1 for values in found.values())
     if regions:
         names[0] = BACKGROUND
     values = sorted(names)
-    return LabelMap(
+    labels = LabelMap(
         tuple(names[v] for v in values), tuple((v,) for v in values), tuple(void)
     )
+    if not regions:
+        return labels
+    return with_regions(labels, found, content.get(ORDER), str(path))

@@ -40,6 +40,7 @@ from jaxseg.losses.region import (
     sensitivity_specificity_loss,
     tversky_loss,
 )
+from jaxseg.losses.regions import merged_background, partly_annotated, per_region
 from jaxseg.losses.schedules import linear, switch
 from jaxseg.losses.semimetric import dice_semimetric_loss, jaccard_metric_loss
 from jaxseg.losses.sums import (
@@ -106,8 +107,11 @@ __all__ = [
     "marginal_kl_loss",
     "marginal_l1_loss",
     "matthews_loss",
+    "merged_background",
+    "partly_annotated",
     "penalized_generalized_dice_loss",
     "per_image",
+    "per_region",
     "region_cross_entropy_loss",
     "scheduled",
     "sensitivity_specificity_loss",

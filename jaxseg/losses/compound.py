@@ -47,6 +47,16 @@ class LossAt:
             named[f"{name}#{copies + 1}" if copies else name] = loss
         return named
 
+    def mapped(self, change: Callable[[Loss], Callable[..., Array]]) -> "LossAt":
+        """The same with each loss changed, and each of its terms likewise."""
+        return LossAt(
+            lambda progress: change(self(progress)),
+            name=self.name,
+            terms=lambda progress: [
+                (name, change(term)) for name, term in self.terms(progress).items()
+            ],
+        )
+
 
 def _at(value: Any, progress: ArrayLike) -> Any:
     """`value` itself, or at `progress` if it is a schedule."""
@@ -109,13 +119,7 @@ def with_class_weights(loss_at: LossAt, class_weights: Sequence[float]) -> LossA
 
         return bound
 
-    return LossAt(
-        lambda progress: weighed(loss_at(progress)),
-        name=loss_at.name,
-        terms=lambda progress: [
-            (name, weighed(term)) for name, term in loss_at.terms(progress).items()
-        ],
-    )
+    return loss_at.mapped(weighed)
 
 
 def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -103,6 +103,43 @@ def _host_counts(
     hits, found, true = np.diag(table), table.sum(0), table.sum(1)
     hits, found, true = (x[:num_classes] for x in (hits, found, true))
     return SoftCounts.of_sets(hits, found - hits, true - hits, table.sum())
+
+
+def region_masks(ids: Any, regions: Sequence[Sequence[int]]) -> np.ndarray:
+    """Bool masks ``[..., 1 + R]`` of class ids: outside of all regions, then each.
+
+    Args:
+      ids: class ids of any shape.
+      regions: ids of the classes of each region; they may overlap.
+    """
+    ids = np.asarray(ids)
+    inside = [np.isin(ids, tuple(classes)) for classes in regions]
+    return np.stack([~np.logical_or.reduce(inside), *inside], axis=-1)
+
+
+def region_counts(
+    predicted: Any, actual: Any, regions: Sequence[Sequence[int]], void: int = 255
+) -> SoftCounts:
+    """Counts ``[1 + R]`` of regions, of two masks of class ids of the same shape.
+
+    Args:
+      predicted: class ids of any shape.
+      actual: class ids of that shape.
+      regions: see `region_masks`; what is outside of all comes first.
+      void: the id, in `actual`, of pixels to leave out.
+
+    Returns:
+      float64.
+    """
+    predicted, actual = (np.asarray(as_class_ids(x)) for x in (predicted, actual))
+    check_one_shape(predicted, actual)
+    counted = actual != void
+    found, true = (region_masks(x[counted], regions) for x in (predicted, actual))
+    hits, found, true = (
+        x.sum(0, dtype=np.float64) for x in (found & true, found, true)
+    )
+    pixels = np.float64(np.count_nonzero(counted))
+    return SoftCounts.of_sets(hits, found - hits, true - hits, pixels)
 
 
 def on_host(statistics: Any) -> Any:

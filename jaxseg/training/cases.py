@@ -18,9 +18,9 @@ from jaxseg.training.inference import (
     image_predictor,
     mean_probabilities,
 )
-from jaxseg.training.sources import Example, Examples, windows_of
+from jaxseg.training.sources import Example, Examples, labels_of, windows_of
 from jaxseg.training.step import Apply
-from jaxseg.training.thresholds import most_probable
+from jaxseg.training.thresholds import cut_of
 from jaxseg.training.window import windowed
 
 
@@ -55,8 +55,9 @@ def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
             config.size,
             how,
             prepare=NORMALISATIONS[config.normalise],
+            link=config.link,
         )
-    run = forward(trained.apply, trained.variables, how)
+    run = forward(trained.apply, trained.variables, how, config.link)
     window = how.window or config.size
 
     def predict(cases: list[Example]) -> list[np.ndarray]:
@@ -99,6 +100,10 @@ def network_grid(config: RunConfig, example: Example) -> np.ndarray:
 def case_masks(
     members: Sequence[Trained], cases: Examples, how: Inference = PLAIN
 ) -> Iterator[tuple[Example, np.ndarray]]:
-    """Each case with its mask ``[*size]`` uint8 of the most probable class."""
+    """Each case with its mask ``[*size]`` uint8 of the most probable class.
+
+    Of a run of regions it is that of the regions more probable than not.
+    """
+    cut = cut_of(labels_of(members[0].config))
     for example, probs in ensemble_probabilities(members, cases, how):
-        yield example, most_probable(probs)
+        yield example, cut(probs)

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.intensity import NORMALISATIONS
+from jaxseg.links import Link, sigmoid, softmax
 from jaxseg.losses import CATALOG
 from jaxseg.models.catalog import DTYPES, MODELS
 from jaxseg.models.norms import NORMS
@@ -125,6 +126,12 @@ class RunConfig:
         "where they are class ids, and 255 void",
         compiled=False, added=True,
     )  # fmt: skip
+    regions: tuple[tuple[int, ...], ...] | None = setting(
+        None,
+        help="sets of class ids that are found in the place of the classes, each by a "
+        "sigmoid; null finds the classes, by a softmax",
+        added=True,
+    )
     channels: Annotated[int, Meta(ge=1, le=2**16)] = setting(help="of an image")
     spacing: tuple[Millimetres, Millimetres, Millimetres] | None = setting(
         None,
@@ -317,6 +324,16 @@ class RunConfig:
     def volumes(self) -> bool:
         """Whether the data are volumes, and not images."""
         return self.windows is not None
+
+    @property
+    def outputs(self) -> int:
+        """Scores that a network gives each pixel: of classes, or of regions."""
+        return self.num_classes if self.regions is None else len(self.regions)
+
+    @property
+    def link(self) -> Link:
+        """How scores become probabilities."""
+        return softmax if self.regions is None else sigmoid
 
     @property
     def phases(self) -> tuple[Phase, ...]:

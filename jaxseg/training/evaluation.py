@@ -7,6 +7,7 @@ find, and finding nothing is no merit.
 import dataclasses
 import functools
 import operator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -33,6 +34,8 @@ from jaxseg.metrics.overlap import (
     case_scores,
     dataset_scores,
     mask_counts,
+    region_counts,
+    region_masks,
 )
 
 VOID = 255
@@ -92,6 +95,8 @@ class Summary:
 class Evaluation:
     """Collects cases one by one; `rows` and `summary` tell what they add up to.
 
+    With regions, "classes" are these here: class 0 is what is outside of all, and class
+    r the r-th region. Classes that a case has not annotated count in nothing.
     `calibrations` are the counts of the cases whose probabilities were given.
     """
 
@@ -100,8 +105,11 @@ class Evaluation:
         num_classes: int,
         empty: EmptyRule = "one",
         surfaces: SurfaceOptions | None = None,
+        regions: Sequence[Sequence[int]] = (),
     ):
-        self.num_classes = num_classes
+        self.num_classes = 1 + len(regions) if regions else num_classes
+        self.regions = tuple(map(tuple, regions))
+        self._known: list[np.ndarray] = []
         self.empty: EmptyRule = empty
         self.surfaces = surfaces
         self._surfaces: list[CaseSurfaces] = []
@@ -117,6 +125,7 @@ class Evaluation:
         *,
         probs: np.ndarray | None = None,
         spacing_mm: tuple[float, ...] | None = None,
+        annotated: np.ndarray | None = None,
     ) -> CaseScores:
         """Scores one case.
 
@@ -124,31 +133,81 @@ class Evaluation:
           name: of the case.
           predicted: class ids of any shape.
           actual: class ids of that shape, `VOID` where a pixel does not count.
-          probs: ``[..., classes]`` probabilities, for calibration.
+          probs: ``[..., classes]`` probabilities, or ``[..., regions]``, for the
+            calibration of what is fully annotated.
           spacing_mm: size of a pixel along each axis, for volumes in mm^3 and
             distances in mm.
+          annotated: ``[classes]`` or ``[regions]`` bool, False for what the ground
+            truth leaves out: prediction of such a class counts as background, and its
+            scores are left out of all means.
         """
-        counts = mask_counts(predicted, actual, self.num_classes, VOID)
+        known = self._known_of(annotated)
+        if not (known.all() or self.regions):
+            predicted = np.where(known[predicted], predicted, 0)
+        if self.regions:
+            counts = region_counts(predicted, actual, self.regions, VOID)
+        else:
+            counts = mask_counts(predicted, actual, self.num_classes, VOID)
+        if not known.all():
+            counts = _without(counts, known)
         scores = case_scores(counts, empty=self.empty, spacing_mm=spacing_mm)
         self._counts.append(counts)
-        if probs is not None:
-            self.calibrations.append(
-                calibration_counts(probs, actual, where=actual != VOID)
-            )
+        self._known.append(known)
+        if probs is not None and known.all():
+            self.calibrations.append(self._calibration(probs, actual))
         row = {"case": name, "lesion_free": scores.lesion_free, **scores.to_json()}
         if self.surfaces is not None:
-            found = case_surfaces(
-                predicted,
-                actual,
-                self.num_classes,
-                options=self.surfaces,
-                void=VOID,
-                spacing_mm=spacing_mm,
-            )
+            found = self._surfaces_of(predicted, actual, spacing_mm)
             self._surfaces.append(found)
             row["surfaces"] = found.to_json()
-        self.rows.append(row)
+        self.rows.append(row if known.all() else _known_alone(row, known))
         return scores
+
+    def _known_of(self, annotated: np.ndarray | None) -> np.ndarray:
+        """``[classes]`` bool; what is outside of regions takes all of them to know."""
+        if annotated is None:
+            return np.ones(self.num_classes, bool)
+        if self.regions:
+            return np.concatenate([[annotated.all()], annotated])
+        return np.concatenate([[True], annotated[1:]])
+
+    def _calibration(self, probs: np.ndarray, actual: np.ndarray) -> CalibrationCounts:
+        """Of classes, or of each region as a yes or no, pooled."""
+        where = actual != VOID
+        if not self.regions:
+            return calibration_counts(probs, actual, where=where)
+        inside = region_masks(actual, self.regions)[..., 1:]
+        return functools.reduce(
+            operator.add,
+            (
+                calibration_counts(probs[..., r, None], inside[..., r], where=where)
+                for r in range(len(self.regions))
+            ),
+        )
+
+    def _surfaces_of(
+        self,
+        predicted: np.ndarray,
+        actual: np.ndarray,
+        spacing_mm: tuple[float, ...] | None,
+    ) -> CaseSurfaces:
+        assert self.surfaces is not None
+        how: Any = {"options": self.surfaces, "void": VOID, "spacing_mm": spacing_mm}
+        if not self.regions:
+            return case_surfaces(predicted, actual, self.num_classes, **how)
+        found = []
+        for classes in self.regions:
+            inside = np.isin(actual, classes).astype(np.uint8)
+            truth = np.where(actual == VOID, VOID, inside)
+            mask = np.isin(predicted, classes).astype(np.uint8)
+            found.append(case_surfaces(mask, truth, 2, **how))
+        return dataclasses.replace(
+            found[0],
+            **{
+                name: np.array([np.nan, *(getattr(x, name)[1] for x in found)])
+                for name in SURFACE_SCORES
+            },
+        )
 
     def summary(self) -> Summary:
         """Means over what was added so far; at least one case."""
@@ -156,7 +215,9 @@ class Evaluation:
         free = ~counts.actual[:, 1:].any(-1)
         whole = dataset_scores(counts, empty=self.empty)
         present = counts.actual.any(0)
-        known = np.where(present, 1.0, np.nan)  # nan leaves a class out of a mean
+        # nan leaves a class out of a mean
+        known = np.where(present & np.stack(self._known), 1.0, np.nan)
+        everywhere = np.where(present, 1.0, np.nan)
         sick = {
             name: (known * getattr(whole.cases, name))[~free, 1:] for name in INDICES
         }
@@ -180,8 +241,10 @@ class Evaluation:
             dice_by_class=jsonable(defined_mean(sick["dice"]).mean),
             jaccard=jsonable(means["jaccard"].mean),
             means={name: mean.to_json() for name, mean in means.items()},
-            pooled_dice=jsonable(defined_mean(known * whole.pooled.dice).mean),
-            pooled_jaccard=jsonable(defined_mean(known * whole.pooled.jaccard).mean),
+            pooled_dice=jsonable(defined_mean(everywhere * whole.pooled.dice).mean),
+            pooled_jaccard=jsonable(
+                defined_mean(everywhere * whole.pooled.jaccard).mean
+            ),
             absent_classes=np.flatnonzero(~present).tolist(),
             all_background=naive[0],
             all_foreground=max((x for x in naive[1:] if x is not None), default=None),
@@ -206,7 +269,8 @@ class Evaluation:
         if self.surfaces is None:
             return None
         means = {}
-        known = np.where(counts.actual.any(0), 1.0, np.nan)
+        present = counts.actual.any(0)
+        known = np.where(present & np.stack(self._known), 1.0, np.nan)
         for name in SURFACE_SCORES:
             values = np.stack([getattr(case, name) for case in self._surfaces])
             by_case = defined_mean((known * values)[~free, 1:], axis=1).mean
@@ -233,3 +297,26 @@ class Evaluation:
             hits, np.where(chosen, pixels, 0) - hits, counts.actual - hits, pixels
         )
         return dice_index(everywhere, empty=EMPTY_VALUES[self.empty])
+
+
+def _without(counts: SoftCounts, known: np.ndarray) -> SoftCounts:
+    """Counts in which classes that are not annotated have no pixel."""
+    return jax.tree.map(lambda x: np.where(known, x, 0) if np.ndim(x) else x, counts)
+
+
+def _known_alone(row: Mapping[str, Any], known: np.ndarray) -> dict[str, Any]:
+    """A case's row with None where a class is not annotated."""
+    found = dict(row)
+    for name, values in row.items():
+        if isinstance(values, dict):
+            found[name] = _known_alone(values, known)
+        elif (
+            isinstance(values, list)
+            and len(values) == len(known)
+            and name not in ("spacing_mm",)
+        ):
+            found[name] = [
+                value if knows else None
+                for value, knows in zip(values, known, strict=True)
+            ]
+    return found

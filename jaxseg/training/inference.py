@@ -12,6 +12,7 @@ from PIL import Image
 
 from jaxseg.data.images import resize_image
 from jaxseg.data.intensity import standardize
+from jaxseg.links import Link, softmax
 from jaxseg.training.sources import Example, Examples
 from jaxseg.training.step import Apply
 from jaxseg.training.window import Forward, mirrored, windowed
@@ -43,26 +44,22 @@ class Inference:
 PLAIN = Inference()
 
 
-@functools.lru_cache(maxsize=8)
-def probabilities_of(apply: Apply) -> Callable[..., jax.Array]:
-    """A network's probabilities, compiled once however often it is asked."""
-    return jax.jit(
-        lambda variables, images: jax.nn.softmax(apply(variables, images), -1)
-    )
-
-
-def forward(apply: Apply, variables: Any, how: Inference = PLAIN) -> Forward:
+def forward(
+    apply: Apply, variables: Any, how: Inference = PLAIN, link: Link = softmax
+) -> Forward:
     """The network as a compiled function of what it sees to probabilities."""
 
     def run(images: np.ndarray) -> np.ndarray:
-        return np.asarray(_probabilities(apply, variables, images))
+        return np.asarray(_probabilities(apply, link, variables, images))
 
     return mirrored(run) if how.mirror else run
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _probabilities(apply: Apply, variables: Any, images: jax.Array) -> jax.Array:
-    return jax.nn.softmax(apply(variables, images), axis=-1)
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _probabilities(
+    apply: Apply, link: Link, variables: Any, images: jax.Array
+) -> jax.Array:
+    return link(apply(variables, images))
 
 
 def image_predictor(
@@ -71,6 +68,7 @@ def image_predictor(
     size: tuple[int, ...],
     how: Inference = PLAIN,
     prepare: Callable[[jax.Array], jax.Array] = standardize,
+    link: Link = softmax,
 ) -> Predictor:
     """Probabilities of images ``[H, W, C]`` uint8, at their own sizes.
 
@@ -80,8 +78,9 @@ def image_predictor(
       size: (height, width) of the images that it was trained on.
       how: it is used.
       prepare: images in [0, 1] to its input.
+      link: its scores to probabilities.
     """
-    run, window = forward(apply, variables, how), how.window
+    run, window = forward(apply, variables, how, link), how.window
 
     def seen(pixels: np.ndarray) -> np.ndarray:
         return np.asarray(prepare(jnp.asarray(pixels, jnp.float32) / 255))

@@ -36,8 +36,8 @@ def require_image_memory(config: RunConfig, images: int) -> None:
     Raises:
       UserError: naming the size and both amounts.
     """
-    width = config.width if config.model in UNETS else config.num_classes
-    channels = max(width, config.channels, config.num_classes)
+    width = config.width if config.model in UNETS else config.outputs
+    channels = max(width, config.channels, config.outputs)
     need = 4 * images * math.prod(config.size) * channels
     _require(need, f"--size {' '.join(map(str, config.size))} with {images} images")
 
@@ -62,7 +62,7 @@ def require_window_memory(config: RunConfig, window: tuple[int, ...]) -> None:
     Raises:
       UserError: naming the window and both sizes.
     """
-    values = max(config.channels, config.num_classes, config.width)
+    values = max(config.channels, config.outputs, config.width)
     need = 4 * BATCH * math.prod(window) * values
     _require(need, f"--window {' '.join(map(str, window))}")
 

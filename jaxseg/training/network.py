@@ -137,7 +137,7 @@ def network_of(config: RunConfig) -> Network:
         }
     module = build_model(
         config.model,
-        config.num_classes,
+        config.outputs,
         norm=config.norm,
         dtype=config.precision,
         **fields,

@@ -1,6 +1,7 @@
 """From the settings of a run to what is minimised in each of its phases."""
 
 import dataclasses
+import functools
 
 import jax
 import optax
@@ -9,6 +10,7 @@ from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.intensity import NORMALISATIONS
 from jaxseg.losses import CATALOG
 from jaxseg.losses.compound import with_class_weights
+from jaxseg.losses.regions import per_region
 from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.network import network_of
 from jaxseg.training.optimizers import SCHEDULES, optimizer_of
@@ -35,6 +37,9 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
     schedule = schedule_of(config, phase)
     changes = AUGMENTATIONS[config.augment]
     loss_at = CATALOG[phase.loss].build(**phase.hyper)
+    regions = config.regions or ()
+    if regions:
+        loss_at = loss_at.mapped(functools.partial(per_region, regions=regions))
     if config.class_weights is not None:
         loss_at = with_class_weights(loss_at, config.class_weights)
     return Objective(
@@ -47,6 +52,7 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
         prepare=unchanged if config.volumes else NORMALISATIONS[config.normalise],
         accumulate=config.accumulate,
         average=config.average,
+        regions=regions,
     )
 
 

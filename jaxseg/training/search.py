@@ -109,7 +109,7 @@ def best_rate(
         rows.append({"learning_rate": rate, "dice": _last_dice(trial, out)})
     write_rows(folder / RATES, rows)
     reached = [-1.0 if row["dice"] is None else row["dice"] for row in rows]
-    trivial = trivial_dice(validation, config.num_classes)
+    trivial = trivial_dice(validation, config.num_classes, config.regions or ())
     if max(reached) <= trivial + MARGIN:
         raise UserError(
             f"none of the learning rates {', '.join(f'{rate:g}' for rate in rates)} "
@@ -120,9 +120,11 @@ def best_rate(
     return rates[int(np.argmax(reached))]
 
 
-def trivial_dice(cases: Examples, num_classes: int) -> float:
+def trivial_dice(
+    cases: Examples, num_classes: int, regions: Sequence[Sequence[int]] = ()
+) -> float:
     """The highest mean Dice of predicting one class at every pixel of every case."""
-    evaluation = Evaluation(num_classes)
+    evaluation = Evaluation(num_classes, regions=regions)
     for index in range(len(cases)):
         case = cases[index]
         assert case.labels is not None

@@ -15,11 +15,13 @@ import numpy as np
 import optax
 from jax import Array, lax
 
+from jaxseg import links
 from jaxseg.data.augment import Augmentation, augment
 from jaxseg.data.batch import Batch, counted, unit_images
 from jaxseg.data.intensity import standardize
 from jaxseg.losses import LossAt
 from jaxseg.losses.deep_supervision import deep_supervision
+from jaxseg.targets import region_targets
 from jaxseg.training.network import Network
 from jaxseg.training.plateau import Plateau, fresh_plateau
 
@@ -75,6 +77,8 @@ class Objective:
         one part's activations suffices; the loss is that of all images together.
       average: weight of the past in the moving average of the parameters; None keeps
         no average.
+      regions: class ids of each region, where scores are of regions; its loss takes the
+        labels of the classes.
     """
 
     network: Network
@@ -86,6 +90,7 @@ class Objective:
     prepare: Callable[[Array], Array] = standardize
     accumulate: int = 1
     average: float | None = None
+    regions: tuple[tuple[int, ...], ...] = ()
 
     @property
     def apply(self) -> Apply:
@@ -189,7 +194,8 @@ def inspect_step(
     """What the next step will see, for the log.
 
     Returns:
-      ``predicted_shares`` and ``true_shares`` ``[classes]`` of the pixels that count,
+      ``predicted_shares`` and ``true_shares`` ``[classes]``, or ``[regions]``, of the
+      pixels that count,
       and ``terms``: of each term of a compound, the norm of its gradient by the finest
       scores as a share of the sum of these norms. The same on all devices.
     """
@@ -201,10 +207,10 @@ def inspect_step(
     scores = maps[0]
     total = functools.partial(_psum, axis_name=axis_name)
     pixels = jnp.maximum(total(jnp.sum(where, dtype=scores.dtype)), 1)
-    probs = jnp.where(where[..., None], jax.nn.softmax(scores), 0)
-    axes = tuple(range(labels.ndim))
-    classes = jax.nn.one_hot(labels, scores.shape[-1], dtype=scores.dtype)
-    truth = jnp.where(where[..., None], classes, 0)
+    link = links.sigmoid if objective.regions else links.softmax
+    probs = jnp.where(where[..., None], link(scores), 0)
+    axes = tuple(range(where.ndim))
+    truth = jnp.where(where[..., None], _truth(labels, scores, objective.regions), 0)
     terms = {}
     for name, term in objective.loss_at.terms(objective.progress(state.step)).items():
         grads = jax.grad(
@@ -219,6 +225,13 @@ def inspect_step(
         "true_shares": total(jnp.sum(truth, axes)) / pixels,
         "terms": {name: norm / norms for name, norm in terms.items()},
     }
+
+
+def _truth(labels: Array, scores: Array, regions: tuple[tuple[int, ...], ...]) -> Array:
+    """Shares of what the scores are of, ``[..., C]``."""
+    if regions:
+        return region_targets(labels, regions)
+    return jax.nn.one_hot(labels, scores.shape[-1], dtype=scores.dtype)
 
 
 def _psum(x: Array, axis_name: str | None) -> Array:

@@ -6,10 +6,12 @@ Dice, J / (1 + J) of the best Jaccard.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from jaxseg.counts import SoftCounts, tversky_index
+from jaxseg.data.labels import LabelMap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +59,40 @@ def best_mask(probs: np.ndarray, *, alpha: float = 0.5, beta: float = 0.5) -> Be
     best = int(np.argmax(indices))
     top = float(indices[best])
     return BestMask(alpha * top / (1 - (1 - alpha - beta) * top), top, best + 1)
+
+
+Cut = Callable[[np.ndarray], np.ndarray]
+"""Probabilities ``[..., classes]`` to class ids ``[...]`` uint8."""
+
+
+def cut_of(labels: LabelMap, threshold: float | str | None = None) -> Cut:
+    """Probabilities of classes or of regions to masks.
+
+    Args:
+      labels: of the run; with regions, each holds where its probability exceeds the
+        threshold.
+      threshold: of foreground, or of each region; None for the most probable; "dice"
+        for what is best for the Dice of an image.
+    """
+    if labels.regions:
+        return lambda probs: labels.of_regions(holds(probs, threshold))
+    if threshold is None:
+        return most_probable
+    if isinstance(threshold, str):
+        return best_for_dice
+    return lambda probs: above(probs, threshold)
+
+
+def holds(probs: np.ndarray, threshold: float | str | None = None) -> np.ndarray:
+    """Which regions hold, ``[..., regions]`` bool, as `cut_of` takes it."""
+    if isinstance(threshold, str):
+        return np.stack([_best(probs[..., r]) for r in range(probs.shape[-1])], -1)
+    return probs > (0.5 if threshold is None else threshold)
+
+
+def _best(probs: np.ndarray) -> np.ndarray:
+    best = best_mask(probs)
+    return (probs >= best.threshold * (1 - 1e-9)) & (best.pixels > 0)
 
 
 def most_probable(probs: np.ndarray) -> np.ndarray:

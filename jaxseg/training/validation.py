@@ -34,7 +34,8 @@ def validation_loss(
 
 def validate(trained: Trained, cases: Examples) -> Evaluation:
     """Scores of the cases by a network in use."""
-    evaluation = Evaluation(trained.config.num_classes)
+    config = trained.config
+    evaluation = Evaluation(config.num_classes, regions=config.regions or ())
     how = Inference(overlap=VALIDATION_OVERLAP)
     for example, mask in case_masks([trained], cases, how):
         assert example.labels is not None
