@@ -5,9 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments import timings
-from experiments.protocol import command
-from experiments.registry import STUDIES
+from experiments.accelerator import command as accelerator
 from jaxseg.cli import options
 from jaxseg.cli.answers import answered
 from jaxseg.errors import UserError
@@ -19,28 +17,51 @@ examples:
   python -m experiments report experiments/reports/odyssey
   python -m experiments speed --losses dice cross_entropy
   make peers && python -m experiments speed --peers .venv-peers/bin/python
+  python -m experiments accelerator --minutes 8 --out runs/gpu
 """
-TIMINGS: dict[str, tuple[str, Callable, Callable]] = {
-    "speed": (
-        "milliseconds of value and gradient of each loss on this machine",
-        timings.add_speed,
-        timings.run_speed,
-    ),
-    "distance": (
-        "milliseconds of distance maps, Hausdorff losses and steps with them",
-        timings.add_common,
-        timings.run_distance,
-    ),
-    "step_speed": (
-        "milliseconds of a U-Net's training step, 2D and 3D",
-        timings.add_common,
-        timings.run_step_speed,
-    ),
-}
+ACCELERATOR = "accelerator"
+"""Runs where only JAX is installed, so that its name is looked at before all others."""
+
+
+def timings_of() -> dict[str, tuple[str, Callable, Callable]]:
+    """What measures milliseconds, by name: its summary, flags and run."""
+    from experiments import timings
+
+    return {
+        "speed": (
+            "milliseconds of value and gradient of each loss on this machine",
+            timings.add_speed,
+            timings.run_speed,
+        ),
+        "distance": (
+            "milliseconds of distance maps, Hausdorff losses and steps with them",
+            timings.add_common,
+            timings.run_distance,
+        ),
+        "step_speed": (
+            "milliseconds of a U-Net's training step, 2D and 3D",
+            timings.add_common,
+            timings.run_step_speed,
+        ),
+    }
+
+
+def accelerator_parser() -> options.Parser:
+    """The command line of the accelerator's command alone."""
+    parsed = options.Parser(
+        prog="python -m experiments accelerator",
+        description=accelerator.__doc__,
+        epilog=accelerator.EXAMPLES,
+    )
+    accelerator.add_flags(parsed)
+    return parsed
 
 
 def parser() -> options.Parser:
     """The command line."""
+    from experiments.protocol import command
+    from experiments.registry import STUDIES
+
     parsed = options.Parser(
         prog="python -m experiments", description=__doc__, epilog=EXAMPLES
     )
@@ -53,10 +74,11 @@ def parser() -> options.Parser:
             epilog=study.examples,
         )
         command.add_flags(added, study)
-    for name, (summary, add_flags, run) in TIMINGS.items():
+    for name, (summary, add_flags, run) in timings_of().items():
         added = commands.add_parser(name, help=summary, description=summary)
         add_flags(added)
         added.set_defaults(run=run)
+    commands.add_parser(ACCELERATOR, help=accelerator.SUMMARY)
     again = commands.add_parser(
         "report",
         help="write the report on stored results again",
@@ -74,6 +96,9 @@ def parser() -> options.Parser:
 
 def report(arguments: argparse.Namespace) -> int:
     """Prints the report, or keeps it; 1 if another one is kept."""
+    from experiments.protocol import command
+    from experiments.registry import STUDIES
+
     folder: Path = arguments.folder
     about = command.read_results(folder).about
     name = str(about.get("study"))
@@ -94,8 +119,10 @@ def report(arguments: argparse.Namespace) -> int:
 
 def _known(name: str) -> None:
     """Refuses a name that there is not, with the nearest one."""
+    from experiments.registry import STUDIES
+
     try:
-        options.one_of([*STUDIES, *TIMINGS, "report"])(name)
+        options.one_of([*STUDIES, *timings_of(), ACCELERATOR, "report"])(name)
     except argparse.ArgumentTypeError as error:
         raise UserError(f"{error}; see python -m experiments --help") from None
 
@@ -110,6 +137,12 @@ def _run(argv: list[str]) -> int:
     if not argv:
         parser().print_help()
         return 0
+    if argv[0] == ACCELERATOR:
+        accelerator.run(accelerator_parser().parse_args(argv[1:]))
+        return 0
+    from experiments.protocol import command
+    from experiments.registry import STUDIES
+
     if argv[0][0:1] != "-":
         _known(argv[0])
     arguments = parser().parse_args(argv)

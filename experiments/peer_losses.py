@@ -17,9 +17,7 @@ import time
 import types
 from collections.abc import Iterator
 
-import exacta.losses as exacta
 import torch
-from monai import losses as monai
 from torch.nn import functional
 
 
@@ -41,8 +39,44 @@ def _version(package: str) -> str:
 
 def peer_losses(classes: int) -> Iterator[tuple]:
     """(catalog name, library, function of class-first logits and ids)."""
-    torch_ = f"PyTorch {torch.__version__}"
-    yield "cross_entropy", torch_, functional.cross_entropy
+    for library in LIBRARIES:
+        yield from library(classes)
+
+
+def torch_losses(classes: int) -> Iterator[tuple]:
+    """PyTorch's own."""
+    del classes
+    yield "cross_entropy", f"PyTorch {torch.__version__}", functional.cross_entropy
+
+
+def plain_losses(classes: int) -> Iterator[tuple]:
+    """A few lines of PyTorch each, as many write them, for its compiler."""
+    library = f"plain PyTorch {torch.__version__}"
+
+    def dice(z, y):
+        p = torch.softmax(z, 1)
+        t = functional.one_hot(y, classes).movedim(-1, 1).to(p.dtype)
+        over = [0, *range(2, z.ndim)]
+        both, sums = (p * t).sum(over), (p + t).sum(over)
+        return 1 - (2 * both / sums).mean()
+
+    def focal(z, y):
+        logs = torch.log_softmax(z, 1).gather(1, y[:, None])
+        return -((1 - logs.exp()) ** 2 * logs).mean()
+
+    def topk(z, y):
+        each = functional.cross_entropy(z, y, reduction="none").flatten()
+        return each.topk(len(each) // 10).values.mean() / 10
+
+    yield "dice", library, dice
+    yield "dice_ce", library, lambda z, y: dice(z, y) + functional.cross_entropy(z, y)
+    yield "focal", library, focal
+    yield "topk", library, topk
+
+
+def monai_losses(classes: int) -> Iterator[tuple]:
+    """MONAI's."""
+    from monai import losses as monai
 
     def with_channel(loss):
         return lambda z, y: loss(z, y[:, None])
@@ -63,6 +97,11 @@ def peer_losses(classes: int) -> Iterator[tuple]:
         "wasserstein_dice": monai.GeneralizedWassersteinDiceLoss(apart),
     }.items():
         yield name, f"MONAI {_version('monai')}", with_channel(loss)
+
+
+def smp_losses(classes: int) -> Iterator[tuple]:
+    """Those of segmentation_models.pytorch."""
+    del classes
     smp = losses_of("segmentation_models_pytorch")
     for name, loss in {
         "dice": smp.DiceLoss("multiclass"),
@@ -72,6 +111,13 @@ def peer_losses(classes: int) -> Iterator[tuple]:
         "lovasz": smp.LovaszLoss("multiclass"),
     }.items():
         yield name, f"SMP {_version('segmentation-models-pytorch')}", loss
+
+
+def exacta_losses(classes: int) -> Iterator[tuple]:
+    """Those of exacta."""
+    import exacta.losses as exacta
+
+    apart = 1 - torch.eye(classes)
     together = {"batch_dice": True}
     for name, loss in {
         "dice": exacta.DiceLoss(**together),
@@ -90,6 +136,9 @@ def peer_losses(classes: int) -> Iterator[tuple]:
         "wasserstein_dice": exacta.GeneralizedWassersteinDiceLoss(apart.numpy()),
     }.items():
         yield name, f"exacta {_version('exacta')}", loss
+
+
+LIBRARIES = (torch_losses, monai_losses, smp_losses, exacta_losses)
 
 
 def median_seconds(call, repeats: int, seconds: float) -> float:

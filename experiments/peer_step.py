@@ -88,6 +88,40 @@ def normed(before, features, kernel, stride=1, groups=1, *, relu):
     return layers if relu is None else [*layers, relu(inplace=True)]
 
 
+class Pyramid(nn.Module):
+    """That of jaxseg over an encoder's features: each level to a quarter, and added."""
+
+    def __init__(self, sizes, classes, pyramid, width):
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(n, pyramid, 1) for n in sizes)
+        self.up = nn.ModuleList(
+            nn.ModuleList(
+                nn.Sequential(
+                    *normed(pyramid if k == 0 else width, width, 3, relu=nn.ReLU)
+                )
+                for k in range(level + 1)
+            )
+            for level in range(4)
+        )
+        self.head = nn.Conv2d(width, classes, 1)
+
+    def forward(self, features, size):
+        """Scores ``[B, classes, *size]`` of features from stride 4 to stride 32."""
+        levels = [self.lateral[-1](features[-1])]
+        for feature, lateral in zip(features[-2::-1], self.lateral[-2::-1]):  # noqa: B905
+            coarser = nn.functional.interpolate(levels[-1], scale_factor=2)
+            levels.append(lateral(feature) + coarser)
+        quarter, total = levels[-1].shape[2:], 0
+        for level, steps in zip(levels[::-1], self.up):  # noqa: B905
+            x = level
+            for step in steps:
+                x = step(x)
+                if x.shape[2:] != quarter:
+                    x = nn.functional.interpolate(x, scale_factor=2, mode="bilinear")
+            total = total + x
+        return nn.functional.interpolate(self.head(total), size, mode="bilinear")
+
+
 class EfficientNetFPN(nn.Module):
     """That of jaxseg: EfficientNet-Lite0 under a pyramid of features."""
 
@@ -116,17 +150,7 @@ class EfficientNetFPN(nn.Module):
         self.taken.append(len(blocks) - 1)
         sizes.append(before)
         self.blocks = nn.ModuleList(blocks)
-        self.lateral = nn.ModuleList(nn.Conv2d(n, pyramid, 1) for n in sizes[1:])
-        self.up = nn.ModuleList(
-            nn.ModuleList(
-                nn.Sequential(
-                    *normed(pyramid if k == 0 else width, width, 3, relu=nn.ReLU)
-                )
-                for k in range(max(1, level))
-            )
-            for level in range(4)
-        )
-        self.head = nn.Conv2d(width, classes, 1)
+        self.pyramid = Pyramid(sizes[1:], classes, pyramid, width)
 
     def forward(self, images):
         """Scores ``[B, classes, H, W]`` of images ``[B, C, H, W]``."""
@@ -135,22 +159,53 @@ class EfficientNetFPN(nn.Module):
             x = block(x)
             if index in self.taken:
                 features.append(x)
-        features = features[1:]
-        levels = [self.lateral[-1](features[-1])]
-        for feature, lateral in zip(features[-2::-1], self.lateral[-2::-1]):  # noqa: B905
-            coarser = nn.functional.interpolate(levels[-1], scale_factor=2)
-            levels.append(lateral(feature) + coarser)
-        quarter, total = levels[-1].shape[2:], 0
-        for level, steps in zip(levels[::-1], self.up):  # noqa: B905
-            x = level
-            for step in steps:
-                x = step(x)
-                if x.shape[2:] != quarter:
-                    x = nn.functional.interpolate(x, scale_factor=2, mode="bilinear")
-            total = total + x
-        return nn.functional.interpolate(
-            self.head(total), images.shape[2:], mode="bilinear"
+        return self.pyramid(features[1:], images.shape[2:])
+
+
+class Residual(nn.Module):
+    """Two convolutions of 3 x 3 beside a short cut."""
+
+    def __init__(self, before, features, stride):
+        super().__init__()
+        self.layers = nn.Sequential(
+            *normed(before, features, 3, stride, relu=nn.ReLU),
+            *normed(features, features, 3, relu=None),
         )
+        same = stride == 1 and before == features
+        short = [] if same else normed(before, features, 1, stride, relu=None)
+        self.short = nn.Sequential(*short)
+
+    def forward(self, x):
+        """``[B, C, H, W]`` to ``[B, features, H / stride, W / stride]``."""
+        return torch.relu(self.layers(x) + self.short(x))
+
+
+class ResNetFPN(nn.Module):
+    """That of jaxseg: ResNet-34 under a pyramid of features."""
+
+    def __init__(self, channels, classes, pyramid, width):
+        super().__init__()
+        self.stem = nn.Sequential(
+            *normed(channels, 64, 7, 2, relu=nn.ReLU), nn.MaxPool2d(3, 2, 1)
+        )
+        stages, before = [], 64
+        for features, count in ((64, 3), (128, 4), (256, 6), (512, 3)):
+            blocks = []
+            for repeat in range(count):
+                stride = 2 if repeat == 0 and features > 64 else 1
+                blocks.append(Residual(before, features, stride))
+                before = features
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.pyramid = Pyramid((64, 128, 256, 512), classes, pyramid, width)
+
+    def forward(self, images):
+        """Scores ``[B, classes, H, W]`` of images ``[B, C, H, W]``."""
+        x, features = self.stem(images), []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return self.pyramid(features, images.shape[2:])
 
 
 def network_of(case):
@@ -158,15 +213,24 @@ def network_of(case):
     axes, fields = len(case["pixels"]) - 1, case["fields"]
     if case["network"] == "unet":
         return UNet(axes, case["channels"], case["classes"], **fields)
-    if case["network"] == "efficientnet_lite0_fpn":
-        return EfficientNetFPN(
-            case["channels"], case["classes"], **fields["decoder_fields"]
-        )
+    pyramids = {
+        "efficientnet_lite0_fpn": EfficientNetFPN,
+        "resnet34_fpn": ResNetFPN,
+    }
+    if case["network"] in pyramids:
+        network = pyramids[case["network"]]
+        return network(case["channels"], case["classes"], **fields["decoder_fields"])
     raise ValueError(f"the network {case['network']} is not written here")
 
 
-def measured(case, last: bool, compiled: bool, repeats: int) -> dict:
-    """Median milliseconds of a step with Adam on cross-entropy."""
+def training_step(case, last: bool, compiled: bool):
+    """A step with Adam on cross-entropy, of nothing; it does not wait for the device.
+
+    Args:
+      case: fields of a `step_speed.Case`; "bfloat16" computes by autocast.
+      last: channels last.
+      compiled: by PyTorch's compiler.
+    """
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     batch, *size = case["pixels"]
@@ -177,22 +241,37 @@ def measured(case, last: bool, compiled: bool, repeats: int) -> dict:
     images = torch.randn(batch, case["channels"], *size, device=device)
     images = images.to(memory_format=memory)
     labels = torch.randint(0, case["classes"], (batch, *size), device=device)
-    adam = torch.optim.Adam(network.parameters(), lr=1e-3)
+    adam = torch.optim.Adam(network.parameters(), lr=1e-3, fused=device == "cuda")
     forward = torch.compile(network) if compiled else network
+    short = case.get("dtype") == "bfloat16"
 
     def step():
         adam.zero_grad()
-        nn.functional.cross_entropy(forward(images), labels).backward()
+        with torch.autocast(device, torch.bfloat16, enabled=short):
+            scores = forward(images)
+        nn.functional.cross_entropy(scores.float(), labels).backward()
         adam.step()
+
+    step.parameters = sum(p.numel() for p in network.parameters())
+    return step
+
+
+def measured(case, last: bool, compiled: bool, repeats: int) -> dict:
+    """Median milliseconds of a step with Adam on cross-entropy."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    step = training_step(case, last, compiled)
+
+    def whole():
+        step()
         if device == "cuda":
             torch.cuda.synchronize()
 
     for _ in range(2):
-        step()
+        whole()
     durations = []
     for _ in range(repeats):
         start = time.perf_counter()
-        step()
+        whole()
         durations.append(time.perf_counter() - start)
     name = f"PyTorch {torch.__version__}"
     return {
@@ -200,7 +279,7 @@ def measured(case, last: bool, compiled: bool, repeats: int) -> dict:
         "case": case["name"],
         "device": device,
         "milliseconds": 1e3 * statistics.median(durations),
-        "parameters": sum(p.numel() for p in network.parameters()),
+        "parameters": step.parameters,
     }
 
 

@@ -26,6 +26,7 @@ from jaxseg.models import build_model
 from jaxseg.models.convolutions import convolution
 from jaxseg.models.layers import count_parameters
 from jaxseg.training.heap import keep_freed_memory
+from jaxseg.training.start import QUICK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Case:
       norm: what follows its convolutions.
       fields: of its own: of a U-Net ``depth``, its halvings, and ``width``, its
         channels at full resolution.
+      dtype: what its layers compute in.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Case:
     network: str = "unet"
     norm: str = "group"
     fields: Mapping[str, Any]
+    dtype: str = "float32"
 
 
 UNET: Mapping[str, Any] = MappingProxyType({"depth": 3, "width": 16})
@@ -101,9 +104,13 @@ class Config:
     rounds: int = 2
 
 
-def training_step(case: Case) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """A compiled step (state, images, labels) to the next state, and its arguments."""
-    network = build_model(case.network, case.classes, norm=case.norm, **case.fields)
+def training_step(
+    case: Case, loss: Callable[..., jax.Array] = cross_entropy_loss
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """A jitted step (state, images, labels) to the next state, and its arguments."""
+    network = build_model(
+        case.network, case.classes, norm=case.norm, dtype=case.dtype, **case.fields
+    )
     rng = np.random.default_rng(0)
     shape = (*case.pixels, case.channels)
     images = jnp.asarray(rng.standard_normal(shape), jnp.float32)
@@ -118,13 +125,15 @@ def training_step(case: Case) -> tuple[Callable[..., Any], tuple[Any, ...]]:
                 {"params": params, **statistics}, images, train=True,
                 mutable=list(statistics),
             )  # fmt: skip
-            return cross_entropy_loss(scores, labels), moved  # pyright: ignore
+            return loss(scores, labels), moved
 
         grads, moved = jax.grad(value, has_aux=True)(params)
         updates, moments = adam.update(grads, moments)
         return optax.apply_updates(params, updates), moved, moments
 
-    statistics = dict(jax.jit(network.init)(jax.random.key(0), images))
+    options = QUICK if jax.default_backend() == "cpu" else None
+    init = jax.jit(network.init, compiler_options=options)
+    statistics = dict(init(jax.random.key(0), images))
     params = statistics.pop("params")
     state = params, statistics, adam.init(params)
     return jax.jit(step, donate_argnums=0), (state, images, labels)

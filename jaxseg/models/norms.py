@@ -11,9 +11,13 @@ from types import MappingProxyType
 from typing import Protocol
 
 import flax.linen as nn
-from jax import Array
+import jax.numpy as jnp
+from jax import Array, lax
 
 from jaxseg.models.group_norm import GroupNorm
+
+DEVICES = "devices"
+"""The axis that a step is mapped over."""
 
 
 class Norm(Protocol):
@@ -36,12 +40,70 @@ def instance_norm(features: Array, *, train: bool = False) -> Array:
     return GroupNorm(features.shape[-1])(features)
 
 
+class BatchNorm(nn.BatchNorm):
+    """Flax's, with statistics of all images that count, on whatever device they are.
+
+    Attributes:
+      synced: whether training takes the statistics of the images of all devices that
+        the step is mapped over.
+    """
+
+    synced: bool = False
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Array,
+        use_running_average: bool | None = None,
+        *,
+        mask: Array | None = None,
+    ) -> Array:
+        """``[B, ..., C]`` to the same; `mask` broadcasts and is False for fillers."""
+        still = nn.merge_param(
+            "use_running_average", self.use_running_average, use_running_average
+        )
+        if still or not self.synced or self.is_initializing() or not is_mapped():
+            return super().__call__(x, use_running_average, mask=mask)
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        counted = jnp.broadcast_to(True if mask is None else mask, x.shape)
+        axes = tuple(range(x.ndim - 1))
+
+        def mean(values: Array) -> Array:
+            total = jnp.sum(jnp.where(counted, values, 0), axes)
+            number = jnp.sum(counted, axes, dtype=wide.dtype)
+            total, number = lax.psum((total, number), DEVICES)
+            return total / jnp.maximum(number, 1)
+
+        middle = mean(wide)
+        away = wide - jnp.expand_dims(middle, axes)
+        variance = mean(jnp.square(away))
+        for name, value in (("mean", middle), ("var", variance)):
+            kept = self.variable("batch_stats", name, lambda: value)  # noqa: B023
+            old = kept.value
+            kept.value = self.momentum * old + (1 - self.momentum) * value
+        shape = (x.shape[-1],)
+        scale = self.param("scale", self.scale_init, shape, self.param_dtype)
+        bias = self.param("bias", self.bias_init, shape, self.param_dtype)
+        factor = lax.rsqrt(variance + self.epsilon) * scale
+        found = away * jnp.expand_dims(factor, axes) + jnp.expand_dims(bias, axes)
+        return found.astype(self.dtype or x.dtype)
+
+
+def is_mapped() -> bool:
+    """Whether what is traced is the work of one of several devices."""
+    try:
+        lax.axis_index(DEVICES)
+    except NameError:
+        return False
+    return True
+
+
 def batch_norm(
     features: Array,
     *,
     train: bool = False,
     frozen: bool = False,
-    axis_name: str | None = None,
+    synced: bool = False,
     epsilon: float = 1e-5,
 ) -> Array:
     """Mean 0, variance 1 of each channel over the batch, or by running statistics.
@@ -55,22 +117,25 @@ def batch_norm(
       train: whether this is training; then ``batch_stats`` must be mutable.
       frozen: the running statistics also in training, unchanged: fine-tuning of a
         pretrained network, any batch size, nothing to share between devices.
-      axis_name: mapped axis whose batches count as one; None normalises each device's
-        images by themselves.
+      synced: the images of all devices count as one batch; else each device
+        normalises its own by themselves.
       epsilon: added to the variance.
     """
-    return nn.BatchNorm(
+    return BatchNorm(
         use_running_average=frozen or not train,
         momentum=0.9,
         epsilon=epsilon,
         use_fast_variance=False,
-        axis_name=axis_name,
+        synced=synced,
         dtype=features.dtype,
     )(features)
 
 
 frozen_batch_norm: Norm = functools.partial(batch_norm, frozen=True)
 """Batch normalisation by statistics that training leaves as they are."""
+
+synced_batch_norm: Norm = functools.partial(batch_norm, synced=True)
+"""Batch normalisation over the images of all devices."""
 
 
 def no_norm(features: Array, *, train: bool = False) -> Array:
@@ -94,6 +159,7 @@ NORMS: Mapping[str, Norm] = MappingProxyType(
         "instance": instance_norm,
         "batch": batch_norm,
         "frozen-batch": frozen_batch_norm,
+        "sync-batch": synced_batch_norm,
         "none": no_norm,
     }
 )

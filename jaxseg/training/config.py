@@ -17,7 +17,7 @@ from jaxseg.training.optimizers import OPTIMIZERS, SCHEDULES
 from jaxseg.training.plateau import PLATEAUS
 from jaxseg.training.settings import Setting, converted, setting, settings_of
 
-Parallel = Literal["pmap", "shard_map"]
+Parallel = Literal["pmap", "shard_map", "jit", "fsdp"]
 BESTS = ("dice", "loss")
 """What makes a checkpoint the best of a run: the validation's Dice, or its loss."""
 MOST_STEPS = 2**31 - 2
@@ -216,7 +216,8 @@ class RunConfig:
     )  # fmt: skip
     parallel: Parallel = setting(
         "pmap",
-        help="how a step is spread over devices",
+        help="how a step is spread over devices; 'fsdp' divides the weights as well, "
+        "for networks beyond the memory of one",
         group="course", effect="speed", names=get_args(Parallel),
     )  # fmt: skip
     model: str = setting("unet", help="network", group="network", names=MODELS)

@@ -20,7 +20,7 @@ from jaxseg.training.devices import Share, share_of
 from jaxseg.training.divergence import DivergedError, diagnosis
 from jaxseg.training.log import METRICS, Log
 from jaxseg.training.objective import rule_of, schedule_of
-from jaxseg.training.parallel import on_host, placed, replicate
+from jaxseg.training.parallel import on_host, placed, replicate, undivided
 from jaxseg.training.plateau import looked
 from jaxseg.training.prefetch import ahead
 from jaxseg.training.programs import Programs, programs_of
@@ -99,7 +99,7 @@ class Run:
             feed.close()
             if log is not None:
                 log.close()
-        return state
+        return undivided(state, config.parallel)
 
     def claim(self) -> None:
         """Keeps the settings in the folder, or compares them with those kept there.
@@ -253,7 +253,8 @@ class _Session:
         config = self.config
         phase, programs = config.phases[index], programs_of(config, index)
         if 0 < phase.start == int(state.step):
-            fresh = fresh_optimizer(state, programs.objective, phase.learning_rate)
+            whole = undivided(state, config.parallel)
+            fresh = fresh_optimizer(whole, programs.objective, phase.learning_rate)
             state = replicate(fresh, config.parallel)
         for number in range(int(state.step) + 1, phase.end + 1):
             batch = next(feed)
@@ -301,6 +302,7 @@ class _Session:
         return row
 
     def _save(self, state: TrainState, marks: dict[str, float | None]) -> None:
+        state = undivided(state, self.config.parallel)
         if self.log is None:  # the first process writes for all
             return
         notes = {"settings": self.config.digest(), "log": self.log.mark()}

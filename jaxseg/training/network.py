@@ -15,6 +15,7 @@ from jax import Array
 from jaxseg.errors import UserError
 from jaxseg.models.catalog import MODELS, build_model
 from jaxseg.models.group_norm import GroupNorm
+from jaxseg.models.norms import is_mapped
 from jaxseg.models.plan import levels
 from jaxseg.models.unet import UNet
 from jaxseg.training.config import RunConfig
@@ -94,11 +95,16 @@ def _masked_statistics(
 ) -> Any:
     """Lets every batch normalisation of a network take its statistics of real images.
 
-    Where there are none it takes them of all, so that nothing is divided by zero.
+    Where there are none it takes them of all, so that nothing is divided by zero; one
+    over all devices divides by their number on all.
     """
-    if real is None or not isinstance(context.module, nn.BatchNorm):
+    ours = isinstance(context.module, nn.BatchNorm) and "mask" not in kwargs
+    if real is None or not ours:
         return call(*args, **kwargs)
-    counted = (real | ~jnp.any(real)).reshape(-1, *(1 for _ in args[0].shape[1:]))
+    alone = not (getattr(context.module, "synced", False) and is_mapped())
+    counted = (real | ~jnp.any(real) if alone else real).reshape(
+        -1, *(1 for _ in args[0].shape[1:])
+    )
     return call(*args, **kwargs, mask=counted)
 
 

@@ -16,7 +16,7 @@ _SECONDS = 0.1
 def ahead(
     feed: Iterator[Batch], share: Share, parallel: Parallel, depth: int = 2
 ) -> Generator[Batch]:
-    """The batches, split by device, made ready up to `depth` in advance.
+    """The batches, split and on their devices up to `depth` in advance.
 
     What the feed raises is raised here. Closing the generator ends the thread.
     """
@@ -32,7 +32,7 @@ def ahead(
     def fill() -> None:
         try:
             for batch in feed:
-                hand_over(share.split(batch))
+                hand_over(placed(share.split(batch), parallel))
                 if stopped.is_set():
                     return
         except BaseException as error:
@@ -44,6 +44,6 @@ def ahead(
             item = ready.get()
             if isinstance(item, BaseException):
                 raise item
-            yield placed(item, parallel)
+            yield item
     finally:
         stopped.set()

@@ -10,7 +10,7 @@ from jaxseg.training.config import RunConfig
 from jaxseg.training.devices import Share
 from jaxseg.training.evaluation import Evaluation
 from jaxseg.training.inference import Inference
-from jaxseg.training.parallel import on_host, placed
+from jaxseg.training.parallel import on_host, placed, undivided
 from jaxseg.training.programs import Programs
 from jaxseg.training.sources import Examples, validation_batches
 from jaxseg.training.step import TrainState
@@ -45,6 +45,7 @@ def validate(trained: Trained, cases: Examples) -> Evaluation:
 
 def in_use(config: RunConfig, programs: Programs, state: TrainState) -> Trained:
     """The network of a state, on one device."""
-    variables: Any = jax.tree.map(on_host, state.variables)
+    whole = undivided(state.variables, config.parallel)
+    variables: Any = jax.tree.map(on_host, whole)
     there = jax.device_put(variables, jax.local_devices()[0])
     return Trained(config, programs.objective.apply, there)

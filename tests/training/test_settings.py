@@ -45,7 +45,7 @@ WRONG = [
     ("spacing", [1, 1]), ("spacing", [1, 1, math.nan]), ("windows", [3]),
     ("class_weights", [1, -1]), ("class_weights", [1, math.inf]),
     ("learning_rate", math.nan), ("learning_rate", 0), ("clip", "10"),
-    ("model", "lenet"), ("norm", None), ("parallel", "jit"), ("optimizer", "adma"),
+    ("model", "lenet"), ("norm", None), ("parallel", "ddp"), ("optimizer", "adma"),
     ("seed", -1), ("num_classes", 0), ("dropout", 1), ("strides", [[2, 2], 2]),
     ("average", 1), ("data", None), ("synthetic", {"lesion_free": "0"}),
 ]  # fmt: skip

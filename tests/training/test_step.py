@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxseg.data.batch import Batch, split
 from jaxseg.data.synthetic import Lesions, make_batch
 from jaxseg.losses import LossAt, dice_loss
+from jaxseg.models.norms import NORMS, Normed
 from jaxseg.models.unet import UNet
 from jaxseg.training.network import Network
 from jaxseg.training.parallel import (
@@ -20,6 +22,7 @@ from jaxseg.training.parallel import (
     parallel_step,
     placed,
     replicate,
+    undivided,
 )
 from jaxseg.training.step import init_state, inspect_step, loss_step, train_step
 from tests.training.small import (
@@ -34,13 +37,22 @@ from tests.training.small import (
 
 
 def run(step, objective, parts=None, parallel="pmap"):
-    """Five steps; with `parts`, of batches split by device."""
+    """Five steps; with `parts`, of batches split by device.
+
+    Once compiled, no step moves anything between host and devices, and each uses the
+    memory of the state before it.
+    """
     state = first(objective)
-    if parts:
-        state = replicate(state, parallel)
-    for batch in batches():
-        divided = placed(split(batch, parts), parallel) if parts else batch
-        state, report = step(state, divided)
+    if not parts:
+        for batch in batches():
+            state, report = step(state, batch)
+        return state, report
+    state = replicate(state, parallel)
+    for number, batch in enumerate(batches()):
+        divided, before = placed(split(batch, parts), parallel), state
+        with jax.transfer_guard("disallow" if number > 1 else "allow"):
+            state, report = step(state, divided)
+        assert all(leaf.is_deleted() for leaf in jax.tree.leaves(before.params))
     return state, report
 
 
@@ -58,16 +70,27 @@ def on_one_device():
 
 
 @pytest.mark.parametrize(
-    "way", ["8 devices", "4 devices", "shard_map", "in parts", "shard_map in parts"]
+    "way",
+    [
+        "8 devices",
+        "4 devices",
+        "shard_map",
+        "jit",
+        "fsdp",
+        "in parts",
+        "shard_map in parts",
+    ],
 )
-def test_the_same_parameters_however_a_batch_is_spread(on_one_device, way):
+def test_the_same_parameters_however_a_batch_is_spread(on_one_device, way, monkeypatch):
     """SGD in float64, five steps, an uneven batch, augmentation and void labels.
 
     Cross-entropy, batch Dice, Lovász and the label-marginal KL divergence together;
-    shard_map also checks that what the step returns is equal on every device.
+    shard_map also checks that what the step returns is equal on every device; by fsdp
+    weights lie in parts before and after.
     """
     assert jax.local_device_count() == 8
     assert BATCH % 8
+    monkeypatch.setattr("jaxseg.training.parallel.SMALLEST", 1)
     params, report = on_one_device
     with jax.enable_x64():
         objective = objective_of(accumulate=2 if "in parts" in way else 1)
@@ -85,9 +108,15 @@ def test_the_same_parameters_however_a_batch_is_spread(on_one_device, way):
             for batch in batches():
                 state, other = step(state, split(batch, 4))
         else:
-            parallel = "pmap" if way == "8 devices" else "shard_map"
+            parallel = {"8 devices": "pmap", "jit": "jit", "fsdp": "fsdp"}.get(
+                way, "shard_map"
+            )
             step = parallel_step(objective, parallel)
             state, other = run(step, objective, 8, parallel)
+            parts = [not x.is_fully_replicated for x in jax.tree.leaves(state.params)]
+            assert any(parts) == (way == "fsdp")
+            whole = undivided(state, parallel).params
+            assert all(x.is_fully_replicated for x in jax.tree.leaves(whole))
         assert distance(state.params, params) < 1e-10
         np.testing.assert_allclose(other["loss"], report["loss"], rtol=1e-10)
 
@@ -239,3 +268,72 @@ def test_progress_runs_from_zero_to_one():
         state, report = step(state, batch)
         seen.append(float(report["loss"]))
     np.testing.assert_allclose(seen, [0, 0.25, 0.5, 0.75, 1.0])
+
+
+def test_shard_map_takes_over_where_pmap_is_gone(monkeypatch):
+    monkeypatch.delattr(jax, "pmap")
+
+    def total(state, batch, *, axis_name):
+        return state + jax.lax.psum(jnp.sum(batch), axis_name)
+
+    for parallel in ("pmap", "shard_map"):
+        state = replicate(jnp.float32(1), parallel)
+        parts = placed(np.arange(16, dtype=np.float32).reshape(8, 2), parallel)
+        assert over_devices(total, parallel)(state, parts) == 1 + 15 * 8
+
+
+def test_a_mesh_with_explicit_axes_gives_the_same_step():
+    """Of the losses, whose sums over a divided axis need no annotation."""
+    explicit = jax.make_mesh((8,), (AXIS,), axis_types=(AxisType.Explicit,))
+    lie = NamedSharding(explicit, PartitionSpec(AXIS))
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((8, 4, 4, 3)).astype(np.float32)
+    labels = rng.integers(0, 3, (8, 4, 4)).astype(np.int32)
+    call = jax.jit(jax.value_and_grad(dice_loss))
+    parts = jax.device_put((logits, labels), lie)
+    value, grad = call(*parts)
+    assert grad.sharding.spec[0] == AXIS
+    alone, slope = call(logits, labels)
+    np.testing.assert_allclose(value, alone, rtol=1e-6)
+    np.testing.assert_allclose(grad, slope, atol=1e-7)
+
+
+def test_batch_normalisation_over_all_devices_is_that_of_the_whole_batch():
+    """An uneven batch, with fillers; without it every device takes its own."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((11, 4, 4, 3)) + np.arange(11).reshape(-1, 1, 1, 1)
+    real = np.ones(11, bool)
+    parts = split(Batch(images, real, real, real), 8)
+
+    def of(norm, devices):
+        module = Normed(NORMS[norm])
+        network = Network(_Bare(module))
+
+        def forward(images, real):
+            params, extra = network.init(jax.random.key(0), images)
+            (scores,), after = network.forward(
+                params, extra, images, jax.random.key(0), real
+            )
+            return scores, jax.tree.leaves(after)[0]
+
+        if devices == 1:
+            return jax.jit(forward)(images, real)
+        return jax.vmap(forward, axis_name=AXIS)(parts.images, parts.real)
+
+    with jax.enable_x64():
+        whole, mean = of("batch", 1)
+        spread, means = of("sync-batch", 8)
+        np.testing.assert_allclose(means, np.tile(mean, (8, 1)), rtol=1e-12)
+        there = np.asarray(spread).reshape(-1, 4, 4, 3)[:11]
+        np.testing.assert_allclose(there, whole, rtol=1e-6, atol=1e-6)
+        apart, _ = of("batch", 8)
+        assert np.abs(np.asarray(apart).reshape(-1, 4, 4, 3)[:11] - whole).max() > 0.1
+
+
+class _Bare(nn.Module):
+    """A normalisation as a network."""
+
+    inner: nn.Module
+
+    def __call__(self, x, *, train=False):
+        return self.inner(x, train=train)
