@@ -51,6 +51,7 @@ class Settings:
       model: its network.
       together: networks that are trained at once in *study*.
       study_steps: most steps of each network there.
+      strategies: of Galdran 2022, in order.
       simulated: devices that *parallel* simulates where there is one.
     """
 
@@ -86,6 +87,7 @@ class Settings:
     model: str = "efficientnet_lite0_fpn"
     together: int = 5
     study_steps: int = 300
+    strategies: tuple[str, ...] = ("CE", "CE+Dice", "Dice", "soft", "hard")
     simulated: int = 4
 
 
@@ -115,6 +117,7 @@ SMOKE = Settings(
     model="unet",
     together=2,
     study_steps=4,
+    strategies=("CE+Dice",),
     simulated=2,
 )
 """Everything small: shows that all of it runs, and measures nothing."""

@@ -37,7 +37,9 @@ def rows(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
     """Which way is faster, then a row for each strategy and seed."""
     config_for, notes, data = config_maker(settings)
     yield from ({"what": "note", "note": note} for note in notes)
-    probe = config_for(STRATEGIES[0], settings.study_steps)
+    known = {strategy.name: strategy for strategy in STRATEGIES}
+    strategies = [known[name] for name in settings.strategies]
+    probe = config_for(strategies[0], settings.study_steps)
     begun = time.perf_counter()
     ways = Ways(probe, settings.together)
     one = ways.seconds_one_by_one()
@@ -53,7 +55,7 @@ def rows(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
     together = both is not None and both < one
     least = both if together else one
     assert least is not None
-    left = turn.left / len(STRATEGIES) - compiling / 2
+    left = turn.left / len(strategies) - compiling / 2
     seeds = settings.together if together else 1
     each = least if together else one / settings.together
     steps = int(min(0.6 * left / each, settings.study_steps))
@@ -61,7 +63,7 @@ def rows(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
         yield {"what": "note", "note": "no time for the five strategies: a step of "
                f"{seeds} takes {each:.2f} s"}  # fmt: skip
         return
-    for strategy in STRATEGIES:
+    for strategy in strategies:
         if turn.over:
             return
         configs = [config_for(strategy, steps, seed) for seed in range(seeds)]

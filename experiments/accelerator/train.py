@@ -115,17 +115,27 @@ def config_maker(
         notes.append("no data folder was given: made images")
 
         def made(method: Method, steps: int, seed: int = 0) -> RunConfig:
-            network = {"depth": settings.depth, "width": settings.width}
-            with_encoder = settings.model != "unet"
+            network: dict[str, Any] = {}
+            if settings.model == "unet":
+                network = {"depth": settings.depth, "width": settings.width}
             return RunConfig(
-                data=SYNTHETIC, loss=method.loss, hyper=dict(method.hyper),
+                data=SYNTHETIC,
+                loss=method.loss,
+                hyper=dict(method.hyper),
                 class_weights=method.weigh and method.weigh((0.9, 0.1)),
-                steps=steps, seed=seed, batch_size=settings.batch_size,
-                size=settings.size, num_classes=2, channels=1,
-                schedule="cosine", augment="mirror", model=settings.model,
-                evaluate_every=0, checkpoint_every=steps,
-                **({} if with_encoder else network),
-            )  # fmt: skip
+                steps=steps,
+                seed=seed,
+                batch_size=settings.batch_size,
+                size=settings.size,
+                num_classes=2,
+                channels=1,
+                schedule="cosine",
+                augment="mirror",
+                model=settings.model,
+                evaluate_every=0,
+                checkpoint_every=steps,
+                **network,
+            )
 
         return made, notes, SYNTHETIC
     dataset = read_dataset(settings.data)

@@ -245,7 +245,7 @@ def test_errors_are_relative_where_they_should_be():
 
 
 def test_a_wrong_loss_is_found_on_the_device(monkeypatch):
-    """The reference is in float64: what float32 gets wrong is seen, and nothing else."""
+    """The reference is in float64: what float32 gets wrong is seen."""
     dice = CATALOG["dice"]
 
     class Wrong:

@@ -75,8 +75,8 @@ def on_one_device():
         "8 devices",
         "4 devices",
         "shard_map",
-        "jit",
-        "fsdp",
+        pytest.param("jit", marks=pytest.mark.slow),
+        pytest.param("fsdp", marks=pytest.mark.slow),
         "in parts",
         "shard_map in parts",
     ],
@@ -268,6 +268,42 @@ def test_progress_runs_from_zero_to_one():
         state, report = step(state, batch)
         seen.append(float(report["loss"]))
     np.testing.assert_allclose(seen, [0, 0.25, 0.5, 0.75, 1.0])
+
+
+class Convolution(nn.Module):
+    """The least network, with a kernel that eight devices divide."""
+
+    @nn.compact
+    def __call__(self, x, *, train=False):
+        return nn.Conv(8, (3, 3))(x)
+
+
+@pytest.mark.parametrize("parallel", ["jit", "fsdp"])
+def test_the_compiler_divides_a_step_to_the_same_parameters(parallel, monkeypatch):
+    """As of a U-Net above, of one layer; by fsdp its weights lie in parts."""
+    monkeypatch.setattr("jaxseg.training.parallel.SMALLEST", 1)
+    network = Network(Convolution())
+    objective = objective_of(dice_loss, augment="none", network=network)
+    batch = make_batch(jax.random.key(0), BATCH, Lesions(size=(8, 8)))
+    params, _ = jax.jit(network.init)(jax.random.key(0), batch.images[:1])
+    params = jax.tree.map(np.asarray, params)  # steps donate what they are given
+
+    def fresh():
+        return init_state(objective, jax.tree.map(jnp.array, params), jax.random.key(1))
+
+    state, report = alone(objective)(fresh(), batch)
+    step, spread = parallel_step(objective, parallel), replicate(fresh(), parallel)
+    parts = placed(split(batch, 8), parallel)
+    lowered = step.lower(spread, parts).compile()
+    before = spread
+    with jax.transfer_guard("disallow"):
+        spread, other = lowered(spread, parts)
+    kernel = spread.params["Conv_0"]["kernel"]
+    assert kernel.is_fully_replicated == (parallel == "jit")
+    assert before.params["Conv_0"]["kernel"].is_deleted()
+    assert distance(undivided(spread, parallel).params, state.params) < 1e-6
+    assert distance(state.params, params) > 1e-4
+    np.testing.assert_allclose(other["loss"], report["loss"], rtol=1e-5)
 
 
 def test_shard_map_takes_over_where_pmap_is_gone(monkeypatch):
