@@ -14,10 +14,9 @@ from PIL import Image
 from experiments.protocol.dataset import Dataset
 from jaxseg.data.cases import read_labels_of
 from jaxseg.data.collection import list_cases
-from jaxseg.data.images import VOID, resize_mask
+from jaxseg.data.images import VOID, resize_image, resize_mask
 from jaxseg.errors import UserError
 from jaxseg.training.evaluation import Evaluation
-from jaxseg.training.inference import resize_planes
 from jaxseg.training.sources import spread
 from jaxseg.training.thresholds import most_probable
 
@@ -65,7 +64,7 @@ def ceiling_of(dataset: Dataset, size: Sequence[int], split: str) -> Ceiling:
         for evaluation, planes in zip(
             found, (small, _shares(mask, size, dataset.num_classes)), strict=True
         ):
-            probs = resize_planes(planes, mask.shape)
+            probs = resize_image(planes, mask.shape)
             evaluation.add(case.name, most_probable(probs), mask)
     perfect, calibrated = (one.summary().dice or 0.0 for one in found)
     return Ceiling(

@@ -9,6 +9,7 @@ from jaxseg.data.cases import Case, require_labels
 from jaxseg.data.check import Report, Told, examine
 from jaxseg.data.collection import Collection, open_collection
 from jaxseg.data.labels import LabelMap
+from jaxseg.data.truth import used_raters
 from jaxseg.errors import UserError
 from jaxseg.training.config import RunConfig
 from jaxseg.training.sources import Examples, examples_of, held_back, labels_of
@@ -34,9 +35,11 @@ def checked_cases(config: RunConfig, data: Path, split: str, told: Told) -> Exam
     own = data.resolve() == Path(config.data).resolve()
     collection = open_collection(data)
     cases = held_back(config, split) if own else collection.cases(split)
+    if not own:
+        cases = used_raters(cases, config.raters)
     require_labels(cases, split)
     run = dataclasses.replace(told, labels=labels_of(config), of_run=True)
-    flags = told.labels is not None or bool(told.void)
+    flags = told.labels is not None or bool(told.void) or told.soft
     if own and not flags:
         report = _examined(collection, split, cases, run)
     else:

@@ -8,7 +8,7 @@ from jaxseg.errors import UserError
 
 
 def add_labels(parser: argparse._ActionsContainer) -> None:
-    """Adds --labels and --void."""
+    """Adds --labels, --soft and --void."""
     parser.add_argument(
         "--labels",
         nargs="+",
@@ -17,6 +17,12 @@ def add_labels(parser: argparse._ActionsContainer) -> None:
         help="what the values of masks mean, as in 0=background 255=polyp; colours as "
         "R,G,B=NAME; equal names are one class, 'void' is none (default: labels.json "
         "or dataset.json in the folder, else found by all masks together)",
+    )
+    parser.add_argument(
+        "--soft",
+        action="store_true",
+        help="grey masks are probabilities of one class, from 0 for none to 255 "
+        "(65535 of 16 bits) for certain",
     )
     parser.add_argument(
         "--void",
@@ -40,4 +46,6 @@ def told_labels(arguments: argparse.Namespace) -> Told:
     if any(colour for _, colour in void) and not (labels and labels.colours):
         raise UserError("--void takes colours only beside --labels of colours")
     classes = getattr(arguments, "num_classes", None)
-    return Told(labels, classes, tuple(value for value, _ in void))
+    if arguments.soft and (void or classes not in (None, 2)):
+        raise UserError("--soft goes with one class, without --void")
+    return Told(labels, classes, tuple(value for value, _ in void), soft=arguments.soft)

@@ -19,6 +19,7 @@ from jaxseg.data.labels import LabelMap
 from jaxseg.data.shrinking import Shrunk, at_size, at_spacing
 from jaxseg.data.survey import CaseFacts
 from jaxseg.data.synthetic import Lesions
+from jaxseg.data.truth import require_raters, used_raters
 from jaxseg.errors import UserError
 from jaxseg.training.sources import SYNTHETIC
 
@@ -95,8 +96,10 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
         flag = "--" + next(iter(synthetic)).replace("_", "-")
         raise UserError(f"{flag} goes with --data synthetic, not with a folder")
     if made:
-        if arguments.label_names is not None or arguments.void is not None:
-            raise UserError("--labels and --void go with a data folder")
+        for flag in ("labels", "void", "soft", "raters"):
+            name = "label_names" if flag == "labels" else flag
+            if getattr(arguments, name):
+                raise UserError(f"--{flag} goes with a data folder")
         _check_flags_of_kind(arguments, path, size, volumes=False)
         if arguments.folds is not None:
             raise UserError("--folds goes with a data folder, not with synthetic data")
@@ -107,7 +110,11 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
             channels=1,
         )
     collection = open_collection(path)
-    training, validation = _cases(collection, arguments.folds, arguments.fold)
+    training, validation = (
+        used_raters(cases, arguments.raters)
+        for cases in _cases(collection, arguments.folds, arguments.fold)
+    )
+    require_raters(training, arguments.raters)
     volumes = training[0].volume
     _check_flags_of_kind(arguments, path, size, volumes=volumes)
     report = _examined(arguments, collection, training, validation)

@@ -127,7 +127,7 @@ def augment(
       key: PRNG key; equal keys give equal changes.
       image: ``[H, W, C]`` or ``[X, Y, Z, C]``, sampled linearly.
       labels: ``[H, W]`` or ``[X, Y, Z]`` class ids, sampled by nearest neighbour, void
-        included.
+        included; or floating shares ``[..., classes]``, sampled linearly.
       settings: how far to go.
 
     Returns:
@@ -136,15 +136,16 @@ def augment(
     if dataclasses.replace(settings, spacing=None) == Augmentation():
         return image, labels
     keys = jax.random.split(key, 6)
-    rank = labels.ndim
+    shape = image.shape[:-1]
+    rank, soft = len(shape), labels.ndim > len(shape)
     flips = jax.random.bernoulli(keys[0], shape=(rank,))
     allowed = (settings.flip_rows, settings.flip_columns, settings.flip_slices)
     signs = jnp.where(flips & jnp.array(allowed[:rank]), -1.0, 1.0)
     if _moves(settings):
-        turn, zoom, shift = _motion(keys[1], keys[2], labels.shape, settings)
+        turn, zoom, shift = _motion(keys[1], keys[2], shape, settings)
         matrix = turn * (signs / zoom)[None, :]
-        grid = _grid(keys[5], labels.shape, matrix, shift, settings)
-        image, labels = _sampled(image, grid, 1), _sampled(labels, grid, 0)
+        grid = _grid(keys[5], shape, matrix, shift, settings)
+        image, labels = _sampled(image, grid, 1), _sampled(labels, grid, int(soft))
     else:
         image, labels = (_flipped(x, signs) for x in (image, labels))
     return _recoloured(keys[3], keys[4], image, settings), labels

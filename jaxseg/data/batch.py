@@ -8,6 +8,8 @@ import numpy as np
 from jax import Array
 
 from jaxseg.data.images import VOID
+from jaxseg.numerics import safe_ratio
+from jaxseg.targets import is_hard
 
 
 @jax.tree_util.register_dataclass
@@ -18,7 +20,8 @@ class Batch:
     Attributes:
       images: ``[B, H, W, C]`` uint8 in [0, 255] or floating in [0, 1], or
         ``[B, X, Y, Z, C]`` floating and normalised.
-      labels: ``[B, H, W]`` or ``[B, X, Y, Z]`` class ids, 255 for void.
+      labels: ``[B, H, W]`` or ``[B, X, Y, Z]`` class ids, 255 for void; or floating
+        shares of the classes ``[B, ..., classes]``, 0 for void.
       real: ``[B]`` bool, False for an image that only fills up a batch.
       positions: ``[B]`` int32, place in the batch of all devices; random augmentation
         depends on it and not on the device.
@@ -68,7 +71,19 @@ def unit_images(batch: Batch) -> Array:
 
 
 def counted(batch: Batch) -> Array:
-    """``[B, ...]`` bool: pixels that are neither void nor of a filling image."""
+    """``[B, ...]`` bool: pixels that are neither void nor of a filling image.
+
+    Of shares, a pixel counts of which at least half is not void.
+    """
     labels = jnp.asarray(batch.labels)
+    known = labels != VOID if is_hard(labels) else jnp.sum(labels, axis=-1) >= 0.5
     real = jnp.asarray(batch.real)
-    return (labels != VOID) & real.reshape(-1, *(1 for _ in labels.shape[1:]))
+    return known & real.reshape(-1, *(1 for _ in known.shape[1:]))
+
+
+def truth_of(batch: Batch) -> Array:
+    """Labels as losses take them: int32 class ids, or shares that add up to 1."""
+    labels = jnp.asarray(batch.labels)
+    if is_hard(labels):
+        return labels.astype(jnp.int32)
+    return safe_ratio(labels, jnp.sum(labels, axis=-1, keepdims=True), 0)

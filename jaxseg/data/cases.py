@@ -8,7 +8,6 @@ import numpy as np
 
 from jaxseg.data.geometry import Geometry, Spacing
 from jaxseg.data.images import IMAGE_SUFFIXES, orientation, read_image
-from jaxseg.data.labels import LabelMap
 from jaxseg.data.listing import stem
 from jaxseg.data.masks import StoredMask, read_stored_mask
 from jaxseg.data.volumes import (
@@ -30,6 +29,10 @@ class Case:
       mask: file of the labels; None where there is no ground truth.
       more: files of further channels of a volume.
       patient: whose it is, if that is known; all cases of one stay together.
+      raters: files of the labels by further people.
+      by_rater: whether no rater comes first, so that it must be said how to use them.
+      annotated: names of the classes, or regions, that its labels know of; None for
+        all.
     """
 
     name: str
@@ -37,6 +40,9 @@ class Case:
     mask: Path | None
     more: tuple[Path, ...] = ()
     patient: str | None = None
+    raters: tuple[Path, ...] = ()
+    by_rater: bool = False
+    annotated: tuple[str, ...] | None = None
 
     @property
     def volume(self) -> bool:
@@ -46,7 +52,12 @@ class Case:
     @property
     def unlabelled(self) -> "Case":
         """The same without its labels."""
-        return dataclasses.replace(self, mask=None)
+        return dataclasses.replace(self, mask=None, raters=())
+
+    @property
+    def of_one_rater(self) -> "Case":
+        """The same without the labels by further people."""
+        return dataclasses.replace(self, raters=())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,22 +66,18 @@ class Stored:
 
     Attributes:
       image: ``[H, W, C]`` uint8, or ``[X, Y, Z, C]`` float32 in RAS order.
-      mask: its labels; None where there are none.
+      masks: its labels, by each rater; none where there are none.
       geometry: of the file of a volume; None for an image.
     """
 
     image: np.ndarray
-    mask: StoredMask | None
+    masks: tuple[StoredMask, ...] = ()
     geometry: Geometry | None = None
 
     @property
     def spacing_mm(self) -> Spacing | None:
         """Size of a voxel; None for an image."""
         return None if self.geometry is None else self.geometry.spacing_mm
-
-    def ids(self, labels: LabelMap) -> np.ndarray | None:
-        """Class ids ``[*size]`` uint8, 255 for void; None where there are none."""
-        return None if self.mask is None else labels.ids(self.mask)
 
 
 def case_name(path: Path) -> str:
@@ -96,11 +103,10 @@ def read_case(case: Case, channels: int | None = None) -> Stored:
                 "several files: save them as the colours of one file"
             )
         image = read_image(case.image, channels)
-        if case.mask is None:
-            return Stored(image, None)
-        mask = read_stored_mask(case.mask)
-        require_equal_size(case, image, mask.values)
-        return Stored(image, mask)
+        masks = tuple(read_stored_mask(path) for path in _mask_files(case))
+        for mask in masks:
+            require_equal_size(case, image, mask)
+        return Stored(image, masks)
     volume = read_volume(case.image)
     voxels = [volume.voxels]
     for path in case.more:
@@ -112,10 +118,13 @@ def read_case(case: Case, channels: int | None = None) -> Stored:
             f"{case.image} has {image.shape[-1]} channels, not the {channels} of its "
             "data set"
         )
-    if case.mask is None:
-        return Stored(image, None, volume.geometry)
-    mask = read_stored_labels(case.mask, volume.geometry)
-    return Stored(image, mask, volume.geometry)
+    files = _mask_files(case)
+    masks = tuple(read_stored_labels(path, volume.geometry) for path in files)
+    return Stored(image, masks, volume.geometry)
+
+
+def _mask_files(case: Case) -> tuple[Path, ...]:
+    return () if case.mask is None else (case.mask, *case.raters)
 
 
 def read_labels_of(case: Case) -> StoredMask:
@@ -128,18 +137,18 @@ def read_labels_of(case: Case) -> StoredMask:
     return read_stored_labels(case.mask) if case.volume else read_stored_mask(case.mask)
 
 
-def require_equal_size(case: Case, image: np.ndarray, mask: np.ndarray) -> None:
+def require_equal_size(case: Case, image: np.ndarray, mask: StoredMask) -> None:
     """Refuses a mask of another size than its image.
 
     Raises:
       UserError: naming both files and their sizes.
     """
-    if mask.shape != image.shape[:2]:
-        height, width = mask.shape
+    if mask.values.shape != image.shape[:2]:
+        height, width = mask.values.shape
         turned = orientation(case.image)
         exif = f", turned by its EXIF orientation {turned}" if turned != 1 else ""
         raise UserError(
-            f"the mask {case.mask} is {width}x{height} pixels but its image "
+            f"the mask {mask.path} is {width}x{height} pixels but its image "
             f"{case.image} is {image.shape[1]}x{image.shape[0]}{exif}"
         )
 

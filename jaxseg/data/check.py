@@ -19,6 +19,7 @@ from jaxseg.data.label_rule import (
     Decision,
     black_and_white,
     decide,
+    decide_soft,
     settle,
 )
 from jaxseg.data.labels import LabelMap
@@ -55,12 +56,14 @@ class Told:
       labels: what values mean; None leaves it to the files.
       num_classes: classes there may be; None takes those that are found.
       void: values that mean no class.
+      soft: whether grey values are probabilities.
       of_run: whether `labels` were found in training, and not said by anyone.
     """
 
     labels: LabelMap | None = None
     num_classes: int | None = None
     void: tuple[int, ...] = ()
+    soft: bool = False
     of_run: bool = False
 
 
@@ -264,6 +267,7 @@ def examine(
         problems += _class_problems(found, decision.labels)
     every = [case for cases in read.values() for case in cases]
     problems += _mixed(every)
+    problems += _rated(read)
     problems += _image_notes(every)
     problems += _geometry_notes(every)
     problems += _copies(read)
@@ -276,10 +280,14 @@ def _decided(
 ) -> Decision | None:
     """What values mean, by the training cases or else by all; None without cases."""
     known = read.get(TRAINING) or [case for cases in read.values() for case in cases]
-    values = [case.values for case in known]
+    values = [v for case in known for v in (case.values, *case.raters)]
     if not values:
         return None
     declared = told.labels or collection.labels
+    if told.soft:
+        return decide_soft(values, declared)
+    if declared is not None and declared.soft:
+        return Decision(declared)
     if declared is None:
         return decide(values, num_classes=told.num_classes, void=told.void)
     if told.void:
@@ -375,6 +383,22 @@ def _mixed(cases: Sequence[CaseFacts]) -> list[Problem]:
         return []
     text = f"{kinds[True]} is a volume but {kinds[False]} is an image"
     return [Problem("error", "kind", text)]
+
+
+def _rated(read: Mapping[str, Sequence[CaseFacts]]) -> list[Problem]:
+    """Splits with masks of several raters."""
+    problems = []
+    for split, cases in read.items():
+        counts = [1 + len(case.raters) for case in cases]
+        if max(counts, default=1) > 1:
+            least, most = min(counts), max(counts)
+            some = str(most) if least == most else f"{least} to {most}"
+            text = (
+                f"{split} has masks by {some} raters: --raters mean takes the mean of "
+                "them, --raters drawn one of them a step"
+            )
+            problems.append(Problem("note", "raters", text))
+    return problems
 
 
 def _image_notes(cases: Sequence[CaseFacts]) -> list[Problem]:

@@ -57,7 +57,8 @@ def pairs(folder: Path) -> list[Case]:
     """Cases of ``FOLDER/images`` and ``FOLDER/masks``, or ``FOLDER/labels``, by name.
 
     A mask has the name of its image, whatever the endings, or that name and one of
-    `MASK_ENDINGS`.
+    `MASK_ENDINGS`. Masks of several raters lie in folders ``masks/RATER``, of which
+    each image is in one at least, or in ``masks_RATER`` beside ``masks``.
 
     Raises:
       UserError: a folder is missing or empty, an image has no mask, or a mask has no
@@ -65,21 +66,50 @@ def pairs(folder: Path) -> list[Case]:
     """
     images = list_files(folder / IMAGES, "images or volumes", SUFFIXES)
     place = mask_folder(folder)
-    masks = {case_name(p): p for p in list_files(place, "masks", SUFFIXES)}
+    inside = _folders_of_raters(place)
+    beside = sorted(p for p in folder.glob(f"{place.name}_*") if p.is_dir())
+    raters = [
+        {case_name(p): p for p in list_files(part, "masks", SUFFIXES)}
+        for part in inside or (place, *beside)
+    ]
     cases = []
     for image in images:
         name = case_name(image)
-        of_image = (name + ending for ending in ("", *MASK_ENDINGS))
-        found = next((n for n in of_image if n in masks), None)
-        if found is None:
+        found = [mask for masks in raters if (mask := _taken(masks, name)) is not None]
+        if not found or not (inside or found[0].parent == place):
             raise UserError(
                 f"{image} has no mask: expected {place / name}.png, or that name with "
                 f"one of {', '.join(MASK_ENDINGS)}"
             )
-        cases.append(Case(name, image, masks.pop(found)))
-    for mask in masks.values():
+        cases.append(
+            Case(
+                name,
+                image,
+                found[0],
+                raters=tuple(found[1:]),
+                by_rater=bool(inside),
+            )
+        )
+    for mask in (m for masks in raters[: len(inside) or 1] for m in masks.values()):
         raise UserError(f"{mask} has no image in {folder / IMAGES}")
     return cases
+
+
+def _taken(masks: dict[str, Path], name: str) -> Path | None:
+    """The mask of an image, taken out of those of a folder; None if there is none."""
+    of_image = (name + ending for ending in ("", *MASK_ENDINGS))
+    found = next((n for n in of_image if n in masks), None)
+    return None if found is None else masks.pop(found)
+
+
+def _folders_of_raters(place: Path) -> list[Path]:
+    """Folders in that of the masks, if it holds nothing else of use."""
+    if not place.is_dir():
+        return []
+    parts = sorted(p for p in place.iterdir() if p.name[0] != ".")
+    if any(p.is_file() and p.name.lower().endswith(SUFFIXES) for p in parts):
+        return []
+    return [p for p in parts if p.is_dir()]
 
 
 def mask_folder(folder: Path) -> Path:

@@ -150,7 +150,10 @@ def without_alpha(image: Image.Image) -> Image.Image:
 
 
 def resize_image(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """`pixels` ``[H, W, C]`` at another (height, width), by an antialiased triangle."""
+    """`pixels` ``[H, W, C]`` at another (height, width), by an antialiased triangle.
+
+    They are uint8, or float32 such as probabilities.
+    """
     if pixels.shape[:2] == size:
         return pixels
     height, width = size

@@ -95,6 +95,37 @@ def settle(found: Sequence[Values], declared: LabelMap) -> Decision:
     return Decision(near, f"each pixel is read as the nearest of {near.told()}")
 
 
+def decide_soft(found: Sequence[Values], declared: LabelMap | None) -> Decision:
+    """Grey masks as probabilities of class 1, 0 to 255 or to 65535.
+
+    Args:
+      found: of each mask.
+      declared: what somebody has said of the labels, for the names of two classes.
+
+    Raises:
+      UserError: masks are not grey, or hold 0 and one value alone.
+    """
+    if declared is not None and (declared.num_classes != 2 or declared.colours):
+        raise UserError(
+            "--soft goes with masks of one class beside the background, not with "
+            f"{declared.told()}"
+        )
+    _, indices, _ = _levels(found) if declared is None else (None, False, "")
+    top = max(_merged(found, indices=indices))
+    if top <= 1:
+        raise UserError(
+            f"--soft: the masks beside {found[0].mask.path} hold 0 and 1 alone, which "
+            "are classes; probabilities go from 0 to 255"
+        )
+    white = 255 if top <= 255 else 65535
+    labels = LabelMap.of_values((0, white))
+    names = labels.names if declared is None else declared.names
+    labels = dataclasses.replace(
+        labels, names=names, indices=indices, nearest=True, soft=True
+    )
+    return Decision(labels, f"values 0 to {white}: read as probabilities of {names[1]}")
+
+
 def _coloured(found: Sequence[Values]) -> bool:
     return any(values.mask.kind != "number" for values in found)
 
@@ -238,8 +269,8 @@ def _of_numbers(
     if len(rest) > SURE_CLASSES:
         raise UserError(
             f"the masks beside {found[0].mask.path} hold {len(rest)} different values: "
-            f"soft masks, or instances? if they are class ids, pass --classes "
-            f"{max(rest) + 1}"
+            "soft masks, or instances? if they are probabilities, pass --soft; if "
+            f"they are class ids, --classes {max(rest) + 1}"
         )
     if 0 not in rest:
         raise UserError(

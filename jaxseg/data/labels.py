@@ -53,6 +53,8 @@ class LabelMap:
       indices: whether a palette's indices are the numbers, not its colours.
       nearest: whether a value that stands for nothing belongs to the nearest one that
         does; in files that compression has changed it always does.
+      soft: whether a value is the probability of class 1: none at the value of class 0,
+        certain at that of class 1.
       regions: sets of classes that are found in the place of these, if any are said;
         a network has a yes or no for each.
     """
@@ -63,6 +65,7 @@ class LabelMap:
     colours: bool = False
     indices: bool = True
     nearest: bool = False
+    soft: bool = False
     regions: tuple[Region, ...] = ()
 
     @classmethod
@@ -137,7 +140,7 @@ class LabelMap:
                 for region in self.regions
             ],
         }
-        return {k: v for k, v in content.items() if v or k != "regions"}
+        return {k: v for k, v in content.items() if v or k not in ("regions", "soft")}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -172,6 +175,29 @@ class LabelMap:
         ids, _ = self.ids_of(mask, known)
         return ids[inverse].reshape(mask.values.shape)
 
+    def shares(self, mask: StoredMask) -> np.ndarray:
+        """Shares of the classes ``[..., C]`` float32; none where a pixel is void.
+
+        Raises:
+          UserError: a value stands for nothing; the sentence names the file.
+        """
+        if self.soft:
+            certain = self._certainty(mask, mask.values)
+            return np.stack([1 - certain, certain], axis=-1)
+        table = np.zeros((VOID + 1, self.num_classes), np.float32)
+        np.fill_diagonal(table, 1)
+        return table[self.ids(mask)]
+
+    def _certainty(self, mask: StoredMask, values: np.ndarray) -> np.ndarray:
+        white = self.values[1][0]
+        found = self.as_meant(mask, values).astype(np.float32)
+        if found.max(initial=0) > white or found.min(initial=0) < 0:
+            raise UserError(
+                f"{mask.path} holds the value {found.max():g}, but probabilities go "
+                f"from 0 to {white} here"
+            )
+        return found / np.float32(white)
+
     def ids_of(
         self, mask: StoredMask, values: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -180,6 +206,9 @@ class LabelMap:
         Raises:
           UserError: a value stands for nothing; the sentence names the file.
         """
+        if self.soft:
+            likely = self._certainty(mask, values) > 0.5
+            return likely.astype(np.uint8), np.zeros(len(values), bool)
         found = self.as_meant(mask, values)
         known = np.array([*(v for part in self.values for v in part), *self.void])
         ids = np.array(

@@ -30,7 +30,8 @@ def is_list(path: Path) -> bool:
 def read_list(path: Path) -> tuple[list[Case], list[str] | None]:
     """Cases of a list, and the split of each; None if there is no such column.
 
-    Files are looked for beside the list. A row without a mask has no ground truth.
+    Files are looked for beside the list. Masks of several raters are one cell with "|"
+    between them, or a list in JSON. A row without a mask has no ground truth.
 
     Raises:
       UserError: the list is missing or ill-formed, or names a file that is not there;
@@ -45,9 +46,18 @@ def read_list(path: Path) -> tuple[list[Case], list[str] | None]:
         if not row.get("image"):
             raise UserError(f"{where} has no 'image'; columns are {', '.join(COLUMNS)}")
         image = _file(path, where, row["image"])
-        mask = _file(path, where, row["mask"]) if row.get("mask") else None
+        masks = [_file(path, where, name) for name in _parts(row.get("mask", ""))]
         name = row.get("name") or case_name(image)
-        cases.append(Case(name, image, mask, patient=row.get("patient") or None))
+        cases.append(
+            Case(
+                name,
+                image,
+                masks[0] if masks else None,
+                patient=row.get("patient") or None,
+                raters=tuple(masks[1:]),
+                by_rater=len(masks) > 1,
+            )
+        )
         splits.append(_SPLITS.get(row.get("split", ""), row.get("split", "")))
     _require_distinct(path, cases)
     if not any(splits):
@@ -86,7 +96,9 @@ def _rows(path: Path) -> Sequence[Mapping[str, Any]]:
 def _renamed(row: Mapping[Any, Any]) -> dict[str, str]:
     """A row with its columns by our names; others are left out."""
     given = {
-        str(column).strip().lower(): str(value).strip()
+        str(column).strip().lower(): (
+            "|".join(map(str, value)) if isinstance(value, list) else str(value).strip()
+        )
         for column, value in row.items()
         if column is not None and value is not None
     }
@@ -96,6 +108,11 @@ def _renamed(row: Mapping[Any, Any]) -> dict[str, str]:
         for theirs in names
         if theirs in given
     }
+
+
+def _parts(text: str) -> list[str]:
+    """What "a | b" names, one after the other."""
+    return [part.strip() for part in text.split("|") if part.strip()]
 
 
 def _file(path: Path, where: str, name: str) -> Path:

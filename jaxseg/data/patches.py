@@ -60,19 +60,22 @@ def patch_corner(
 def cut(
     image: np.ndarray, labels: np.ndarray, corner: Sequence[int], size: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The patch ``[*size, C]`` and its labels ``[*size]``.
+    """The patch ``[*size, C]`` and its labels ``[*size]``, or ``[*size, classes]``.
 
     Outside the volume the image is mirrored and the labels are void.
     """
     inside, widths = [], []
-    for start, want, have in zip(corner, size, labels.shape, strict=True):
+    for start, want, have in zip(corner, size, image.shape[:-1], strict=True):
         low, high = max(start, 0), min(start + want, have)
         inside.append(slice(low, high))
         widths.append((low - start, start + want - high))
     image, labels = image[tuple(inside)], labels[tuple(inside)]
     if any(map(any, widths)):
         image = np.pad(image, [*widths, (0, 0)], mode="symmetric")
-        labels = np.pad(labels, widths, constant_values=VOID)
+        if labels.ndim > len(widths):
+            labels = np.pad(labels, [*widths, (0, 0)])
+        else:
+            labels = np.pad(labels, widths, constant_values=VOID)
     return image, labels
 
 
@@ -94,4 +97,4 @@ def draw_patch(
         kinds = sorted(places)
         of_kind = places[kinds[rng.integers(len(kinds))]]
         place = of_kind[rng.integers(len(of_kind))].tolist()
-    return cut(image, labels, patch_corner(labels.shape, size, rng, place), size)
+    return cut(image, labels, patch_corner(image.shape[:-1], size, rng, place), size)

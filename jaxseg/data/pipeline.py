@@ -11,16 +11,19 @@ import numpy as np
 from jaxseg.data.batch import Batch
 from jaxseg.data.cases import Case, read_case
 from jaxseg.data.geometry import Spacing
-from jaxseg.data.images import VOID, resize_image, resize_mask
+from jaxseg.data.images import VOID, resize_image
 from jaxseg.data.intensity import Window, normalized
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.patches import draw_patch, holds_foreground, places_of_classes
-from jaxseg.data.resample import resample, resample_labels, resampled_shape
+from jaxseg.data.resample import resample, resampled_shape
+from jaxseg.data.truth import Raters, hard, resampled, resized, truths
 
 CACHE_BYTES = 2 * 2**30
 ENDLESS = 2**40
 """Batches that a stream promises: any number beyond a run's steps, and one that stays
 exact where it is divided in floating point."""
+RATERS = 1
+"""Of the draw of a rater, which changes no other draw."""
 Record = dict[str, Any]
 
 
@@ -39,7 +42,8 @@ class Kept:
         if kept is not None:
             return kept
         record = self._read(index)
-        size = sum(x.nbytes for x in record.values() if isinstance(x, np.ndarray))
+        arrays = (record["image"], *record["labels"])
+        size = sum(x.nbytes for x in arrays)
         with self._lock:
             if size <= self._room and index not in self._kept:
                 self._room -= size
@@ -67,6 +71,7 @@ class CaseSource:
       size: (height, width) to resize to.
       channels: 1 or 3.
       labels: what the values of masks mean.
+      raters: how masks of several are used.
       foreground_share: share of the samples that must hold foreground: an image drawn
         evenly from those with a class drawn evenly, in place of the one whose turn it
         is. Without foreground anywhere it does nothing.
@@ -79,6 +84,7 @@ class CaseSource:
         channels: int,
         labels: LabelMap,
         *,
+        raters: Raters | None = None,
         foreground_share: float = 0.0,
         room: int = CACHE_BYTES,
     ):
@@ -86,6 +92,7 @@ class CaseSource:
         self.size = size
         self.channels = channels
         self.labels = labels
+        self.raters: Raters | None = raters
         self.foreground_share = foreground_share
         self._records = Kept(self._read, room)
 
@@ -95,11 +102,10 @@ class CaseSource:
 
     def _read(self, index: int) -> Record:
         stored = read_case(self.cases[index], self.channels)
-        ids = stored.ids(self.labels)
-        assert ids is not None
+        found = truths(stored, self.labels, self.raters)
         return {
             "image": resize_image(stored.image, self.size),
-            "labels": resize_mask(ids, self.size),
+            "labels": tuple(resized(truth, self.size) for truth in found),
         }
 
     @functools.cached_property
@@ -107,13 +113,14 @@ class CaseSource:
         """Cases that hold each foreground class that there is, at the size of use."""
         holders: dict[int, list[int]] = {}
         for index in range(len(self.cases)):
-            for kind in np.unique(self._records[index]["labels"]):
+            ids = np.stack([hard(x) for x in self._records[index]["labels"]])
+            for kind in np.unique(ids):
                 if kind not in (0, VOID):
                     holders.setdefault(int(kind), []).append(index)
         return tuple(tuple(holders[kind]) for kind in sorted(holders))
 
     def sample(self, case: int, number: int, seed: int) -> dict[str, np.ndarray]:
-        """The whole image, ``[H, W, C]`` uint8, and its labels ``[H, W]`` uint8.
+        """The whole image, ``[H, W, C]`` uint8, and its truth, see `truths`.
 
         Raises:
           UserError: a file that cannot be read; the sentence names it.
@@ -122,7 +129,11 @@ class CaseSource:
             rng = np.random.default_rng((seed, number))
             of_kind = self._holders[rng.integers(len(self._holders))]
             case = of_kind[rng.integers(len(of_kind))]
-        return self._records[case]
+        record = self._records[case]
+        return {
+            "image": record["image"],
+            "labels": record["labels"][_rater(record, number, seed)],
+        }
 
 
 class PatchSource:
@@ -134,6 +145,7 @@ class PatchSource:
       spacing_mm: voxel size to resample to; None leaves each case as it is.
       windows: normalisation of each channel, see `jaxseg.data.intensity.normalized`.
       labels: what the values of label files mean.
+      raters: how labels of several are used.
       foreground_share: share of the samples that must hold foreground.
     """
 
@@ -145,6 +157,7 @@ class PatchSource:
         spacing_mm: Spacing | None,
         windows: Sequence[Window | None],
         labels: LabelMap,
+        raters: Raters | None = None,
         foreground_share: float = 1 / 3,
         room: int = CACHE_BYTES,
     ):
@@ -153,6 +166,7 @@ class PatchSource:
         self.spacing_mm = spacing_mm
         self.windows = tuple(windows)
         self.labels = labels
+        self.raters: Raters | None = raters
         self.foreground_share = foreground_share
         self._records = Kept(self._read, room)
 
@@ -162,34 +176,44 @@ class PatchSource:
 
     def _read(self, index: int) -> Record:
         stored = read_case(self.cases[index], len(self.windows))
-        voxels, ids = stored.image, stored.ids(self.labels)
-        assert ids is not None
+        voxels, found = stored.image, truths(stored, self.labels, self.raters)
         if self.spacing_mm is not None:
             assert stored.spacing_mm is not None
-            shape = resampled_shape(ids.shape, stored.spacing_mm, self.spacing_mm)
-            voxels, ids = resample(voxels, shape), resample_labels(ids, shape)
+            shape = voxels.shape[:-1]
+            shape = resampled_shape(shape, stored.spacing_mm, self.spacing_mm)
+            voxels = resample(voxels, shape)
+            found = tuple(resampled(truth, shape) for truth in found)
         return {
             "image": normalized(voxels, self.windows),
-            "labels": ids,
-            "places": places_of_classes(ids),
+            "labels": found,
+            "places": tuple(places_of_classes(hard(truth)) for truth in found),
         }
 
     def sample(self, case: int, number: int, seed: int) -> dict[str, np.ndarray]:
-        """A patch ``[X, Y, Z, C]`` float32 and its labels ``[X, Y, Z]`` uint8.
+        """A patch ``[X, Y, Z, C]`` float32 and its truth, see `truths`.
 
         Raises:
           UserError: a file that cannot be read; the sentence names it.
         """
         record = self._records[case]
+        rater = _rater(record, number, seed)
         image, labels = draw_patch(
             record["image"],
-            record["labels"],
-            record["places"],
+            record["labels"][rater],
+            record["places"][rater],
             self.size,
             np.random.default_rng((seed, number)),
             foreground=holds_foreground(number, self.foreground_share),
         )
         return {"image": image, "labels": labels}
+
+
+def _rater(record: Record, number: int, seed: int) -> int:
+    """Whose labels sample `number` of a run has; one of those there are, evenly."""
+    there = len(record["labels"])
+    if there == 1:
+        return 0
+    return int(np.random.default_rng((seed, number, RATERS)).integers(there))
 
 
 class _Stream:

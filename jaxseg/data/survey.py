@@ -30,6 +30,7 @@ class CaseFacts:
       values: of its labels, with the pixels of each.
       image_hash: of the pixels of the image.
       remarks: on how the image is stored.
+      raters: the values of labels by further people.
       sample: of a volume, some label values ``[N]`` above 0 and the intensities
         ``[N, channels]`` there.
     """
@@ -41,6 +42,7 @@ class CaseFacts:
     values: Values
     image_hash: str
     remarks: tuple[str, ...] = ()
+    raters: tuple[Values, ...] = ()
     sample: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
@@ -59,18 +61,21 @@ class CaseFacts:
         Raises:
           UserError: a value stands for nothing.
         """
-        values = self.values
-        ids, doubtful = labels.ids_of(values.mask, values.values)
-        of_ids = np.bincount(ids, values.counts, VOID + 1).astype(np.int64)
+        of_raters, between = [], 0
+        for values in (self.values, *self.raters):
+            ids, doubtful = labels.ids_of(values.mask, values.values)
+            of_raters.append(np.bincount(ids, values.counts, VOID + 1))
+            between += int(values.counts[doubtful].sum())
+        of_ids = np.mean(of_raters, axis=0).astype(np.int64)
         sample = None
         if self.sample is not None:
-            inside, _ = labels.ids_of(values.mask, self.sample[0])
+            inside, _ = labels.ids_of(self.values.mask, self.sample[0])
             sample = self.sample[1][(inside != 0) & (inside != VOID)]
         return LabelledFacts(
             **{name: getattr(self, name) for name in _FIELDS},
             of_ids=of_ids[:VOID],
             void=int(of_ids[VOID]),
-            doubtful=int(values.counts[doubtful].sum()),
+            doubtful=between,
             foreground=sample,
         )
 
@@ -83,7 +88,7 @@ class LabelledFacts(CaseFacts):
     """What one case holds, by class.
 
     Attributes:
-      of_ids: pixels of each class id below 255.
+      of_ids: pixels of each class id below 255, the mean over raters.
       void: pixels of no class.
       doubtful: pixels whose value lies between those of two classes.
       foreground: of a volume, intensities ``[N, channels]`` at some foreground voxels.
@@ -123,13 +128,14 @@ def survey(
 
 def _facts(case: Case, channels: int | None) -> CaseFacts:
     stored = read_case(case, channels)
-    assert stored.mask is not None
+    first, *others = (Values.of(mask) for mask in stored.masks)
     return CaseFacts(
         case=case,
-        shape=stored.mask.values.shape,
+        shape=stored.image.shape[:-1],
         channels=stored.image.shape[-1],
         geometry=stored.geometry,
-        values=Values.of(stored.mask),
+        values=first,
+        raters=tuple(others),
         image_hash=image_hash(stored.image),
         remarks=() if stored.geometry else remarks_on(case.image),
         sample=_sample(stored),
@@ -145,9 +151,9 @@ def image_hash(pixels: np.ndarray) -> str:
 def _sample(stored: Stored) -> tuple[np.ndarray, np.ndarray] | None:
     if stored.geometry is None:
         return None
-    assert stored.mask is not None
-    inside = (stored.mask.values != 0) & (stored.mask.values != VOID)
+    values = stored.masks[0].values
+    inside = (values != 0) & (values != VOID)
     if not inside.any():
-        inside = stored.mask.values != 0
+        inside = values != 0
     step = max(np.count_nonzero(inside) // SAMPLED, 1)
-    return stored.mask.values[inside][::step], stored.image[inside][::step]
+    return values[inside][::step], stored.image[inside][::step]

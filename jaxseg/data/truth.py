@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from jaxseg.data.cases import Case, Stored
-from jaxseg.data.images import VOID, resize_mask, resize_planes
+from jaxseg.data.images import VOID, resize_image, resize_mask
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.resample import resample, resample_labels
 from jaxseg.errors import UserError
@@ -64,10 +64,10 @@ def hard(truth: np.ndarray) -> np.ndarray:
 
 
 def resized(truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Of an image at another (height, width): ids by nearest neighbour, shares meaned."""
+    """Of an image at another (height, width): nearest ids, antialiased shares."""
     if truth.dtype == np.uint8:
         return resize_mask(truth, size)
-    return resize_planes(truth, size)
+    return resize_image(truth, size)
 
 
 def resampled(truth: np.ndarray, shape: Sequence[int]) -> np.ndarray:
@@ -81,23 +81,28 @@ def used_raters(cases: Sequence[Case], raters: Raters | None) -> list[Case]:
     """The cases with the masks that are asked for.
 
     Raises:
-      UserError: there are several raters' folders and nothing is asked for, or it is
-        and there is one rater alone.
+      UserError: masks lie by rater and nothing is asked for.
     """
-    if raters is None:
-        for case in cases:
-            if case.by_rater:
-                assert case.mask is not None
-                raise UserError(
-                    f"{case.mask.parent.parent} has a folder for each rater: pass "
-                    "--raters mean for the mean of their masks, or --raters drawn for "
-                    "one of them a step"
-                )
-        return [case.of_one_rater for case in cases]
-    if not any(case.raters for case in cases):
-        where = "" if not cases else f" beside {cases[0].image}"
+    if raters is not None:
+        return list(cases)
+    for case in cases:
+        if case.by_rater:
+            raise UserError(
+                f"{case.image} has masks by several raters: pass --raters mean for "
+                "the mean of them, or --raters drawn for one of them a step"
+            )
+    return [case.of_one_rater for case in cases]
+
+
+def require_raters(cases: Sequence[Case], raters: Raters | None) -> None:
+    """Refuses to look for several raters where there is one.
+
+    Raises:
+      UserError: saying where masks of several are looked for.
+    """
+    if raters is not None and not any(case.raters for case in cases):
         raise UserError(
-            f"--raters {raters}: there are no masks of several raters{where}: expected "
-            "masks/RATER/NAME.png, or masks_RATER/NAME.png beside masks"
+            f"--raters {raters}: no case has masks of several raters, as "
+            f"{cases[0].image}: expected masks/RATER/NAME.png, or masks_RATER/NAME.png "
+            "beside masks"
         )
-    return list(cases)

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.intensity import NORMALISATIONS
+from jaxseg.data.truth import Raters
 from jaxseg.links import Link, sigmoid, softmax
 from jaxseg.losses import CATALOG
 from jaxseg.models.catalog import DTYPES, MODELS
@@ -125,6 +126,12 @@ class RunConfig:
         help="what the values of masks mean, a `jaxseg.data.labels.LabelMap`; null "
         "where they are class ids, and 255 void",
         compiled=False, added=True,
+    )  # fmt: skip
+    raters: Raters | None = setting(
+        None,
+        help="masks of several raters: their mean as soft targets, or one of them "
+        "drawn for each sample",
+        group="data", names=get_args(Raters), compiled=False, added=True,
     )  # fmt: skip
     regions: tuple[tuple[int, ...], ...] | None = setting(
         None,

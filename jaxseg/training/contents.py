@@ -38,7 +38,7 @@ def contents_of_run(config: RunConfig) -> dict[str, list[str]]:
 
 
 def _hashes(case: Case) -> list[str]:
-    paths = (case.image, *case.more, case.mask)
+    paths = (case.image, *case.more, case.mask, *case.raters)
     return [digest_of(path) for path in paths if path is not None]
 
 

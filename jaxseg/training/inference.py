@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from PIL import Image
 
 from jaxseg.data.images import resize_image
 from jaxseg.data.intensity import standardize
@@ -89,7 +88,7 @@ def image_predictor(
         images = [case.image for case in cases]
         probs = run(seen(_resized(images, size)))
         return [
-            resize_planes(planes, image.shape[:2])
+            resize_image(planes, image.shape[:2])
             for planes, image in zip(probs, images, strict=False)
         ]
 
@@ -108,22 +107,6 @@ def _resized(images: list[np.ndarray], size: tuple[int, ...]) -> np.ndarray:
     height, width = size
     inputs = np.stack([resize_image(image, (height, width)) for image in images])
     return np.pad(inputs, [(0, CHUNK - len(images)), (0, 0), (0, 0), (0, 0)])
-
-
-def resize_planes(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """``[h, w, K]`` float32 at another (height, width)."""
-    height, width = size
-    if planes.shape[:2] == (height, width):
-        return planes
-    resized = [
-        np.asarray(
-            Image.fromarray(planes[..., k]).resize(
-                (width, height), Image.Resampling.BILINEAR
-            )
-        )
-        for k in range(planes.shape[-1])
-    ]
-    return np.stack(resized, axis=-1)
 
 
 def mean_probabilities(

@@ -20,6 +20,7 @@ from jaxseg.data.labels import LabelMap
 from jaxseg.data.nnunet import channels_joined
 from jaxseg.data.pipeline import CaseSource, PatchSource, training_batches
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
+from jaxseg.data.truth import ids_of, used_raters
 from jaxseg.data.volumes import list_volume_files
 from jaxseg.errors import UserError
 from jaxseg.training.config import RunConfig
@@ -84,7 +85,7 @@ class CaseExamples:
         return Example(
             case.name,
             stored.image,
-            stored.ids(self.labels),
+            ids_of(stored, self.labels),
             stored.spacing_mm,
             stored.geometry,
         )
@@ -168,10 +169,10 @@ def held_back(config: RunConfig, split: str) -> list[Case]:
     """
     folder = Path(config.data)
     if config.folds is None or split not in ("train", "validation"):
-        return list_cases(folder, split)
+        return used_raters(list_cases(folder, split), config.raters)
     assert config.fold is not None
     parts = cases_of_fold(folder, Path(config.folds), config.fold)
-    return parts[split == "validation"]
+    return used_raters(parts[split == "validation"], config.raters)
 
 
 def labels_of(config: RunConfig) -> LabelMap:
@@ -198,6 +199,7 @@ def source_of(config: RunConfig, cases: Sequence[Case]) -> CaseSource | PatchSou
             (height, width),
             config.channels,
             labels_of(config),
+            raters=config.raters,
             foreground_share=config.foreground_images,
         )
     return PatchSource(
@@ -206,6 +208,7 @@ def source_of(config: RunConfig, cases: Sequence[Case]) -> CaseSource | PatchSou
         spacing_mm=spacing_of(config),
         windows=windows_of(config),
         labels=labels_of(config),
+        raters=config.raters,
         foreground_share=config.foreground_patches,
     )
 

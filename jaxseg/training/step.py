@@ -17,11 +17,11 @@ from jax import Array, lax
 
 from jaxseg import links
 from jaxseg.data.augment import Augmentation, augment
-from jaxseg.data.batch import Batch, counted, unit_images
+from jaxseg.data.batch import Batch, counted, truth_of, unit_images
 from jaxseg.data.intensity import standardize
 from jaxseg.losses import LossAt
 from jaxseg.losses.deep_supervision import deep_supervision
-from jaxseg.targets import region_targets
+from jaxseg.targets import is_hard, region_targets
 from jaxseg.training.network import Network
 from jaxseg.training.plateau import Plateau, fresh_plateau
 
@@ -181,7 +181,7 @@ def loss_step(
     state: TrainState, batch: Batch, *, objective: Objective, axis_name: str | None
 ) -> Array:
     """The loss of a batch with the weights in use, without augmentation."""
-    labels = jnp.asarray(batch.labels).astype(jnp.int32)
+    labels = truth_of(batch)
     images = objective.prepare(unit_images(batch))
     scores = objective.apply(state.variables, images)
     loss = objective.loss_at(objective.progress(state.step))
@@ -231,6 +231,8 @@ def _truth(labels: Array, scores: Array, regions: tuple[tuple[int, ...], ...]) -
     """Shares of what the scores are of, ``[..., C]``."""
     if regions:
         return region_targets(labels, regions)
+    if not is_hard(labels):
+        return labels
     return jax.nn.one_hot(labels, scores.shape[-1], dtype=scores.dtype)
 
 
@@ -244,7 +246,7 @@ class Prepared:
 
     Attributes:
       images: ``[B, *size, C]`` augmented inputs of the network.
-      labels: ``[B, *size]`` int32 class ids.
+      labels: ``[B, *size]`` int32 class ids, or floating ``[B, *size, classes]``.
       where: ``[B, *size]`` bool, True where a pixel counts.
       real: ``[B]`` bool, False for an image that only fills up a batch.
       key: of dropout, for this step and device.
@@ -267,10 +269,11 @@ def prepared(
     images, labels = jax.vmap(
         lambda key, image, ids: augment(key, image, ids, settings)
     )(keys, unit_images(batch), jnp.asarray(batch.labels))
+    changed = dataclasses.replace(batch, labels=labels)
     return Prepared(
         images=objective.prepare(images),
-        labels=labels.astype(jnp.int32),
-        where=counted(dataclasses.replace(batch, labels=labels)),
+        labels=truth_of(changed),
+        where=counted(changed),
         real=jnp.asarray(batch.real),
         key=_dropout_key(state, axis_name),
     )

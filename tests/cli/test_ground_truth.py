@@ -121,3 +121,77 @@ def test_regions_that_overlap(tmp_path, capsys):
             np.testing.assert_allclose(
                 row["dice"][r], 2 * (a & b).sum() / (a.sum() + b.sum())
             )
+
+
+def test_soft_masks_are_probabilities_on_request(tmp_path, capsys):
+    data, run = write_nested(tmp_path / "data", (0, 100, 255)), tmp_path / "run"
+    argv = ["train", "--data", data, "--out", run, *PLAIN]
+    sentence(capsys, [*argv, "--soft", "--void", 255], "--soft goes with one class")
+    sentence(capsys, [*argv, "--soft", "--labels", "0=a", "100=b", "255=c"], "--soft")
+    assert jaxseg(*argv, "--soft", "--labels", "0=skin", "255=lesion") == 0
+    text = capsys.readouterr().out
+    assert "values 0 to 255: read as probabilities of lesion" in text
+    _, batch, scores, loss = first_batch(run)
+    share = np.asarray(batch.labels)[..., 1]
+    np.testing.assert_allclose(np.unique(share), [0, 100 / 255, 1], rtol=1e-6)
+    soft = np.stack([1 - share, share], axis=-1)
+    np.testing.assert_allclose(loss, dice_ce_loss(scores, soft), rtol=1e-5)
+    assert jaxseg("evaluate", "--run", run, "--surfaces", "none") == 0
+    for row in read_rows(run / "evaluate-test/cases.jsonl"):
+        truth = read(data / f"test/masks/{row['case']}.png")
+        assert row["actual_pixels"] == [(truth < 128).sum(), (truth >= 128).sum()]
+    out = tmp_path / "out"
+    assert (
+        jaxseg("predict", "--run", run, "--images", data / "test/images", "--out", out)
+        == 0
+    )
+    written = {v for path in out.iterdir() for v in np.unique(read(path))}
+    assert written <= {0, 255}
+
+
+def test_several_raters(tmp_path, capsys):
+    """The loss of the mean of raters, and that of one drawn for each sample."""
+    data = write_nested(tmp_path / "data", (0, 0, 1))
+    other = write_nested(tmp_path / "other", (0, 1, 1))
+    for split in ("train", "validation", "test"):
+        masks = data / split / "masks"
+        masks.rename(data / split / "a")
+        masks.mkdir()
+        (data / split / "a").rename(masks / "a")
+        (other / split / "masks").rename(masks / "b")
+    assert jaxseg("check", "--data", data) == 0
+    assert "train has masks by 2 raters: --raters mean" in capsys.readouterr().out
+    argv = ["train", "--data", data, *PLAIN]
+    sentence(capsys, [*argv, "--out", tmp_path / "no"], "--raters mean", "drawn")
+    sentence(
+        capsys,
+        ["train", "--data", write_nested(tmp_path / "one", (0, 1, 1)), *PLAIN,
+         "--out", tmp_path / "no", "--raters", "mean"],
+        "no case has masks of several raters",
+    )  # fmt: skip
+    runs = {}
+    for how in ("mean", "drawn"):
+        runs[how] = tmp_path / how
+        assert jaxseg(*argv, "--out", runs[how], "--raters", how) == 0
+    _, mean, scores, loss = first_batch(runs["mean"])
+    _, drawn, other_scores, loss_drawn = first_batch(runs["drawn"])
+    np.testing.assert_array_equal(mean.images, drawn.images)
+    np.testing.assert_array_equal(scores, other_scores)
+    names = {read(p).tobytes(): p.name for p in (data / "train/images").iterdir()}
+    picked = []
+    for image, shares, ids in zip(mean.images, mean.labels, drawn.labels, strict=True):
+        name = names[np.asarray(image).tobytes()]
+        a, b = (read(data / "train/masks" / rater / name) for rater in "ab")
+        np.testing.assert_array_equal(shares[..., 1], (a + b.astype(float)) / 2)
+        picked.append([np.array_equal(ids, x) for x in (a, b)])
+        assert sum(picked[-1]) == 1
+    np.testing.assert_allclose(
+        loss, dice_ce_loss(scores, np.asarray(mean.labels)), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        loss_drawn, dice_ce_loss(scores, np.asarray(drawn.labels, int)), rtol=1e-5
+    )
+    assert jaxseg("evaluate", "--run", runs["mean"], "--surfaces", "none") == 0
+    for row in read_rows(runs["mean"] / "evaluate-test/cases.jsonl"):
+        both = read(data / f"test/masks/a/{row['case']}.png")  # where they agree
+        assert row["actual_pixels"][1] == both.sum()
