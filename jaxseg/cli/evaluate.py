@@ -209,6 +209,7 @@ def score(
                 example.labels,
                 probs=probs,
                 spacing_mm=example.spacing_mm,
+                annotated=example.annotated,
             )
             progress.update()
     return evaluation

@@ -26,7 +26,7 @@ from jaxseg.training.sources import SYNTHETIC
 LEAST_SIDE = 8
 WORTH_TELLING = (
     "splits", "labels", "regions", "doubtful", "absent-class", "stored", "orientation",
-    "geometry",
+    "geometry", "annotated",
 )  # fmt: skip
 """Kinds of notes that training prints; `jaxseg check` has all."""
 

@@ -25,12 +25,15 @@ class Batch:
       real: ``[B]`` bool, False for an image that only fills up a batch.
       positions: ``[B]`` int32, place in the batch of all devices; random augmentation
         depends on it and not on the device.
+      annotated: ``[B, classes]`` or ``[B, regions]`` bool, False for what the labels of
+        an image leave out; None where all images are annotated for all.
     """
 
     images: Array | np.ndarray
     labels: Array | np.ndarray
     real: Array | np.ndarray
     positions: Array | np.ndarray
+    annotated: Array | np.ndarray | None = None
 
     @classmethod
     def of(cls, images: Array | np.ndarray, labels: Array | np.ndarray) -> "Batch":

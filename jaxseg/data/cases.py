@@ -75,6 +75,11 @@ class Stored:
     geometry: Geometry | None = None
 
     @property
+    def mask(self) -> StoredMask | None:
+        """The labels by the first rater; None where there are none."""
+        return self.masks[0] if self.masks else None
+
+    @property
     def spacing_mm(self) -> Spacing | None:
         """Size of a voxel; None for an image."""
         return None if self.geometry is None else self.geometry.spacing_mm
@@ -105,7 +110,8 @@ def read_case(case: Case, channels: int | None = None) -> Stored:
         image = read_image(case.image, channels)
         masks = tuple(read_stored_mask(path) for path in _mask_files(case))
         for mask in masks:
-            require_equal_size(case, image, mask)
+            of_rater = dataclasses.replace(case, mask=mask.path)
+            require_equal_size(of_rater, image, mask.values)
         return Stored(image, masks)
     volume = read_volume(case.image)
     voxels = [volume.voxels]
@@ -137,18 +143,18 @@ def read_labels_of(case: Case) -> StoredMask:
     return read_stored_labels(case.mask) if case.volume else read_stored_mask(case.mask)
 
 
-def require_equal_size(case: Case, image: np.ndarray, mask: StoredMask) -> None:
+def require_equal_size(case: Case, image: np.ndarray, mask: np.ndarray) -> None:
     """Refuses a mask of another size than its image.
 
     Raises:
       UserError: naming both files and their sizes.
     """
-    if mask.values.shape != image.shape[:2]:
-        height, width = mask.values.shape
+    if mask.shape != image.shape[:2]:
+        height, width = mask.shape
         turned = orientation(case.image)
         exif = f", turned by its EXIF orientation {turned}" if turned != 1 else ""
         raise UserError(
-            f"the mask {mask.path} is {width}x{height} pixels but its image "
+            f"the mask {case.mask} is {width}x{height} pixels but its image "
             f"{case.image} is {image.shape[1]}x{image.shape[0]}{exif}"
         )
 

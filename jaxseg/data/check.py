@@ -265,6 +265,7 @@ def examine(
             text = f"regions: {decision.labels.told_regions()}"
             problems.append(Problem("note", "regions", text))
         problems += _class_problems(found, decision.labels)
+        problems += _partly(found, decision.labels)
     every = [case for cases in read.values() for case in cases]
     problems += _mixed(every)
     problems += _rated(read)
@@ -383,6 +384,42 @@ def _mixed(cases: Sequence[CaseFacts]) -> list[Problem]:
         return []
     text = f"{kinds[True]} is a volume but {kinds[False]} is an image"
     return [Problem("error", "kind", text)]
+
+
+def _partly(
+    found: Mapping[str, Sequence[LabelledFacts]], labels: LabelMap
+) -> list[Problem]:
+    """Cases that are annotated for some classes alone, and masks that say otherwise."""
+    problems = []
+    for split, cases in found.items():
+        partial: dict[tuple[str, ...], list[str]] = {}
+        for case in cases:
+            try:
+                known = labels.annotated(case.name, case.case.annotated)
+            except UserError as error:
+                return [*problems, Problem("error", "annotated", str(error))]
+            if known.all():
+                continue
+            names = tuple(
+                name
+                for k, name in enumerate(labels.found)
+                if known[k] and (labels.regions or k)
+            )
+            partial.setdefault(names, []).append(case.name)
+            strange = case.of_ids[: len(known)] * ~known
+            if strange.any() and not labels.regions:
+                text = (
+                    f"{case.case.mask} holds {labels.names[int(strange.argmax())]}, "
+                    "for which the case is said not to be annotated"
+                )
+                problems.append(Problem("error", "annotated", text))
+        for names, cases_of in partial.items():
+            text = (
+                f"{len(cases_of)} of {len(cases)} cases of {split} are annotated for "
+                f"{', '.join(names) or 'nothing'} alone: {_few(cases_of)}"
+            )
+            problems.append(Problem("note", "annotated", text))
+    return problems
 
 
 def _rated(read: Mapping[str, Sequence[CaseFacts]]) -> list[Problem]:

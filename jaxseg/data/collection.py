@@ -1,12 +1,13 @@
 """Data sets in any layout that is taken: which cases each split has."""
 
 import dataclasses
+import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jaxseg.data import decathlon, folder, lists, nnunet
 from jaxseg.data.cases import Case
-from jaxseg.data.labels import LabelMap, read_labels
+from jaxseg.data.labels import LabelMap, read_annotated, read_labels
 from jaxseg.data.made_splits import SPLITS, kept_split
 from jaxseg.errors import UserError
 
@@ -40,13 +41,35 @@ class Collection:
 
 
 def open_collection(path: Path) -> Collection:
-    """The data set at a path, whatever its layout.
+    """The data set at a path, whatever its layout, with what its labels know of.
 
     One without splits gets some, which are kept in a file beside it.
 
     Raises:
       UserError: there is none, or its index is ill-formed.
     """
+    found = _opened(path)
+    patterns = read_annotated(path if path.is_dir() else path.parent)
+    if not patterns:
+        return found
+
+    def cases(split: str) -> list[Case]:
+        return [_partly(case, patterns) for case in found.cases(split)]
+
+    return dataclasses.replace(found, cases=cases)
+
+
+def _partly(case: Case, patterns: Mapping[str, tuple[str, ...]]) -> Case:
+    """A case with the classes that the first fitting pattern names."""
+    if case.annotated is not None:
+        return case
+    fitting = (p for p in patterns if fnmatch.fnmatchcase(case.name, p))
+    first = next(fitting, None)
+    known = None if first is None else patterns[first]
+    return dataclasses.replace(case, annotated=known)
+
+
+def _opened(path: Path) -> Collection:
     if lists.is_list(path):
         return _of_list(path)
     if nnunet.is_nnunet(path):

@@ -17,6 +17,8 @@ LABELS = "labels.json"
 """File in a data folder that says what its masks' values mean."""
 REGIONS, ORDER = "regions", "regions_class_order"
 """Entries of it, and of nnU-Net's index, on regions."""
+ANNOTATED = "annotated"
+"""Entry of it on cases that are annotated for some classes alone."""
 VOID_NAMES = ("void", "ignore")
 BACKGROUND = "background"
 MAX_CLASSES = VOID
@@ -257,6 +259,30 @@ class LabelMap:
             table[code] = by_order if by_order in same or not same else same[0]
         return table[inside @ (1 << np.arange(len(self.regions)))]
 
+    def annotated(self, case: str, names: Sequence[str] | None) -> np.ndarray:
+        """Which classes, or regions, a case is annotated for, ``[found]`` bool.
+
+        Args:
+          case: its name, for sentences.
+          names: of classes or regions; None for all. The background always is.
+
+        Raises:
+          UserError: a name is none of them.
+        """
+        if names is None:
+            return np.ones(len(self.found), bool)
+        for name in names:
+            if name not in self.found:
+                what = "region" if self.regions else "class"
+                raise UserError(
+                    f"{case} is said to be annotated for {name!r}, which is no {what}: "
+                    f"there are {', '.join(self.found)}"
+                )
+        known = np.isin(self.found, names)
+        if not self.regions:
+            known[0] = True
+        return known
+
     def told_regions(self) -> str:
         """Which classes each region has, as one line."""
         return "; ".join(
@@ -368,8 +394,9 @@ def read_labels(folder: Path, index: LabelMap | None = None) -> LabelMap | None:
     content = read_json(path)
     regions = content.pop(REGIONS, None)
     order = content.pop(ORDER, None)
+    partly = content.pop(ANNOTATED, None)
     labels = index
-    if content or regions is None:
+    if content or (regions is None and partly is None):
         if not content or not all(isinstance(name, str) for name in content.values()):
             raise UserError(
                 f'{path}: expected {{"VALUE": "NAME", ...}}, such as {{"0": '
@@ -389,6 +416,29 @@ def read_labels(folder: Path, index: LabelMap | None = None) -> LabelMap | None:
             '{"whole": ["edema", "core"], "core": ["core"]}'
         )
     return with_regions(labels, regions, order, str(path))
+
+
+def read_annotated(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Which classes some cases are annotated for, as ``labels.json`` says it.
+
+    Returns:
+      Names of classes or regions by a pattern of names of cases, such as ``"btcv_*"``;
+      the first that fits counts, and cases that none fits are annotated for all.
+
+    Raises:
+      UserError: the entry is ill-formed.
+    """
+    path = folder / LABELS
+    found = read_json(path).get(ANNOTATED, {}) if path.is_file() else {}
+    if not isinstance(found, dict) or not all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+        for names in found.values()
+    ):
+        raise UserError(
+            f'{path}: "{ANNOTATED}" is no {{"CASE": ["NAME", ...], ...}}, such as '
+            '{"btcv_*": ["liver", "spleen"]}'
+        )
+    return {pattern: tuple(names) for pattern, names in found.items()}
 
 
 def with_regions(

@@ -17,6 +17,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "split": ("split", "set", "subset"),
     "patient": ("patient", "patient_id", "subject", "group"),
     "name": ("name", "case", "id"),
+    "annotated": ("annotated", "annotated_for"),
 }
 """What each column may be called, in any case of letters."""
 _SPLITS = {"val": "validation", "valid": "validation", "training": "train"}
@@ -31,7 +32,8 @@ def read_list(path: Path) -> tuple[list[Case], list[str] | None]:
     """Cases of a list, and the split of each; None if there is no such column.
 
     Files are looked for beside the list. Masks of several raters are one cell with "|"
-    between them, or a list in JSON. A row without a mask has no ground truth.
+    between them, or a list in JSON, and so are the classes that a case is annotated
+    for. A row without a mask has no ground truth.
 
     Raises:
       UserError: the list is missing or ill-formed, or names a file that is not there;
@@ -56,6 +58,7 @@ def read_list(path: Path) -> tuple[list[Case], list[str] | None]:
                 patient=row.get("patient") or None,
                 raters=tuple(masks[1:]),
                 by_rater=len(masks) > 1,
+                annotated=tuple(_parts(row.get("annotated", ""))) or None,
             )
         )
         splits.append(_SPLITS.get(row.get("split", ""), row.get("split", "")))

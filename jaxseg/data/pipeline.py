@@ -93,6 +93,7 @@ class CaseSource:
         self.channels = channels
         self.labels = labels
         self.raters: Raters | None = raters
+        self.known = known_of(cases, labels)
         self.foreground_share = foreground_share
         self._records = Kept(self._read, room)
 
@@ -130,10 +131,9 @@ class CaseSource:
             of_kind = self._holders[rng.integers(len(self._holders))]
             case = of_kind[rng.integers(len(of_kind))]
         record = self._records[case]
-        return {
-            "image": record["image"],
-            "labels": record["labels"][_rater(record, number, seed)],
-        }
+        truth = record["labels"][_rater(record, number, seed)]
+        found = {"image": record["image"], "labels": truth}
+        return _with_known(found, self.known, case)
 
 
 class PatchSource:
@@ -167,6 +167,7 @@ class PatchSource:
         self.windows = tuple(windows)
         self.labels = labels
         self.raters: Raters | None = raters
+        self.known = known_of(cases, labels)
         self.foreground_share = foreground_share
         self._records = Kept(self._read, room)
 
@@ -205,7 +206,20 @@ class PatchSource:
             np.random.default_rng((seed, number)),
             foreground=holds_foreground(number, self.foreground_share),
         )
-        return {"image": image, "labels": labels}
+        return _with_known({"image": image, "labels": labels}, self.known, case)
+
+
+def known_of(cases: Sequence[Case], labels: LabelMap) -> np.ndarray | None:
+    """What each case is annotated for, ``[cases, classes]`` bool; None if for all."""
+    if all(case.annotated is None for case in cases):
+        return None
+    return np.stack([labels.annotated(case.name, case.annotated) for case in cases])
+
+
+def _with_known(
+    sample: dict[str, np.ndarray], known: np.ndarray | None, case: int
+) -> dict[str, np.ndarray]:
+    return sample if known is None else {**sample, "annotated": known[case]}
 
 
 def _rater(record: Record, number: int, seed: int) -> int:
@@ -269,4 +283,10 @@ def training_batches(
     positions = np.arange(share.start, share.stop, dtype=np.int32)
     for record in batches.to_iter_dataset(options):
         real = np.ones(len(positions), bool)
-        yield Batch(record["image"], record["labels"], real, positions)
+        yield Batch(
+            record["image"],
+            record["labels"],
+            real,
+            positions,
+            record.get("annotated"),
+        )

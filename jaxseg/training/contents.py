@@ -39,7 +39,8 @@ def contents_of_run(config: RunConfig) -> dict[str, list[str]]:
 
 def _hashes(case: Case) -> list[str]:
     paths = (case.image, *case.more, case.mask, *case.raters)
-    return [digest_of(path) for path in paths if path is not None]
+    found = [digest_of(path) for path in paths if path is not None]
+    return found if case.annotated is None else [*found, ", ".join(case.annotated)]
 
 
 def require_same_contents(folder: Path, found: Mapping[str, list[str]]) -> None:

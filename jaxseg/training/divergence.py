@@ -41,7 +41,13 @@ def examine_step(
     for name, term in objective.loss_at.terms(objective.progress(state.step)).items():
 
         def value(scores: Array, term: Callable[..., Array] = term) -> Array:
-            return term(scores, inputs.labels, where=inputs.where, axis_name=axis_name)
+            return term(
+                scores,
+                inputs.labels,
+                where=inputs.where,
+                axis_name=axis_name,
+                **inputs.known,
+            )
 
         terms[name], slope = jax.value_and_grad(value)(scores)
         slopes[name] = _finite(slope, axis_name)

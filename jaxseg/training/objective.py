@@ -10,7 +10,7 @@ from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.intensity import NORMALISATIONS
 from jaxseg.losses import CATALOG
 from jaxseg.losses.compound import with_class_weights
-from jaxseg.losses.regions import per_region
+from jaxseg.losses.regions import partly_annotated, per_region
 from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.network import network_of
 from jaxseg.training.optimizers import SCHEDULES, optimizer_of
@@ -40,6 +40,8 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
     regions = config.regions or ()
     if regions:
         loss_at = loss_at.mapped(functools.partial(per_region, regions=regions))
+    else:
+        loss_at = loss_at.mapped(partly_annotated)
     if config.class_weights is not None:
         loss_at = with_class_weights(loss_at, config.class_weights)
     return Objective(

@@ -128,7 +128,12 @@ def trivial_dice(
     for index in range(len(cases)):
         case = cases[index]
         assert case.labels is not None
-        evaluation.add(case.name, np.zeros_like(case.labels), case.labels)
+        evaluation.add(
+            case.name,
+            np.zeros_like(case.labels),
+            case.labels,
+            annotated=case.annotated,
+        )
     summary = evaluation.summary()
     return max(summary.all_background or 0.0, summary.all_foreground or 0.0)
 

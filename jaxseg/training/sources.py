@@ -39,6 +39,8 @@ class Example:
       labels: ``[H, W]`` or ``[X, Y, Z]`` uint8 class ids, or None.
       spacing_mm: size of a voxel; None for an image.
       geometry: of the file of a volume, for what is written; None for an image.
+      annotated: ``[classes]`` or ``[regions]`` bool, False for what its labels leave
+        out; None where they know of all.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Example:
     labels: np.ndarray | None
     spacing_mm: tuple[float, ...] | None = None
     geometry: Geometry | None = None
+    annotated: np.ndarray | None = None
 
 
 class Examples(Protocol):
@@ -88,7 +91,13 @@ class CaseExamples:
             ids_of(stored, self.labels),
             stored.spacing_mm,
             stored.geometry,
+            self._annotated(case),
         )
+
+    def _annotated(self, case: Case) -> np.ndarray | None:
+        if case.annotated is None:
+            return None
+        return self.labels.annotated(case.name, case.annotated)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -185,7 +185,8 @@ def loss_step(
     images = objective.prepare(unit_images(batch))
     scores = objective.apply(state.variables, images)
     loss = objective.loss_at(objective.progress(state.step))
-    return loss(scores, labels, where=counted(batch), axis_name=axis_name)
+    known = annotated_of(batch.annotated)
+    return loss(scores, labels, where=counted(batch), axis_name=axis_name, **known)
 
 
 def inspect_step(
@@ -215,7 +216,7 @@ def inspect_step(
     for name, term in objective.loss_at.terms(objective.progress(state.step)).items():
         grads = jax.grad(
             lambda scores, term=term: term(
-                scores, labels, where=where, axis_name=axis_name
+                scores, labels, where=where, axis_name=axis_name, **inputs.known
             )
         )(scores)
         terms[name] = jnp.sqrt(total(jnp.sum(jnp.square(grads))))
@@ -250,6 +251,7 @@ class Prepared:
       where: ``[B, *size]`` bool, True where a pixel counts.
       real: ``[B]`` bool, False for an image that only fills up a batch.
       key: of dropout, for this step and device.
+      annotated: ``[B, classes]`` or ``[B, regions]`` bool; None where all is.
     """
 
     images: Array
@@ -257,6 +259,17 @@ class Prepared:
     where: Array
     real: Array
     key: Array
+    annotated: Array | None = None
+
+    @property
+    def known(self) -> dict[str, Array]:
+        """The argument of the loss that tells what images are annotated for, if any."""
+        return annotated_of(self.annotated)
+
+
+def annotated_of(annotated: Any) -> dict[str, Array]:
+    """The argument of a loss, of images that are not all annotated for all."""
+    return {} if annotated is None else {"annotated": jnp.asarray(annotated)}
 
 
 def prepared(
@@ -276,6 +289,7 @@ def prepared(
         where=counted(changed),
         real=jnp.asarray(batch.real),
         key=_dropout_key(state, axis_name),
+        annotated=batch.annotated,  # pyright: ignore[reportArgumentType]
     )
 
 
@@ -366,7 +380,7 @@ def _gradients(
         maps, extra = objective.network.forward(
             params, state.extra, inputs.images, inputs.key, inputs.real
         )
-        return loss(maps, inputs.labels, where=inputs.where), extra
+        return loss(maps, inputs.labels, where=inputs.where, **inputs.known), extra
 
     (value, extra), grads = jax.value_and_grad(scalar, has_aux=True)(state.params)
     return value, grads, _shared(extra, state.extra, inputs.real, axis_name)
@@ -406,7 +420,7 @@ def _accumulated_gradients(
 
     def of_scores(maps: tuple[Array, ...]) -> Array:
         whole = tuple(x.reshape(-1, *x.shape[2:])[:count] for x in maps)
-        return loss(whole, inputs.labels, where=inputs.where)
+        return loss(whole, inputs.labels, where=inputs.where, **inputs.known)
 
     value, cotangents = jax.value_and_grad(of_scores)(maps)
 

@@ -39,7 +39,7 @@ def validate(trained: Trained, cases: Examples) -> Evaluation:
     how = Inference(overlap=VALIDATION_OVERLAP)
     for example, mask in case_masks([trained], cases, how):
         assert example.labels is not None
-        evaluation.add(example.name, mask, example.labels)
+        evaluation.add(example.name, mask, example.labels, annotated=example.annotated)
     return evaluation
 
 

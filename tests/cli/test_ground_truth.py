@@ -11,7 +11,7 @@ import jaxseg as library
 from jaxseg.cli import pictures
 from jaxseg.files import read_json, read_rows
 from jaxseg.links import sigmoid
-from jaxseg.losses import dice_ce_loss
+from jaxseg.losses import dice_ce_loss, merged_background
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import Run
 from jaxseg.training.programs import programs_of
@@ -123,6 +123,7 @@ def test_regions_that_overlap(tmp_path, capsys):
             )
 
 
+@pytest.mark.slow
 def test_soft_masks_are_probabilities_on_request(tmp_path, capsys):
     data, run = write_nested(tmp_path / "data", (0, 100, 255)), tmp_path / "run"
     argv = ["train", "--data", data, "--out", run, *PLAIN]
@@ -149,6 +150,7 @@ def test_soft_masks_are_probabilities_on_request(tmp_path, capsys):
     assert written <= {0, 255}
 
 
+@pytest.mark.slow
 def test_several_raters(tmp_path, capsys):
     """The loss of the mean of raters, and that of one drawn for each sample."""
     data = write_nested(tmp_path / "data", (0, 0, 1))
@@ -195,3 +197,53 @@ def test_several_raters(tmp_path, capsys):
     for row in read_rows(runs["mean"] / "evaluate-test/cases.jsonl"):
         both = read(data / f"test/masks/a/{row['case']}.png")  # where they agree
         assert row["actual_pixels"][1] == both.sum()
+
+
+def test_cases_that_are_annotated_for_some_classes_alone(tmp_path, capsys):
+    """What nobody looked for is background to the loss, and not in the scores."""
+    data, run = write_nested(tmp_path / "data", (0, 1, 2)), tmp_path / "run"
+    for path in data.glob("*/masks/*[02].png"):  # of these the heart is not annotated
+        write(path, np.minimum(read(path), 1) * (read(path) != 2))
+    labels = {"0": "background", "1": "rim", "2": "heart"}
+    argv = ["train", "--data", data, "--out", run, *PLAIN]
+    for annotated, says in (
+        (
+            {"*0": ["haert"]},
+            "annotated for 'haert', which is no class: there are backgr",
+        ),
+        ({"tr1": ["rim"]}, "tr1.png holds heart, for which the case is said not to be"),
+        (["rim"], 'is no {"CASE"'),
+    ):
+        (data / "labels.json").write_text(
+            json.dumps({**labels, "annotated": annotated})
+        )
+        sentence(capsys, argv, says)
+    known = {"annotated": {"*[02]": ["rim"]}}
+    (data / "labels.json").write_text(json.dumps({**labels, **known}))
+    assert jaxseg("check", "--data", data) == 0
+    assert "3 of 5 cases of train" not in (text := capsys.readouterr().out)
+    assert "2 of 5 cases of train are annotated for rim alone: tr0, tr2" in text
+    assert jaxseg(*argv) == 0
+    _, batch, scores, loss = first_batch(run)
+    assert batch.annotated.tolist() in ([[True, True, False], [True] * 3],
+                                        [[True] * 3, [True, True, False]],
+                                        [[True, True, False]] * 2)  # fmt: skip
+    merged = merged_background(scores, jnp.asarray(batch.annotated))
+    weights = batch.annotated.any(0).astype(np.float32)
+    by_hand = dice_ce_loss(merged, np.asarray(batch.labels, int), class_weights=weights)
+    np.testing.assert_allclose(loss, by_hand, rtol=1e-5)
+
+    assert jaxseg("evaluate", "--run", run, "--surfaces", "none") == 0
+    whole, part = sorted(
+        read_rows(run / "evaluate-test/cases.jsonl"),
+        key=lambda row: row["case"] == "te0",
+    )
+    assert None not in whole["dice"]
+    assert part["dice"][2] is None
+    predicted = library.load(run).predict(read(data / "test/images/te0.png"))
+    truth = read(data / "test/masks/te0.png")
+    hits = 2 * ((predicted == 1) & (truth == 1)).sum()
+    total = (predicted == 1).sum() + (truth == 1).sum()
+    np.testing.assert_allclose(part["dice"][1], hits / total)
+    summary = read_json(run / "evaluate-test/summary.json")
+    np.testing.assert_allclose(summary["dice_by_class"][1], whole["dice"][2])
