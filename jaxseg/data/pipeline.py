@@ -42,8 +42,8 @@ class Kept:
         if kept is not None:
             return kept
         record = self._read(index)
-        arrays = (record["image"], *record["labels"])
-        size = sum(x.nbytes for x in arrays)
+        parts = (x if isinstance(x, tuple) else (x,) for x in record.values())
+        size = sum(x.nbytes for x in sum(parts, ()) if isinstance(x, np.ndarray))
         with self._lock:
             if size <= self._room and index not in self._kept:
                 self._room -= size

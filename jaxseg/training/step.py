@@ -262,12 +262,12 @@ class Prepared:
     annotated: Array | None = None
 
     @property
-    def known(self) -> dict[str, Array]:
+    def known(self) -> dict[str, Any]:
         """The argument of the loss that tells what images are annotated for, if any."""
         return annotated_of(self.annotated)
 
 
-def annotated_of(annotated: Any) -> dict[str, Array]:
+def annotated_of(annotated: Any) -> dict[str, Any]:
     """The argument of a loss, of images that are not all annotated for all."""
     return {} if annotated is None else {"annotated": jnp.asarray(annotated)}
 
