@@ -36,17 +36,3 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     with jax.numpy_rank_promotion("allow"):
         for number, cell in enumerate(code):
             exec(compile(cell, f"{page}, cell {number + 1}", "exec"), names)
-
-
-def test_the_commands_of_the_how_to_page_are_those_that_there_are():
-    """Each flag that a page names is one of its command."""
-    from jaxseg.cli.main import parser
-
-    text = (DOCS / "how_to.md").read_text()
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    commands = [line.split("#")[0].split() for line in lines if "jaxseg " in line]
-    commands = [words for words in commands if words[0] == "jaxseg"]
-    assert len(commands) >= 8
-    for words in commands:
-        parser(words[1]).parse_args(words[1:])
