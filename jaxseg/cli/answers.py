@@ -46,6 +46,15 @@ def answered(name: str, work: Callable[[], int | None], *, last: bool) -> int:
     except OSError as error:
         tell(refused(error), name)
         return MISTAKE
+    except RuntimeError as error:  # of JAX, which this module does without
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        tell(
+            "the device has run out of memory: take smaller images or windows, fewer "
+            "networks at once, or a device that has more",
+            name,
+        )
+        return MISTAKE
     return status
 
 

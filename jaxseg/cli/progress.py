@@ -1,6 +1,7 @@
 """Progress on the terminal: a line with rate and time left, or now and then a row."""
 
 import sys
+import time
 from typing import Any
 
 from tqdm import tqdm
@@ -26,11 +27,12 @@ class TrainingProgress:
     """Shows the rows of a training run on a progress line.
 
     Until the first step is done, which is compiled first, there is no rate and no time
-    left to tell: the line with these begins after it.
+    left to tell: the line with these begins after it, and says how long that took.
     """
 
     def __init__(self, steps: int):
         self._steps = steps
+        self._begun = time.monotonic()
         self._bar: tqdm | None = None
         self._shown: dict[str, str] = {}
         self._waiting = tqdm(
@@ -48,6 +50,8 @@ class TrainingProgress:
             self._shown["validation Dice"] = f"{row['validation_dice']:.3f}"
         if self._bar is None:
             self._waiting.close()
+            seconds = time.monotonic() - self._begun
+            self._shown["compiled in"] = f"{seconds:.0f} s"
             self._bar = bar(self._steps, "training", "step", start=row["step"])
         self._bar.set_postfix(self._shown, refresh=False)
         if "validation_dice" not in row:

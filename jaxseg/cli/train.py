@@ -44,7 +44,11 @@ from jaxseg.training.loop import (
     Run,
     variables_of_run,
 )
-from jaxseg.training.memory import require_image_memory, require_weight_memory
+from jaxseg.training.memory import (
+    require_image_memory,
+    require_step_memory,
+    require_weight_memory,
+)
 from jaxseg.training.network import network_of, require_gradients, require_pixels
 from jaxseg.training.search import at_rate, best_rate
 from jaxseg.training.sources import SYNTHETIC, Examples, Subset, examples, spread
@@ -97,6 +101,7 @@ def _check_network(config: RunConfig) -> None:
     images = -(-each // config.accumulate)
     require_pixels(config)
     require_image_memory(config, images)
+    require_step_memory(config, images)
     network = network_of(config)
     image = jax.ShapeDtypeStruct((1, *config.size, config.channels), jnp.float32)
     try:

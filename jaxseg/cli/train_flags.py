@@ -7,8 +7,8 @@ from typing import Any
 
 from jaxseg.cli import options
 from jaxseg.cli.label_flags import add_labels
-from jaxseg.cli.train_plan import MEMORY_GB
 from jaxseg.training.config import SETTINGS, Rate, Share
+from jaxseg.training.memory import CPU_GB
 from jaxseg.training.search import MA_FINE_TUNING_RATES, MA_RATES
 from jaxseg.training.settings import Group, Setting, limits
 
@@ -172,7 +172,8 @@ def _network(parser: argparse._ActionsContainer) -> None:
         "--memory-gb",
         type=options.number_in(0, 1e6, ends=False),
         metavar="X",
-        help=f"memory of a device that a plan may use (default: {MEMORY_GB:g})",
+        help="memory of a device that a plan may use (default: what it has; on a CPU a "
+        f"third of the machine's, at most {CPU_GB:g})",
     )
 
 

@@ -10,10 +10,10 @@ import jax
 from jaxseg.cli.train_data import DataFacts
 from jaxseg.errors import UserError
 from jaxseg.models.plan import Plan, plan
+from jaxseg.training.memory import plan_gb
 from jaxseg.training.network import UNETS
 from jaxseg.training.sources import SYNTHETIC
 
-MEMORY_GB = 8.0
 WIDTH = 32
 _GIB = 2**30 / 1e9
 
@@ -46,7 +46,7 @@ def planned(
     Raises:
       UserError: the memory is too small.
     """
-    gb = arguments.memory_gb or MEMORY_GB
+    gb = arguments.memory_gb or plan_gb()
     try:
         found = plan(
             data.shapes,

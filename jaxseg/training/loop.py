@@ -19,6 +19,7 @@ from jaxseg.training.config import Phase, RunConfig
 from jaxseg.training.devices import Share, share_of
 from jaxseg.training.divergence import DivergedError, diagnosis
 from jaxseg.training.log import METRICS, Log
+from jaxseg.training.memory import exhaustion_told
 from jaxseg.training.objective import rule_of, schedule_of
 from jaxseg.training.parallel import on_host, placed, replicate, undivided
 from jaxseg.training.plateau import looked
@@ -94,7 +95,8 @@ class Run:
         try:
             for number, phase in enumerate(config.phases):
                 if int(state.step) < phase.end and not session.stopped(phase, state):
-                    state = session.train_phase(number, state, feed)
+                    with exhaustion_told():
+                        state = session.train_phase(number, state, feed)
         finally:
             feed.close()
             if log is not None:
