@@ -3,6 +3,7 @@
 # make check  format, lint and types
 # make docs   build the documentation site in docs/_build, without network
 # make proofs have Coq check the theorems, if it is installed
+# make wheels PYTHON_VERSION=3.12   files in wheels/ for a machine without a package index
 # make peers  an environment of other libraries, for `python -m experiments speed --peers`
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 PARALLEL := -n 2 --dist worksteal
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
-.PHONY: demo test test-all check docs proofs peers clean
+.PHONY: demo test test-all check docs proofs wheels peers clean
 
 demo: $(VENV)/.ready
 	$(BIN)/jaxseg demo
@@ -39,6 +40,24 @@ proofs:
 	@$(MAKE) --no-print-directory $(VENV)/.ready
 	$(BIN)/python -m theory proofs
 
+# For a machine that has JAX, with CUDA perhaps: all else, for Linux on x86-64.
+PYTHON_VERSION ?= 3.12
+GLIBC := 17 24 27 28 31 34
+wheels: $(BIN)/python
+	rm -rf wheels && mkdir -p wheels .cache
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir wheels .
+	$(BIN)/python -c "import sys; from pip._vendor.packaging.requirements import \
+	Requirement as R; [print(r.name + str(r.specifier)) for r in map(R, (x.strip() for x \
+	in open('constraints.txt') if x[0] != '#')) if r.marker is None or \
+	r.marker.evaluate({'python_version': '$(PYTHON_VERSION)'})]" > .cache/constraints.txt
+	$(BIN)/python -m pip download --quiet --dest wheels --only-binary=:all: \
+	  --python-version $(PYTHON_VERSION) --implementation cp --platform any \
+	  --platform manylinux2014_x86_64 \
+	  $(foreach v,$(GLIBC),--platform manylinux_2_$(v)_x86_64) \
+	  -c .cache/constraints.txt "jaxseg[all] @ file://$(CURDIR)/$$(ls wheels/jaxseg-*.whl)"
+	rm -f wheels/jax-*.whl wheels/jaxlib-*.whl
+	@du -sh wheels
+
 peers:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet torch==2.13.0
@@ -50,7 +69,7 @@ peers:
 	  efficientnet-lite-pytorch==0.1.0
 
 clean:
-	rm -rf $(VENV) .venv-peers .cache .pytest_cache .ruff_cache build docs/_build docs/_static *.egg-info
+	rm -rf $(VENV) .venv-peers wheels .cache .pytest_cache .ruff_cache build docs/_build docs/_static *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
