@@ -131,9 +131,12 @@ def settings_of(arguments: argparse.Namespace) -> Any:
     """How large all is, with what the flags change."""
     import dataclasses
 
-    from experiments.accelerator.settings import SMOKE, Settings
+    import jax
 
-    chosen = SMOKE if arguments.smoke else Settings()
+    from experiments.accelerator.settings import ON_CPU, SMOKE, Settings
+
+    whole = ON_CPU if jax.default_backend() == "cpu" else Settings()
+    chosen = SMOKE if arguments.smoke else whole
     given = {"data": arguments.data, "weights": arguments.weights}
     changes = {name: value for name, value in given.items() if value is not None}
     return dataclasses.replace(chosen, **changes)

@@ -39,7 +39,7 @@ def about() -> dict[str, Any]:
         "versions": {name: _version(name) for name in PACKAGES},
         "rivals": torch_side.versions(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
-        "compilation_cache": bool(jax.config.jax_compilation_cache_dir),
+        "compilation_cache": "JAX_COMPILATION_CACHE_DIR" in os.environ,
     }
 
 

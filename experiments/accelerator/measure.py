@@ -143,19 +143,22 @@ def seconds_a_call(
       call: of nothing.
       wait: for what it returns.
       limit: seconds after which no row is begun, though `fewest` are.
-      fewest: rows.
+      fewest: rows; one where a call takes longer than `limit`.
     """
+    once = 0.0
     for _ in range(2):
         begun = time.perf_counter()
         wait(call())
         once = time.perf_counter() - begun
+        if once > limit:
+            fewest = 1
     count = int(min(max(ROW_SECONDS / max(once, 1e-9), 1), MOST))
     found: list[float] = []
     while len(found) < fewest or count * sum(found) < limit:
         begun = time.perf_counter()
-        for _ in range(count):
-            result = call()
-        wait(result)
+        for _ in range(count - 1):
+            call()
+        wait(call())
         found.append((time.perf_counter() - begun) / count)
     return statistics.median(found)
 
@@ -176,9 +179,14 @@ class Timed:
 def in_turns(
     calls: Mapping[str, Timed], *, rounds: int, limit: float
 ) -> dict[str, float]:
-    """Median seconds of each of several calls, measured in turn."""
+    """Median seconds of each of several calls, measured in turn.
+
+    Where one takes longer than `limit` there is a single round.
+    """
     found: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
+    for turn in range(rounds):
+        if turn and max(sum(seconds) / turn for seconds in found.values()) > limit:
+            break
         for name, timed in calls.items():
             found[name].append(seconds_a_call(timed.call, timed.wait, limit=limit))
     return {name: statistics.median(seconds) for name, seconds in found.items()}

@@ -55,7 +55,7 @@ def rows(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
             yield from compared(names, settings.pixels, dtype, link, kind, host)
 
 
-def _host() -> jax.Device:
+def _host() -> Any:
     """The processor of the host.
 
     Raises:
@@ -70,7 +70,7 @@ def _host() -> jax.Device:
         ) from error
 
 
-def in_float64(host: jax.Device, function: Callable[..., Any], *arguments: Any) -> Any:
+def in_float64(host: Any, function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function computes on the host in float64, as NumPy arrays."""
     with jax.enable_x64(), jax.default_device(host):
         wide = [_wide(argument) for argument in arguments]
@@ -135,7 +135,7 @@ def compared(
     dtype: str,
     link: str,
     kind: str,
-    host: jax.Device,
+    host: Any,
 ) -> Iterator[dict[str, Any]]:
     """A row for each loss: its worst case in value and in gradient."""
     taken, refused = [], {}
@@ -207,7 +207,7 @@ def _distances(settings: Settings) -> Iterator[dict[str, Any]]:
         mask = _blobs(shape)
         for spacing in (None, tuple(1.0 + 0.5 * k for k in range(len(shape)))):
             ours = np.asarray(distance_transform(jnp.asarray(mask), spacing=spacing))
-            theirs = distance_transform_edt(mask, sampling=spacing)
+            theirs = np.asarray(distance_transform_edt(mask, sampling=spacing))
             error = float(np.abs(ours - theirs).max() / max(theirs.max(), 1.0))
             yield {
                 "what": "distance",
@@ -218,7 +218,7 @@ def _distances(settings: Settings) -> Iterator[dict[str, Any]]:
             }
 
 
-def _surfaces(settings: Settings, host: jax.Device) -> Iterator[dict[str, Any]]:
+def _surfaces(settings: Settings, host: Any) -> Iterator[dict[str, Any]]:
     """Surface distances of two masks, against float64 on the host."""
     one, two = _blobs(settings.volume, 1), _blobs(settings.volume, 2)
     for name in settings.scores:
@@ -248,7 +248,7 @@ RANKED: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _ranks(settings: Settings, host: jax.Device) -> Iterator[dict[str, Any]]:
+def _ranks(settings: Settings, host: Any) -> Iterator[dict[str, Any]]:
     """Losses that rank pixels, of a large pool in float32."""
     logits, labels = _of_many(settings.many)
     for name, loss in RANKED.items():

@@ -75,7 +75,12 @@ class Settings:
     bandwidth: int = 2**27
     rounds: int = 3
     seconds: float = 0.3
-    networks: tuple[str, ...] = ("U-Net 2D", "EfficientNet", "U-Net 3D", "ResNet-34")
+    networks: tuple[str, ...] = (
+        "U-Net 2D",
+        "EfficientNet-Lite0",
+        "U-Net 3D",
+        "ResNet-34",
+    )
     step_dtypes: tuple[str, ...] = ("float32", "bfloat16")
     added: tuple[str, ...] = ("cross_entropy", "dice_ce", "lovasz", "dice_hd")
     spread: tuple[int, ...] = (8, 64, 64)
@@ -91,6 +96,18 @@ class Settings:
     simulated: int = 4
 
 
+ON_CPU = Settings(
+    many=2**16,
+    cases=(((8, 256, 256), 4), ((1, 128, 128, 128), 4), ((8, 256, 256), 20)),
+    bandwidth=2**25,
+    rounds=2,
+    seconds=0.1,
+    networks=("2D", "3D", "EfficientNet"),
+    size=(128, 160),
+    together=2,
+    strategies=("CE+Dice",),
+)
+"""What a processor of a few cores does in the same minutes."""
 SMOKE = Settings(
     weights=None,
     losses=("dice_ce", "lovasz"),

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import step_speed
 from experiments.accelerator import torch_side
 from experiments.accelerator.clock import Turn
 from experiments.accelerator.measure import Program, Timed, in_turns, program
@@ -26,12 +27,13 @@ CASES: Mapping[str, Case] = {
              fields={"depth": 4, "width": 32}),
         Case(name="U-Net 3D", pixels=(2, 96, 96, 96), channels=1, classes=4,
              fields={"depth": 4, "width": 32}),
-        Case(name="EfficientNet", pixels=(8, 256, 320), channels=3, classes=2,
+        Case(name="EfficientNet-Lite0", pixels=(8, 256, 320), channels=3, classes=2,
              network="efficientnet_lite0_fpn", norm="batch", fields=FPN),
         Case(name="ResNet-34", pixels=(8, 256, 320), channels=3, classes=2,
              network="resnet34_fpn", norm="batch", fields=FPN),
         Case(name="tiny", pixels=(2, 16, 16), channels=1, classes=2,
              fields={"depth": 1, "width": 8}),
+        *step_speed.CASES,
     )
 }  # fmt: skip
 """All float32; each is measured in bfloat16 as well."""

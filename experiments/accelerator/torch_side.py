@@ -32,14 +32,14 @@ def versions() -> dict[str, str | None]:
 
 def device() -> str:
     """Where PyTorch computes."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def wait(_: Any) -> None:
     """Returns when all that was begun is done."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     if device() == "cuda":
         torch.cuda.synchronize()
@@ -47,7 +47,7 @@ def wait(_: Any) -> None:
 
 def same_precision() -> None:
     """Lets float32 products be as short as XLA's are by default."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
@@ -59,7 +59,7 @@ def losses(names: Sequence[str], classes: int) -> Iterator[tuple[str, str, Any]]
 
     The losses in plain PyTorch are there twice, as written and compiled.
     """
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     from experiments import peer_losses
 
@@ -78,7 +78,7 @@ def losses(names: Sequence[str], classes: int) -> Iterator[tuple[str, str, Any]]
 
 def loss_call(loss: Any, pixels: Sequence[int], classes: int) -> Timed:
     """Value and gradient of a loss."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     batch, *size = pixels
     torch.manual_seed(0)
