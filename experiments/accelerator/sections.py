@@ -8,6 +8,8 @@ and the others run.
 import contextlib
 import dataclasses
 import importlib
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,19 +56,48 @@ SECTIONS = (
 )
 
 
+class Overrun(BaseException):
+    """A turn is long over and its section has not come back."""
+
+
+@contextlib.contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Raises `Overrun` in the main thread after so long, between two of its calls."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise Overrun
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def take(section: Section, settings: Settings, turn: Turn, keep: Keep) -> None:
     """Keeps a section's rows until it ends, fails or its turn is over.
 
-    The last row tells the seconds, and whether it was cut, failed or lacked something.
+    What does not come back is broken off a quarter after its turn, as soon as a call
+    returns. The last row tells the seconds, and whether it was cut, failed or lacked
+    something.
     """
     end: dict[str, Any] = {"what": "end", "cut": False}
     rows = section.rows(settings, turn)
     try:
-        for row in rows:
-            keep({"section": section.name, **row})
-            if turn.over:
-                end["cut"] = True
-                break
+        with bounded(1.25 * turn.left + 2):
+            for row in rows:
+                keep({"section": section.name, **row})
+                if turn.over:
+                    end["cut"] = True
+                    break
+    except Overrun:
+        end["cut"] = True
     except ModuleNotFoundError as error:
         end["missing"] = f"needs {error.name}, which is not installed"
     except Exception as error:

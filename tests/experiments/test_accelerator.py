@@ -1,9 +1,9 @@
 """The accelerator's command: its clock, its rows, its report, and small sections."""
 
 import dataclasses
-import itertools
 import json
 import re
+import signal
 
 import jax
 import jax.numpy as jnp
@@ -98,6 +98,21 @@ def test_an_error_is_a_row_and_not_the_end(error, name, said):
             for row in kept
         ]
     )
+
+
+def test_what_does_not_come_back_is_broken_off():
+    class Hanging(Made):
+        def rows(self, settings, turn):
+            yield {"what": "row"}
+            signal.raise_signal(signal.SIGALRM)  # as the timer does
+            yield {"what": "never"}
+
+    kept, before = [], signal.getsignal(signal.SIGALRM)
+    made = [Hanging("a", 1, ""), Made("b", 1, "", FakeClock(), (0.0,))]
+    take_all(made, SMOKE, Clock(1000), kept.append, lambda _: None)
+    assert [row["what"] for row in kept] == ["row", "end", "row", "end"]
+    assert [row["cut"] for row in kept if row["what"] == "end"] == [True, False]
+    assert signal.getsignal(signal.SIGALRM) is before
 
 
 def test_every_section_has_a_module_of_its_name():
@@ -287,7 +302,7 @@ ENTRY %main (a: f32[4]) -> (f32[4], f32[]) {
     }
 
 
-def test_a_program_knows_its_costs_and_calls_take_turns():
+def test_a_program_knows_its_costs():
     made = measure.program(lambda x: jnp.sort(x) + 1, jnp.arange(8.0))
     np.testing.assert_array_equal(made(), np.arange(1.0, 9.0))
     assert made.kernels >= 1
@@ -300,13 +315,21 @@ def test_a_program_knows_its_costs_and_calls_take_turns():
     )
     assert found == {"good": made}
     assert isinstance(failed["bad"], TypeError)
-    order = []
-    calls = {
-        name: measure.Timed(lambda name=name: order.append(name), lambda _: None)
-        for name in "ab"
-    }
-    measure.in_turns(calls, rounds=2, limit=0)
-    assert [name for name, _ in itertools.groupby(order)] == ["a", "b", "a", "b"]
+
+
+def test_calls_take_turns_and_long_ones_only_one(monkeypatch):
+    order, calls = [], {name: measure.Timed(name) for name in "ab"}
+    times = iter((0.3, 0.1, 0.5, 0.2, 7.0, 0.1))
+
+    def timed(call, wait, *, limit):
+        order.append(call)
+        return next(times)
+
+    monkeypatch.setattr(measure, "seconds_a_call", timed)
+    found = measure.in_turns(calls, rounds=2, limit=1.0)
+    assert order == ["a", "b", "a", "b"]
+    assert found == {"a": pytest.approx(0.4), "b": pytest.approx(0.15)}
+    assert measure.in_turns(calls, rounds=2, limit=1.0) == {"a": 7.0, "b": 0.1}
 
 
 def test_settings_cover_the_catalog_and_flags_change_them(tmp_path):
