@@ -37,3 +37,8 @@ def refused(error: OSError) -> str:
     if error.filename is None:
         return f"the operating system refuses it: {reason}"
     return f"{error.filename}: {reason[:1].lower()}{reason[1:]}"
+
+
+def number_of(count: int, what: str) -> str:
+    """A number with its noun, as "1 mask" and "2 masks"."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

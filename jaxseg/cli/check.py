@@ -13,7 +13,7 @@ from jaxseg.cli.train_data import lost_objects
 from jaxseg.data.check import Problem, Report, check_folder
 from jaxseg.data.collection import list_cases, splits
 from jaxseg.data.folds import make_folds
-from jaxseg.errors import UserError
+from jaxseg.errors import UserError, number_of
 from jaxseg.files import write_json
 from jaxseg.training.sources import SPLITS
 
@@ -158,7 +158,7 @@ def as_text(report: Report) -> str:
         lines.append(f"masks: {report.labels.told()}")
     splits_known = sorted(content["splits"].items(), key=lambda item: _place(item[0]))
     for split, facts in splits_known:
-        lines += [f"{split}: {facts['cases']} cases", *_facts(facts)]
+        lines += [f"{split}: {number_of(facts['cases'], 'case')}", *_facts(facts)]
     for gravity, title in (("error", "errors"), ("note", "notes")):
         some = [p["text"] for p in content["problems"] if p["gravity"] == gravity]
         of_them = title[:-1] if len(some) == 1 else title

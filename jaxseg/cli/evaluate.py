@@ -13,7 +13,7 @@ from jaxseg.cli.evaluate_data import checked_cases
 from jaxseg.cli.label_flags import add_labels, told_labels
 from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import trained
-from jaxseg.errors import UserError
+from jaxseg.errors import UserError, number_of
 from jaxseg.files import digests_of, read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.empty import EMPTY_VALUES
@@ -294,7 +294,7 @@ def table(summary: Summary, names: Sequence[str]) -> str:
     if summary.cases:
         spread = summary.dice_spread
         note = "" if spread is None else f"   standard deviation {spread:.4f}"
-        lines.append(f"{summary.cases} cases with foreground")
+        lines.append(f"{number_of(summary.cases, 'case')} with foreground")
         line("mean Dice", summary.dice, note)
         if len(summary.dice_by_class) > 1:
             for index, dice in enumerate(summary.dice_by_class, start=1):
@@ -319,7 +319,7 @@ def table(summary: Summary, names: Sequence[str]) -> str:
             how = "left out" if surfaces["missed_rule"] == "nan" else "at the diagonal"
             lines.append(f"  {f'classes in one mask alone, {how}':<34}{alone:8d}")
     if summary.lesion_free:
-        lines.append(f"{summary.lesion_free} cases without foreground")
+        lines.append(f"{number_of(summary.lesion_free, 'case')} without foreground")
         line("share with an empty prediction", summary.rejected)
         line("mean share of false positives", summary.false_positive_share)
         lines.append("with and without")

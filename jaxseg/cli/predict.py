@@ -13,7 +13,7 @@ from jaxseg.cli.runs import trained
 from jaxseg.data.export import mask_image, write_image, write_volume
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.overlay import overlay
-from jaxseg.errors import UserError
+from jaxseg.errors import UserError, number_of
 from jaxseg.files import replacing
 from jaxseg.training.cases import ensemble_probabilities
 from jaxseg.training.sources import Example, labels_of, without_labels
@@ -112,8 +112,7 @@ def main(arguments: argparse.Namespace) -> None:
                     place = out / REGIONS / name
                     _write_mask(place, example, inside[..., number].astype(int), _YES)
             progress.update()
-    masks = "mask" if len(cases) == 1 else "masks"
-    print(f"wrote {len(cases)} {masks} to {out}")
+    print(f"wrote {number_of(len(cases), 'mask')} to {out}")
 
 
 def region_folders(labels: LabelMap) -> list[str]:

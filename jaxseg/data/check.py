@@ -24,7 +24,7 @@ from jaxseg.data.label_rule import (
 )
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.survey import CaseFacts, LabelledFacts, survey
-from jaxseg.errors import UserError
+from jaxseg.errors import UserError, number_of
 
 Gravity = Literal["error", "note"]
 Tick = Callable[[int], object]
@@ -311,7 +311,8 @@ def _unlabelled(split: str, cases: Sequence[Case]) -> list[Problem]:
         return []
     gravity = "note" if split == "test" else "error"
     text = (
-        f"{len(without)} cases of {split} have no labels, for example "
+        f"{number_of(len(without), 'case')} of {split} "
+        f"{'has' if len(without) == 1 else 'have'} no labels, for example "
         f"{without[0].image}"
     )
     return [Problem(gravity, "unlabelled", text)]
@@ -356,7 +357,10 @@ def _class_problems(
                 problems.append(Problem("note", "absent-class", text))
         empty = [case.name for case in cases if not case.of_ids[1:].any()]
         if empty:
-            text = f"{len(empty)} masks of {split} hold no foreground: {_few(empty)}"
+            text = (
+                f"{number_of(len(empty), 'mask')} of {split} "
+                f"{'holds' if len(empty) == 1 else 'hold'} no foreground: {_few(empty)}"
+            )
             problems.append(Problem("note", "empty", text))
     return problems
 
@@ -445,7 +449,12 @@ def _image_notes(cases: Sequence[CaseFacts]) -> list[Problem]:
         for remark in case.remarks:
             remarks.setdefault(remark, []).append(case.name)
     return [
-        Problem("note", "stored", f"{len(names)} images are {remark}: {_few(names)}")
+        Problem(
+            "note",
+            "stored",
+            f"{number_of(len(names), 'image')} {'is' if len(names) == 1 else 'are'} "
+            f"{remark}: {_few(names)}",
+        )
         for remark, names in remarks.items()
     ]
 

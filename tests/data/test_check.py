@@ -71,7 +71,7 @@ def test_every_problem_is_found_at_once(folder):
     assert any("c4.png is not an image" in text for text in texts)
     assert any("c5.png is 9x6 pixels but" in text for text in texts)
     assert any("test/masks/c0.png holds class id 3" in text for text in texts)
-    assert kinds(report, "note")["empty"] == "1 masks of train hold no foreground: c6"
+    assert kinds(report, "note")["empty"] == "1 mask of train holds no foreground: c6"
     assert not report.sound
     (folder / "train/masks/c8.png").unlink()
     assert "c8.png has no mask" in kinds(check_folder(folder), "error")["listing"]
