@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.accelerator import command as accelerator
 from jaxseg.cli import options
-from jaxseg.cli.answers import answered
+from jaxseg.cli.answers import answer
 from jaxseg.errors import UserError
 
 EXAMPLES = """\
@@ -117,7 +117,7 @@ def report(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _known(name: str) -> None:
+def _require_known(name: str) -> None:
     """Refuses a name that there is not, with the nearest one."""
     from experiments.registry import STUDIES
 
@@ -130,7 +130,7 @@ def _known(name: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs; 2 after a user's mistake."""
     given = sys.argv[1:] if argv is None else list(argv)
-    return answered("experiments", lambda: _run(given), last=argv is None)
+    return answer("experiments", lambda: _run(given), last=argv is None)
 
 
 def _run(argv: list[str]) -> int:
@@ -144,7 +144,7 @@ def _run(argv: list[str]) -> int:
     from experiments.registry import STUDIES
 
     if argv[0][0:1] != "-":
-        _known(argv[0])
+        _require_known(argv[0])
     arguments = parser().parse_args(argv)
     if arguments.name in STUDIES:
         command.run(STUDIES[arguments.name], arguments, argv)

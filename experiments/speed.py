@@ -118,7 +118,7 @@ def run(
                 tick(f"other libraries, {case[1]} classes")
         for row in median_rows(rounds):
             (ours if row["library"] == "jaxseg" else others).append(row)
-    return with_peers(ours, others), others
+    return join_peers(ours, others), others
 
 
 def run_case(
@@ -176,7 +176,7 @@ def median_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def with_peers(
+def join_peers(
     rows: Sequence[dict[str, Any]], peers: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Our rows, each with the fastest peer's time where a peer has the loss."""

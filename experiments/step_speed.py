@@ -139,7 +139,7 @@ def training_step(
     return jax.jit(step, donate_argnums=0), (state, images, labels)
 
 
-def measured(case: Case, repeats: int) -> dict[str, Any]:
+def measure_step(case: Case, repeats: int) -> dict[str, Any]:
     """Median milliseconds of a step of ours."""
     step, (state, images, labels) = training_step(case)
     parameters = count_parameters(state[0])
@@ -158,7 +158,7 @@ def measured(case: Case, repeats: int) -> dict[str, Any]:
     }
 
 
-def measured_by_peer(config: Config, python: Path) -> list[dict[str, Any]]:
+def measure_peer(config: Config, python: Path) -> list[dict[str, Any]]:
     """Rows of PyTorch, measured by the Python of its environment.
 
     Raises:
@@ -179,10 +179,10 @@ def run(config: Config, tick: Callable[[str], object], peers: Path | None) -> li
         rows = []
         for case in config.cases:
             tick(f"jaxseg, {case.name}")
-            rows.append(measured(case, config.repeats))
+            rows.append(measure_step(case, config.repeats))
         if peers is not None:
             tick("PyTorch")
-            rows += measured_by_peer(config, peers)
+            rows += measure_peer(config, peers)
         for row in rows:
             place = row["case"], row["library"]
             if place not in best or row["milliseconds"] < best[place]["milliseconds"]:

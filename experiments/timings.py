@@ -1,7 +1,8 @@
 """The command line of the studies that measure milliseconds."""
 
 import argparse
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -90,7 +91,7 @@ def cases(shape: Sequence[int] | None, classes: Sequence[int]) -> tuple:
 
 def run_speed(arguments: argparse.Namespace) -> None:
     """Measures every loss, prints the table, writes the rows."""
-    out = _out(arguments, "speed")
+    out = _make_out(arguments, "speed")
     config = speed.Config(
         cases=cases(arguments.shape, arguments.classes),
         losses=tuple(arguments.losses),
@@ -99,12 +100,7 @@ def run_speed(arguments: argparse.Namespace) -> None:
     )
     turns = len(config.losses) + (arguments.peers is not None)
     total = len(config.cases) * config.rounds * turns
-    with bar(total, "speed", "loss") as progress:
-
-        def tick(what: str) -> None:
-            progress.set_postfix_str(what)
-            progress.update()
-
+    with ticks(total, "speed", "loss") as tick:
         rows, peers = speed.run(config, tick, arguments.peers)
     if peers:
         write_rows(out / "peers.jsonl", peers)
@@ -113,37 +109,39 @@ def run_speed(arguments: argparse.Namespace) -> None:
 
 def run_distance(arguments: argparse.Namespace) -> None:
     """Measures distance maps, prints the table, writes the rows."""
-    out = _out(arguments, "distance")
+    out = _make_out(arguments, "distance")
     config = distance_speed.Config(repeats=arguments.repeats)
     libraries = 2 + len(config.losses) + (arguments.peers is not None)
     turns = config.rounds * libraries
-    with bar(turns, "distance", "turn") as progress:
-
-        def tick(what: str) -> None:
-            progress.set_postfix_str(what)
-            progress.update()
-
+    with ticks(turns, "distance", "turn") as tick:
         rows = distance_speed.run(config, tick, arguments.peers)
     _tell(out, rows, distance_speed.table)
 
 
 def run_step_speed(arguments: argparse.Namespace) -> None:
     """Measures training steps, prints the table, writes the rows."""
-    out = _out(arguments, "step_speed")
+    out = _make_out(arguments, "step_speed")
     config = step_speed.Config(repeats=arguments.repeats)
     turns = config.rounds * (len(config.cases) + (arguments.peers is not None))
-    with bar(turns, "step_speed", "turn") as progress:
+    with ticks(turns, "step_speed", "turn") as tick:
+        rows = step_speed.run(config, tick, arguments.peers)
+    _tell(out, rows, step_speed.table)
+
+
+@contextlib.contextmanager
+def ticks(total: int, what: str, unit: str) -> Iterator[Callable[[str], None]]:
+    """A progress line and the function that moves it on by one, told what is done."""
+    with bar(total, what, unit) as progress:
 
         def tick(what: str) -> None:
             progress.set_postfix_str(what)
             progress.update()
 
-        rows = step_speed.run(config, tick, arguments.peers)
-    _tell(out, rows, step_speed.table)
+        yield tick
 
 
-def _out(arguments: argparse.Namespace, name: str) -> Path:
-    return options.made_folder(arguments.out or Path("runs") / name)
+def _make_out(arguments: argparse.Namespace, name: str) -> Path:
+    return options.make_folder(arguments.out or Path("runs") / name)
 
 
 def _tell(out: Path, rows: list, table: Table) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from figures import flags
 from figures.registry import PICTURES, Picture
 from jaxseg.cli import options
-from jaxseg.cli.answers import answered
+from jaxseg.cli.answers import answer
 from jaxseg.errors import UserError
 
 EXAMPLES = """\
@@ -66,7 +66,7 @@ def _draw_one(name: str, rest: Sequence[str]) -> list[Path]:
     picture = _picture(name)
     arguments = picture.parser(name).parse_args(rest)
     if picture.out is not None:
-        arguments.out = options.made_folder(arguments.out or Path(picture.out))
+        arguments.out = options.make_folder(arguments.out or Path(picture.out))
     return picture.draw(arguments)
 
 
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for path in draw(given):
             print(path)
 
-    return answered("figures", work, last=argv is None)
+    return answer("figures", work, last=argv is None)
 
 
 if __name__ == "__main__":

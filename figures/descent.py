@@ -29,7 +29,7 @@ SIDE = 8
 STARTS = 24
 STEPS = 600
 LENGTH = 0.35  # of a step in the scores, in the root mean square
-SHOWN = flags.chosen(
+SHOWN = flags.parse_losses(
     {
         "cross_entropy": {},
         "dice": {},

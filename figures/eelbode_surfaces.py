@@ -19,7 +19,7 @@ from figures.surface import Surface, compute_surface, draw_panel
 from jaxseg.counts import SoftCounts, dice_index
 
 TRUTHS = ((1, 0), (1, 1))
-NORMS = flags.chosen({"dice": {}, "dice_squared": {}})
+NORMS = flags.parse_losses({"dice": {}, "dice_squared": {}})
 TITLES = {"dice": "dice: plain, L1", "dice_squared": "dice_squared: L2"}
 
 

@@ -46,7 +46,7 @@ class Chosen:
         return ", ".join(f"{key} = {value}" for key, value in self.hyper.items())
 
 
-def chosen(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Chosen, ...]:
+def parse_losses(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Chosen, ...]:
     """Losses from names with hyper-parameters."""
     return tuple(Chosen(name, hyper) for name, hyper in settings.items())
 
@@ -93,9 +93,9 @@ def add_folder(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help=what)
 
 
-def out_beside(arguments: argparse.Namespace, folder: Path) -> Path:
+def folder_beside(arguments: argparse.Namespace, folder: Path) -> Path:
     """``--out``, or the folder that the input lies in."""
-    return folder if arguments.out is None else options.made_folder(arguments.out)
+    return folder if arguments.out is None else options.make_folder(arguments.out)
 
 
 class _Hyper(argparse.Action):

@@ -128,7 +128,7 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
     """The plane around the run, and the line to another if there is one."""
     run, objective, state = load_run(arguments.run)
     batch = some_images(run.config, arguments.images)
-    arguments.out = flags.out_beside(arguments, arguments.run)
+    arguments.out = flags.folder_beside(arguments, arguments.run)
     common = {"points": arguments.points, "chunk": arguments.chunk}
     figures = {}
     if arguments.to is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from jaxseg.counts import dice_index, soft_counts
-from jaxseg.data.batch import Batch, counted, unit_images
+from jaxseg.data.batch import Batch, counted_pixels, unit_images
 from jaxseg.data.intensity import standardize
 from jaxseg.errors import UserError
 from jaxseg.training.config import RunConfig
@@ -48,7 +48,7 @@ def filter_direction(key: Array, params: Tree) -> Tree:
     return jax.tree.unflatten(structure, moved)
 
 
-def moved_along(params: Tree, directions: Sequence[Tree]) -> Callable[[Array], Tree]:
+def move_along(params: Tree, directions: Sequence[Tree]) -> Callable[[Array], Tree]:
     """Coordinates ``[D]`` to the weights that far along the directions."""
 
     def at(place: Array) -> Tree:
@@ -94,7 +94,7 @@ def scores_of(
     """The loss and the mean Dice over foreground classes at places of a plane."""
     images = standardize(unit_images(batch))
     ids = jnp.asarray(batch.labels).astype(jnp.int32)
-    where = counted(batch)
+    where = counted_pixels(batch)
 
     def scores(place: Array) -> tuple[Array, Array]:
         logits = apply(at(place), images)
@@ -146,7 +146,7 @@ def compute_plane(
 ) -> Plane:
     """Along two filter-normalised random directions; the loss at the run's end."""
     keys = jax.random.split(jax.random.key(seed))
-    at = moved_along(params, [filter_direction(key, params) for key in keys])
+    at = move_along(params, [filter_direction(key, params) for key in keys])
     axis = np.linspace(-reach, reach, points).astype(np.float32)
     places = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     scores = scores_of(objective.apply, objective.loss_at(1.0), batch, at)
@@ -179,7 +179,7 @@ def compute_line(
     chunk: int = 8,
 ) -> Line:
     """A quarter of the way beyond both networks; the loss of each objective."""
-    at = moved_along(first, [difference(first, second)])
+    at = move_along(first, [difference(first, second)])
     shares = np.linspace(-0.25, 1.25, points).astype(np.float32)
     losses, dice = {}, np.zeros(points)
     for name, objective in objectives.items():

@@ -48,7 +48,7 @@ class Relaxations:
 
 
 @jax.jit
-def _both(errors: jax.Array, labels: jax.Array) -> jax.Array:
+def _both_losses(errors: jax.Array, labels: jax.Array) -> jax.Array:
     """``[M, 2]`` losses of predictions with errors ``[M, pixels]``."""
 
     def losses(error: jax.Array) -> jax.Array:
@@ -75,8 +75,8 @@ def compute_relaxations(
     for size in objects:
         labels = (jnp.arange(pixels) < size).astype(int)
         equal = np.broadcast_to(errors[:, None], (len(errors), pixels))
-        lovasz[size], soft[size] = np.asarray(_both(equal, labels)).T
-        scattered[size] = np.asarray(_both(drawn, labels))
+        lovasz[size], soft[size] = np.asarray(_both_losses(equal, labels)).T
+        scattered[size] = np.asarray(_both_losses(drawn, labels))
     return Relaxations(errors, lovasz, soft, scattered, pixels)
 
 

@@ -26,7 +26,7 @@ SIDE = 32
 PIXELS = SIDE * SIDE
 SURE = 0.9  # probability of the right class everywhere else
 SIZES = (4, 32, 256)
-SHOWN = flags.chosen(
+SHOWN = flags.parse_losses(
     {
         "cross_entropy": {},
         "focal": {},

@@ -51,7 +51,7 @@ def running_mean(values: np.ndarray, width: int) -> np.ndarray:
     return (total[ends] - total[starts]) / (ends - starts)
 
 
-def _enlarged(pixels: np.ndarray, times: int) -> np.ndarray:
+def _enlarge(pixels: np.ndarray, times: int) -> np.ndarray:
     return np.repeat(np.repeat(pixels, times, axis=0), times, axis=1)
 
 
@@ -80,7 +80,7 @@ def draw_samples(arrays: Mapping[str, np.ndarray]) -> Figure:
                 if mask is not None:
                     shown = arrays[f"{mask}_{k}"].astype(int)
                 shown = np.where(shown == 255, 0, shown)
-                drawn = overlay(_enlarged(image, times), _enlarged(shown, times))
+                drawn = overlay(_enlarge(image, times), _enlarge(shown, times))
                 axes.imshow(drawn)
                 axes.set(xticks=[], yticks=[])
                 for spine in axes.spines.values():
@@ -126,5 +126,5 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def draw(arguments: argparse.Namespace) -> list[Path]:
     """PNG only, unless another format is asked for."""
     formats = (arguments.format or "png",)
-    out = flags.out_beside(arguments, arguments.folder)
+    out = flags.folder_beside(arguments, arguments.folder)
     return draw_run(arguments.folder, out, formats, arguments.dpi)

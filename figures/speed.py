@@ -98,5 +98,5 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
     found = read_rows(rows)
     if not found or not all("share_of_floor" in row for row in found):
         raise UserError(f"{rows} holds no rows of `python -m experiments speed`")
-    arguments.out = flags.out_beside(arguments, arguments.folder)
+    arguments.out = flags.folder_beside(arguments, arguments.folder)
     return save_all({"speed": draw_speed(found)}, arguments)

@@ -29,7 +29,7 @@ Space = Literal["probability", "score"]
 
 EDGE = 1e-3  # the outermost probabilities: logs are finite there
 REACH = 6.0  # the outermost scores
-SHOWN = flags.chosen(
+SHOWN = flags.parse_losses(
     {
         "cross_entropy": {},
         "dice": {},

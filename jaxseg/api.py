@@ -18,11 +18,11 @@ import numpy as np
 from jaxseg.cli import inference_flags
 from jaxseg.cli.evaluate import gather, score
 from jaxseg.cli.main import parser
-from jaxseg.cli.runs import trained
+from jaxseg.cli.runs import load_trained
 from jaxseg.cli.train import main as train_command
-from jaxseg.data.check import Report, check_folder
+from jaxseg.data.check import DataReport, check_folder
 from jaxseg.errors import UserError
-from jaxseg.training.cases import Trained, ensemble_probabilities
+from jaxseg.training.cases import TrainedNetwork, ensemble_probabilities
 from jaxseg.training.checkpoints import Best
 from jaxseg.training.evaluation import Evaluation
 from jaxseg.training.inference import Inference
@@ -41,7 +41,7 @@ class Model:
       names: of the classes, by id, or of the regions.
     """
 
-    members: tuple[Trained, ...]
+    members: tuple[TrainedNetwork, ...]
     names: tuple[str, ...]
 
     def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
@@ -136,8 +136,8 @@ def load(*runs: Folder, best: Best | None = None) -> Model:
     """
     if not runs:
         raise UserError("jaxseg.load needs the folder of a run")
-    found = inference_flags.opened([Path(run) for run in runs])
-    members = tuple(trained(run, best=best) for run in found)
+    found = inference_flags.open_runs([Path(run) for run in runs])
+    members = tuple(load_trained(run, best=best) for run in found)
     return Model(members, inference_flags.class_names(found[0].config))
 
 
@@ -155,7 +155,7 @@ def train(data: Folder, loss: str, out: Folder, **settings: Any) -> Model:
       UserError: what the command refuses.
     """
     flags = {"data": data, "loss": loss, "out": out, **settings}
-    train_command(_parsed("train", flags))
+    train_command(_parse("train", flags))
     return load(out)
 
 
@@ -169,12 +169,12 @@ def evaluate(*runs: Folder, **settings: Any) -> Evaluation:
     Raises:
       UserError: what the command refuses.
     """
-    arguments = _parsed("evaluate", {"run": runs, **settings})
+    arguments = _parse("evaluate", {"run": runs, **settings})
     gathered = gather(arguments)
     return score(gathered, gathered.networks(arguments.best), arguments)
 
 
-def check(data: Folder) -> Report:
+def check(data: Folder) -> DataReport:
     """`jaxseg check`: what a data set holds, and every problem by name.
 
     Raises:
@@ -183,7 +183,7 @@ def check(data: Folder) -> Report:
     return check_folder(Path(data))
 
 
-def _parsed(command: str, settings: Mapping[str, Any]) -> argparse.Namespace:
+def _parse(command: str, settings: Mapping[str, Any]) -> argparse.Namespace:
     argv = [word for name, value in settings.items() for word in _words(name, value)]
     return parser(command).parse_args([command, *argv])
 

@@ -96,7 +96,7 @@ def boundary_distance(
     The size of `signed_distance`, with its arguments: 0 for a mask without a boundary.
     """
     mask = _as_mask(mask)
-    inside, outside = _counted(mask, where)
+    inside, outside = _count_sides(mask, where)
     if where is None:
         squares = _scaled_squares(mask, spacing, to_other_side=True)
     else:
@@ -118,7 +118,7 @@ def inner_distance(
     the pixels that `where` leaves out.
     """
     mask = _as_mask(mask)
-    _, outside = _counted(mask, where)
+    _, outside = _count_sides(mask, where)
     distance = distance_transform(~outside, spacing=spacing)
     return jnp.where(mask & jnp.any(outside), distance, 0)
 
@@ -132,7 +132,7 @@ def border_closeness(
     """
     mask = _as_mask(mask)
     distance = boundary_distance(mask, spacing=spacing, where=where)
-    sides = _counted(mask, where)
+    sides = _count_sides(mask, where)
     deepest = [jnp.max(jnp.where(side, distance, 0), initial=0) for side in sides]
     longest = jnp.where(mask, *deepest)
     return safe_ratio(longest - distance, longest, 0)
@@ -145,7 +145,7 @@ def reciprocal_distance(
     return safe_ratio(1, boundary_distance(mask, spacing=spacing, where=where), 0)
 
 
-def _counted(mask: Array, where: ArrayLike | None) -> tuple[Array, Array]:
+def _count_sides(mask: Array, where: ArrayLike | None) -> tuple[Array, Array]:
     """Pixels inside and outside `mask`, without those that do not count."""
     if where is None:
         return mask, ~mask
@@ -250,12 +250,12 @@ def _squares(mask: Array, sizes: Array, *, to_other_side: bool) -> Array:
         squares = jnp.square(steps.astype(sizes.dtype) * sizes[axis])
         return jnp.where(steps < mask.shape[axis], squares, far)
 
-    squares = _from_tiles(along(first), mask.shape, first)
+    squares = _join_tiles(along(first), mask.shape, first)
     for axis in others:
         sources = _tiles(squares, axis)
         start = _smaller(along(axis), sources) if to_other_side else sources
         lowered = _lower(sources, start, sizes[axis])
-        squares = _from_tiles(lowered, mask.shape, axis)
+        squares = _join_tiles(lowered, mask.shape, axis)
     return squares
 
 
@@ -272,7 +272,7 @@ def _tiles(values: Array, axis: int) -> Array:
     return jnp.swapaxes(lines.reshape(length, -1, lanes), 0, 1)
 
 
-def _from_tiles(tiles: Array, shape: Sequence[int], axis: int) -> Array:
+def _join_tiles(tiles: Array, shape: Sequence[int], axis: int) -> Array:
     """The image of this shape of which `tiles` are the `_tiles`."""
     length = shape[axis]
     others = [n for a, n in enumerate(shape) if a != axis]

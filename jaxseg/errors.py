@@ -31,7 +31,7 @@ def tell(error: object, name: str = "jaxseg") -> None:
     sys.stderr.flush()
 
 
-def refused(error: OSError) -> str:
+def refusal(error: OSError) -> str:
     """What the operating system refused, and for which file, as a sentence."""
     reason = error.strerror or str(error)
     if error.filename is None:

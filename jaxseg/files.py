@@ -34,7 +34,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
 
 
-def synced(path: Path) -> None:
+def sync(path: Path) -> None:
     """Has a file that was written by others brought to the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -44,6 +44,16 @@ class Link:
         """Whether the classes share a pixel; else each is a yes/no question."""
         return num_classes > 1 and not self.multilabel
 
+    def log_absent(self, logits: Array) -> Array | None:
+        """``[..., C]`` log-probability that a class is absent, where it is a question.
+
+        None where classes are exclusive: their own log-probabilities say all.
+        """
+        if self.exclusive(logits.shape[-1]):
+            return None
+        assert self.log_complements is not None
+        return self.log_complements(logits)
+
 
 def _log(probs: Array) -> Array:
     """log, cut at the smallest normal number: finite, with slope 0 below it."""

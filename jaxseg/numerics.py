@@ -163,7 +163,7 @@ def geometric_mean(first: Any, second: Any) -> Any:
     return jnp.where(none, 0, jnp.sqrt(jnp.where(none, 1, product)))
 
 
-def within_unit(values: Any) -> Any:
+def clip_to_unit(values: Any) -> Any:
     """`values` cut to [0, 1], for sums that round apart; at 0 and 1 the slope stays."""
     if is_numpy(values):
         return np.clip(values, 0, 1)
@@ -206,7 +206,7 @@ def sum_of_pixels(values: Array) -> Array:
 
 @jax.custom_jvp
 def _sum_of_rows(rows: Array) -> Array:
-    return lax.platform_dependent(rows, cpu=_folded_sum, default=_plain_sum)
+    return lax.platform_dependent(rows, cpu=_fold_sum, default=_plain_sum)
 
 
 @_sum_of_rows.defjvp
@@ -219,7 +219,7 @@ def _plain_sum(rows: Array) -> Array:
     return jnp.sum(rows, axis=0)
 
 
-def _folded_sum(rows: Array) -> Array:
+def _fold_sum(rows: Array) -> Array:
     pixels, classes = rows.shape
     length = pixels // (FOLDS * STRIPES)
     part = STRIPES * length

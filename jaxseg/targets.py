@@ -226,25 +226,33 @@ def is_hard(labels: Any) -> bool:
     return jnp.issubdtype(dtype, jnp.integer)
 
 
-def as_hard_pixels(
-    logits: Array, ids: Array, *, where: Array | None = None
-) -> tuple[Array, Array]:
-    """Scores and class ids of the pixels, checked; scores widened, zero where masked.
+def softmax_of_ids(
+    logits: Array, labels: Array, *, link: Link, where: Array | None = None
+) -> tuple[Array, Array] | None:
+    """Scores and class ids, where a softmax meets class ids; else None.
+
+    It is the commonest case and the one that `jaxseg.fused` takes in fewer passes.
 
     Args:
-      logits: ``[..., C]`` floating scores, C >= 2.
-      ids: ``[...]`` integers.
+      logits: ``[..., C]`` floating scores, C >= 2 under a softmax.
+      labels: ``[...]`` integers, or ``[..., C]`` targets.
+      link: of the loss.
       where: ``[...]`` bool, False for pixels to leave out; None keeps all.
+
+    Returns:
+      Scores ``[..., C]``, widened, zero where masked, and ids ``[...]``, checked.
 
     Raises:
       ValueError: shapes or dtypes disagree, or a softmax over one class.
     """
+    if link is not softmax or not is_hard(labels):
+        return None
     logits = as_scores(logits, softmax)
-    check_ids(ids, logits)
+    check_ids(labels, logits)
     scores = widen(logits)
     if where is not None:
         scores = jnp.where(as_where(where, logits)[..., None], scores, 0)
-    return scores, jnp.asarray(ids)
+    return scores, jnp.asarray(labels)
 
 
 def as_scores(logits: ArrayLike, link: Link | None) -> Array:

@@ -11,11 +11,14 @@ import pytest
 from jaxseg.counts import (
     SoftCounts,
     accuracy_index,
+    counts_of_ids,
     dice_index,
     f_beta_index,
     hamming_index,
     jaccard_index,
     kappa_index,
+    log_intersection,
+    log_intersection_of_ids,
     matthews_index,
     precision_index,
     sensitivity_index,
@@ -177,3 +180,30 @@ def test_matthews_slope_is_that_of_its_formula():
     for at in ((3.0, 1.0, 2.0), (4.0, 0.0, 0.0)):
         wanted = jax.grad(formula, (0, 1, 2))(*at)
         np.testing.assert_allclose(jax.grad(index, (0, 1, 2))(*at), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("where", [None, "half"])
+def test_the_log_of_the_intersection_is_that_of_the_counts(where):
+    scores, ids = (
+        np.random.default_rng(0).normal(size=(6, 3)),
+        np.array([0, 1, 1, 0, 2, 1]),
+    )
+    mask = None if where is None else jnp.arange(6) % 2 == 0
+    scores, hot = jnp.asarray(scores, jnp.float32), jnp.eye(3)[ids]
+    targets = 0.8 * hot + 0.2 / 3
+    probs, logs = jax.nn.softmax(scores), jax.nn.log_softmax(scores)
+    of_ids = log_intersection_of_ids(scores, jnp.asarray(ids), mask)
+    counts = counts_of_ids(scores, jnp.asarray(ids), mask)
+    np.testing.assert_allclose(jnp.exp(of_ids), counts.intersection, rtol=1e-6)
+    for truth in (hot, targets):
+        found = log_intersection(logs, truth, mask)
+        expected = soft_counts(probs, truth, mask).intersection
+        np.testing.assert_allclose(jnp.exp(found), expected, rtol=1e-6)
+
+
+def test_the_log_of_an_intersection_too_small_to_be_a_number_is_one():
+    scores = jnp.array([[300.0, 0.0], [300.0, 0.0]])
+    assert counts_of_ids(scores, jnp.array([0, 1])).intersection[1] == 0
+    found = log_intersection_of_ids(scores, jnp.array([0, 1]))
+    np.testing.assert_allclose(found, [0, -300], atol=1e-6)
+    assert log_intersection_of_ids(scores, jnp.array([0, 0]))[1] == -jnp.inf

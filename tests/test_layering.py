@@ -12,7 +12,7 @@ FLOORS = [  # from the bottom; a file may import from its own floor and from bel
      "jaxseg.numerics"],
     ["jaxseg.links"],
     ["jaxseg.targets"],
-    ["jaxseg.counts", "jaxseg.distance", "jaxseg.indices"],
+    ["jaxseg.counts", "jaxseg.distance"],
     ["jaxseg.losses", "jaxseg.metrics", "jaxseg.models", "jaxseg.data",
      "jaxseg.statistics"],
     ["jaxseg.training"],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxseg import rooms
-from jaxseg.cli.answers import answered
+from jaxseg.cli.answers import answer
 from jaxseg.cli.options import Parser, at_least, loss_name
 from jaxseg.cli.progress import bar
 from jaxseg.errors import UserError
@@ -287,7 +287,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return COMMANDS[given[0]](given[1:])
         return _settle(given)
 
-    return answered("theory", work, last=argv is None)
+    return answer("theory", work, last=argv is None)
 
 
 if __name__ == "__main__":

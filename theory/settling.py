@@ -33,7 +33,7 @@ def settle_all(
       One entry per claim, in their order.
     """
     if processes == 1 or len(claims) <= FEW:
-        return [_told(settle(claim), done) for claim in claims]
+        return [_tell(settle(claim), done) for claim in claims]
     context = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(
         processes, mp_context=context, initializer=_leave_interrupts_to_the_parent
@@ -44,14 +44,14 @@ def settle_all(
         try:
             for future in concurrent.futures.as_completed(running):
                 claim = running[future]
-                found[claim.id] = _told(Settled(claim, *future.result()), done)
+                found[claim.id] = _tell(Settled(claim, *future.result()), done)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [found[claim.id] for claim in claims]
 
 
-def _told(settled: Settled, done: Callable[[Settled], object]) -> Settled:
+def _tell(settled: Settled, done: Callable[[Settled], object]) -> Settled:
     done(settled)
     return settled
 
@@ -69,14 +69,14 @@ def _evidence_of(name: str) -> tuple[Mapping[str, Evidence], float]:
             tolerance=found.tolerance,
             cases=found.cases,
             method=found.method,
-            witness=_on_host(found.witness),
+            witness=_settle_on_host(found.witness),
         )
         for check, found in settled.evidence.items()
     }
     return evidence, settled.seconds
 
 
-def _on_host(witness: Mapping[str, Any]) -> dict[str, Any]:
+def _settle_on_host(witness: Mapping[str, Any]) -> dict[str, Any]:
     def plain(leaf: Any) -> Any:
         return np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf
 

@@ -23,14 +23,14 @@ from experiments.accelerator.clock import Turn
 from experiments.accelerator.measure import Timed, in_turns, program
 from experiments.accelerator.sections import sentence_of
 from experiments.accelerator.settings import SMOKE, Settings
-from jaxseg.data.batch import Batch, split
+from jaxseg.data.batch import Batch, split_batch
 from jaxseg.losses import CATALOG
 from jaxseg.models.unet import UNet
 from jaxseg.training.config import Parallel
 from jaxseg.training.network import Network
-from jaxseg.training.parallel import parallel_step, placed, replicate
+from jaxseg.training.parallel import parallel_step, place_batch, replicate
 from jaxseg.training.step import Objective, TrainState, init_state, train_step
-from jaxseg.training.traffic import of_loss
+from jaxseg.training.traffic import loss_traffic
 
 WAYS: tuple[Parallel, ...] = get_args(Parallel)
 STEPS = 3
@@ -60,7 +60,7 @@ def of_devices(settings: Settings, turn: Turn, kind: str) -> Iterator[dict[str, 
     expected = [np.asarray(leaf) for leaf in jax.tree.leaves(state.params)]
     going = _Going(alone, state, batches[0])
     single = in_turns({"alone": Timed(going)}, rounds=1, limit=settings.seconds)
-    predicted = of_loss(LOSS, (1, *settings.spread[1:]), CLASSES)
+    predicted = loss_traffic(LOSS, (1, *settings.spread[1:]), CLASSES)
     gradients = 4 * sum(leaf.size for leaf in expected)
     for way in WAYS:
         if turn.over:
@@ -89,7 +89,7 @@ def _of_way(
     """Difference of parameters after `STEPS`, milliseconds, and what is sent."""
     devices = jax.local_device_count()
     step = parallel_step(objective, way)
-    parts = [placed(split(batch, devices), way) for batch in batches]
+    parts = [place_batch(split_batch(batch, devices), way) for batch in batches]
     state = replicate(_state(objective, settings), way)
     compiled = program(step, state, parts[0])
     for part in parts:

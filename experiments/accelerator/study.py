@@ -21,7 +21,7 @@ from experiments.accelerator.settings import Settings
 from experiments.accelerator.train import CASES, FEWEST, config_maker, scored
 from experiments.ood_robustness.strategies import STRATEGIES
 from jaxseg.data.batch import Batch
-from jaxseg.training.cases import Trained
+from jaxseg.training.cases import TrainedNetwork
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import Run
 from jaxseg.training.programs import programs_of
@@ -88,7 +88,9 @@ def rows(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
 def _scores(config: RunConfig, state: TrainState, data: str) -> dict[str, Any]:
     split = "test" if data != SYNTHETIC else "validation"
     held = examples(config, config.data, split, CASES)
-    trained = Trained(config, programs_of(config, -1).objective.apply, state.variables)
+    trained = TrainedNetwork(
+        config, programs_of(config, -1).objective.apply, state.variables
+    )
     return scored(validate(trained, held).summary())
 
 

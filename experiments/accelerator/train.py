@@ -25,7 +25,7 @@ from jaxseg.training.loop import Run, step_seconds
 from jaxseg.training.programs import programs_of
 from jaxseg.training.sources import SYNTHETIC, examples
 from jaxseg.training.step import TrainState
-from jaxseg.training.validation import in_use, validate
+from jaxseg.training.validation import network_in_use, validate
 
 CASES = 50
 """Made images that a training on made images is scored on."""
@@ -173,7 +173,9 @@ def trained(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
         rate = config.batch_size * (len(ticks) - 1) / (ticks[-1] - ticks[0])
     split = "test" if data != SYNTHETIC else "validation"
     held = examples(config, config.data, split, CASES)
-    summary = validate(in_use(config, programs_of(config, -1), state), held).summary()
+    summary = validate(
+        network_in_use(config, programs_of(config, -1), state), held
+    ).summary()
     yield {
         "what": "trained",
         "data": data,

@@ -40,12 +40,12 @@ def findings(tasks: Sequence[Task], points: Sequence[Task] = ()) -> list[Finding
     }
     rules: list[Rule] = []
     for kind, some in of_kind.items():
-        rules += [functools.partial(_on, kind=kind, rule=rule) for rule in some]
+        rules += [functools.partial(_judge_kind, kind=kind, rule=rule) for rule in some]
     found = judge(rules, tasks)
     return found + judge(_ablation(), points)
 
 
-def _on(task: Task, *, kind: str, rule: Rule) -> Finding | None:
+def _judge_kind(task: Task, *, kind: str, rule: Rule) -> Finding | None:
     return rule(task) if task.kind == kind else None
 
 
@@ -410,7 +410,7 @@ def _ablation() -> list[Rule]:
     ]  # fmt: skip
 
 
-def _told(task: Task, series: dict[float, str]) -> str:
+def _join_means(task: Task, series: dict[float, str]) -> str:
     return ", ".join(f"{k:g}: {task.mean('dice', n):.3f}" for k, n in series.items())
 
 
@@ -435,7 +435,7 @@ def _best_weight(
         claim=f"The best weight of {loss} is {weight:g}",
         source="Fig. 3",
         paper=f"{weight:g} of the weights tried",
-        ours=f"Dice by weight: {_told(task, series)}",
+        ours=f"Dice by weight: {_join_means(task, series)}",
         parts={"Dice": task.estimate(lead)},
         unit="Dice ahead of the next",
         smallest=LEAST,
@@ -484,7 +484,7 @@ def _bias_drops(task: Task) -> Finding | None:
         claim="DiceBiasCE drops from weight 0.1 on",
         source="section 3.1, Fig. 3",
         paper="drops significantly",
-        ours=f"Dice by weight: {_told(task, series)}",
+        ours=f"Dice by weight: {_join_means(task, series)}",
         parts={"Dice": task.estimate(drop)},
         unit="Dice",
         smallest=LEAST,

@@ -91,12 +91,12 @@ def plan(choices: Choices) -> list[Job]:
         for number, model in enumerate(models):
             for name in names:
                 method = method_of(name, dataset.num_classes)
-                jobs = _of_method(choices, dataset, scale, method, model)
+                jobs = _plan_method(choices, dataset, scale, method, model)
                 (then if number else first).extend(jobs)
                 if dataset is swept and not number:
                     whole = dataclasses.replace(scale, earlier=0)
                     for changed in ablation_of(name, scale):
-                        then += _of_method(choices, dataset, whole, changed, model)
+                        then += _plan_method(choices, dataset, whole, changed, model)
     return first + then
 
 
@@ -114,7 +114,7 @@ def ablation_of(name: str, scale: Scale) -> list[Method]:
     ]
 
 
-def _of_method(
+def _plan_method(
     choices: Choices, dataset: Dataset, scale: Scale, method: Method, model: str
 ) -> list[Job]:
     jobs: list[Job] = []

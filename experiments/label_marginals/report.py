@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.label_marginals import scores, tables
 from experiments.label_marginals.findings import findings
-from experiments.protocol.report import Figure, Report, listed, page, table
+from experiments.protocol.report import Figure, Report, join_names, page, table
 from experiments.protocol.results import Results
 from experiments.protocol.task import Task
 from experiments.protocol.tasks import even, iou, score
@@ -50,7 +50,7 @@ def report(results: Results) -> Report:
         parts += _of_points(one)
     return page(
         results,
-        title=f"Label marginals of {listed(list(first))}: Liu 2022 tried again",
+        title=f"Label marginals of {join_names(list(first))}: Liu 2022 tried again",
         tasks=tasks,
         findings=findings(tasks, points),
         advice=advice(tasks),

@@ -21,7 +21,7 @@ def spread(runs: np.ndarray, digits: int = 3) -> str:
     return text if len(runs) < 2 else f"{text} ({runs.std(ddof=1):.{digits}f})"
 
 
-def by_run(task: Task, score: Any, method: str) -> np.ndarray:
+def means_of_runs(task: Task, score: Any, method: str) -> np.ndarray:
     """``[S]`` mean of each run."""
     values = task.of(score, method)
     known = ~np.isnan(values)
@@ -46,9 +46,9 @@ def binary_table(task: Task) -> str:
     rows = [
         [
             m,
-            spread(by_run(task, "dice", m)),
-            spread(by_run(task, "hd95", m), 1),
-            spread(by_run(task, scores.proportion_error, m), 4),
+            spread(means_of_runs(task, "dice", m)),
+            spread(means_of_runs(task, "hd95", m), 1),
+            spread(means_of_runs(task, scores.proportion_error, m), 4),
             spread(_sizes(task, scores.predicted, m), 2),
             spread(_sizes(task, scores.soft, m), 2),
             f"{100 * task.mean(scores.missed, m):.0f} %",
@@ -91,9 +91,9 @@ def volume_table(task: Task) -> str:
         rows.append(
             [
                 m,
-                spread(by_run(task, "dice", m)),
-                spread(by_run(task, "nsd", m)),
-                spread(by_run(task, scores.proportion_error, m), 4),
+                spread(means_of_runs(task, "dice", m)),
+                spread(means_of_runs(task, "nsd", m)),
+                spread(means_of_runs(task, scores.proportion_error, m), 4),
                 *said,
             ]
         )
@@ -158,7 +158,7 @@ def scene_summary(task: Task) -> str:
                     else None
                     for classes in (None, small, ~small)
                 ),
-                spread(by_run(task, scores.proportion_error, m)),
+                spread(means_of_runs(task, scores.proportion_error, m)),
                 *(
                     spread(found[:, some].mean(-1), 2) if some.any() else None
                     for some in (small, ~small)
@@ -207,8 +207,8 @@ def ablation_table(found: Task) -> str:
                 loss,
                 f"{weight:g}",
                 None if temperature is None else f"{temperature:g}",
-                spread(by_run(found, "dice", name)),
-                spread(by_run(found, scores.proportion_error, name), 4),
+                spread(means_of_runs(found, "dice", name)),
+                spread(means_of_runs(found, scores.proportion_error, name), 4),
             ]
         )
     return f"{table(head, rows)}\n\n{limits([found])}"

@@ -92,7 +92,9 @@ def lead(
     return task.lead(score(name), better, worse, sign=sign, relative=relative)
 
 
-def from_to(task: Task, name: str, worse: Sequence[str], better: Sequence[str]) -> str:
+def compare_means(
+    task: Task, name: str, worse: Sequence[str], better: Sequence[str]
+) -> str:
     """Means of both sides."""
     digits = 1 if name == "hausdorff" else 4 if name == "error" else 3
     one, two = (task.mean(score(name), *some) for some in (worse, better))
@@ -132,7 +134,7 @@ def _lead(
         claim=f"{who} a higher {TITLES[name]} than {worse[0]}",
         source=source,
         paper=f"{mean:+.3f} on average, higher in {wins} of {columns}",
-        ours=from_to(task, name, worse, better),
+        ours=compare_means(task, name, worse, better),
         parts={TITLES[name]: lead(task, name, better, worse)},
         unit=TITLES[name],
         smallest=smallest,
@@ -224,7 +226,7 @@ def _sweep(printed: Sequence[float], source: str) -> list[Rule]:
     ]
 
 
-def _against_half(task: Task, names: Sequence[str]) -> dict[str, Estimate]:
+def _leads_over_dice(task: Task, names: Sequence[str]) -> dict[str, Estimate]:
     return {f"{DICE} − {n}": lead(task, "dice", (DICE,), (n,)) for n in names}
 
 
@@ -243,7 +245,7 @@ def _half_is_unbeaten(
         paper=f"0.5/0.5 {printed_at(printed, EQUAL_WEIGHTS[0]):.3f}, best rival "
         f"{best[0]:g}/{best[1]:g} {value:.3f}",
         ours=means(task, score("dice"), DICE, *others),
-        parts=_against_half(task, others),
+        parts=_leads_over_dice(task, others),
         unit="Dice",
         smallest=LEAST,
         rule=NO_WORSE,
@@ -266,7 +268,7 @@ def _extremes_lose(
         source=source,
         paper=f"0.5/0.5 {theirs}",
         ours=means(task, score("dice"), ends[0], DICE, ends[1]),
-        parts=_against_half(task, ends),
+        parts=_leads_over_dice(task, ends),
         unit="Dice",
         smallest=LEAST,
         losses=(DICE, *ends),
@@ -309,7 +311,7 @@ def _matching(name: str, weights: tuple[float, float], task: Task) -> Finding | 
         f"{weights[0]:g}/{weights[1]:g}, than by 0.5/0.5",
         source="Table B.1",
         paper=f"{theirs:+.3f} on average",
-        ours=from_to(task, name, (DICE,), (own,)),
+        ours=compare_means(task, name, (DICE,), (own,)),
         parts={TITLES[name]: lead(task, name, (own,), (DICE,))},
         unit=TITLES[name],
         smallest=LEAST,
@@ -329,7 +331,7 @@ def _accuracy(task: Task) -> Finding | None:
         claim="CE has a higher accuracy than sDice",
         source="Table IV",
         paper=f"{mean:+.4f} on average, higher in {wins} of {columns}",
-        ours=f"{TITLES['error']} {from_to(task, 'error', (DICE,), (CE,))}",
+        ours=f"{TITLES['error']} {compare_means(task, 'error', (DICE,), (CE,))}",
         parts={"error": lead(task, "error", (CE,), (DICE,), relative=True)},
         unit="of sDice's wrong pixels",
         smallest=LEAST_ERROR,
@@ -352,7 +354,7 @@ def _elsewhere(name: str, task: Task) -> Finding | None:
         claim=f"sDice is not inferior to CE in {TITLES[name]}",
         source="Table IV",
         paper=theirs,
-        ours=from_to(task, name, (CE,), (DICE,)),
+        ours=compare_means(task, name, (CE,), (DICE,)),
         parts={TITLES[name]: lead(task, name, (DICE,), (CE,), relative=True)},
         unit=f"of CE's {TITLES[name]}",
         smallest=LEAST_ELSEWHERE,
@@ -379,7 +381,7 @@ def halves(task: Task) -> dict[str, Estimate]:
     }
 
 
-def _told(parts: Mapping[str, Estimate]) -> str:
+def _join_parts(parts: Mapping[str, Estimate]) -> str:
     return ", ".join(f"{name} {part.value:+.3f}" for name, part in parts.items())
 
 
@@ -391,7 +393,7 @@ def _lead_at_all_sizes(task: Task) -> Finding | None:
         claim="The lead over CE holds among small and among large objects",
         source="IV-C, Fig. 4",
         paper="for all sizes of object (a figure without numbers)",
-        ours=_told(parts),
+        ours=_join_parts(parts),
         parts=parts,
         unit="Dice",
         smallest=LEAST,
@@ -408,7 +410,7 @@ def _lead_shrinks_with_size(task: Task) -> Finding | None:
         claim="The lead over CE is larger for small objects",
         source="IV-C, Fig. 4: a converging trend",
         paper="losses approach one another (a figure without numbers)",
-        ours=_told(parts),
+        ours=_join_parts(parts),
         parts={"small − large": small + -large},
         unit="Dice",
         smallest=LEAST,
@@ -416,7 +418,7 @@ def _lead_shrinks_with_size(task: Task) -> Finding | None:
     )
 
 
-def _of_group(task: Task, groups: Virtual) -> list[tuple[float, Task]]:
+def _virtual_datasets(task: Task, groups: Virtual) -> list[tuple[float, Task]]:
     """The virtual data sets beside a task, with both losses; at the task's steps."""
     found = []
     for ratio, one in groups.get(task.name, ()):
@@ -437,7 +439,7 @@ def _ratio_finding(parts: dict[str, Estimate], **texts) -> Finding:
 
 
 def _at_all_ratios(task: Task, *, groups: Virtual) -> Finding | None:
-    group = _of_group(task, groups)
+    group = _virtual_datasets(task, groups)
     if len(group) < 2:
         return None
     return _ratio_finding(
@@ -445,13 +447,13 @@ def _at_all_ratios(task: Task, *, groups: Virtual) -> Finding | None:
         claim="sDice leads CE on virtual data sets of all ratios",
         paper=f"{_GAP[0]:+.3f} on average, higher at {_GAP[1]} of {_GAP[2]} ratios",
         ours="; ".join(
-            f"{r:g}: {from_to(t, 'dice', (CE,), (DICE,))}" for r, t in group
+            f"{r:g}: {compare_means(t, 'dice', (CE,), (DICE,))}" for r, t in group
         ),
     )
 
 
 def _at_the_largest(task: Task, *, groups: Virtual) -> Finding | None:
-    group = _of_group(task, groups)
+    group = _virtual_datasets(task, groups)
     if len(group) < 2:
         return None
     ratio, last = group[-1]
@@ -459,12 +461,12 @@ def _at_the_largest(task: Task, *, groups: Virtual) -> Finding | None:
         {f"at {ratio:g}": lead(last, "dice", (DICE,), (CE,))},
         claim=f"sDice leads CE even at the ratio {ratio:g}",
         paper=f"{_GAINS[-1]:+.3f}",
-        ours=from_to(last, "dice", (CE,), (DICE,)),
+        ours=compare_means(last, "dice", (CE,), (DICE,)),
     )
 
 
 def _no_trend(task: Task, *, groups: Virtual) -> Finding | None:
-    group = _of_group(task, groups)
+    group = _virtual_datasets(task, groups)
     if len(group) < 2 or len({one.cases for _, one in group}) > 1:
         return None
 

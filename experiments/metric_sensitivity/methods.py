@@ -28,7 +28,7 @@ TVERSKY = {tversky_name(*pair): pair for pair in WEIGHTS}
 """Methods that relax a Tversky index, with its weights."""
 
 
-def _of_foreground(name: str, loss: str, **more) -> Method:
+def _foreground_alone(name: str, loss: str, **more) -> Method:
     """As in the paper's losses of one sigmoid per structure."""
     return Method(name=name, loss=loss, weigh=foreground, **more)
 
@@ -36,14 +36,14 @@ def _of_foreground(name: str, loss: str, **more) -> Method:
 METHODS: tuple[Method, ...] = (
     Method(name=CE, loss="cross_entropy"),
     Method(name=WCE, loss="cross_entropy", weigh=balanced),
-    _of_foreground(DICE, "dice"),
-    _of_foreground(JACCARD, "jaccard"),
-    _of_foreground(LOVASZ, "lovasz"),
-    _of_foreground(SQUARED, "dice_squared"),
-    _of_foreground(PER_IMAGE, "dice_per_image"),
-    _of_foreground(AGAIN, "dice", seed=1000),
+    _foreground_alone(DICE, "dice"),
+    _foreground_alone(JACCARD, "jaccard"),
+    _foreground_alone(LOVASZ, "lovasz"),
+    _foreground_alone(SQUARED, "dice_squared"),
+    _foreground_alone(PER_IMAGE, "dice_per_image"),
+    _foreground_alone(AGAIN, "dice", seed=1000),
     *(
-        _of_foreground(name, "tversky", hyper=dict(zip(("alpha", "beta"), pair)))  # noqa: B905
+        _foreground_alone(name, "tversky", hyper=dict(zip(("alpha", "beta"), pair)))  # noqa: B905
         for name, pair in TVERSKY.items()
         if name not in (DICE, JACCARD)
     ),

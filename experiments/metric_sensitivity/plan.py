@@ -100,15 +100,15 @@ def plan(choices: Choices) -> list[Job]:
         swept = [m for m in wanted if m.name in TVERSKY and m.name not in CORE]
         others = [m for m in wanted if m not in swept]
         for model in models_of(scale, first=dataset is choices.datasets[0]):
-            first += _of_dataset(choices, dataset, others, scale, model)
+            first += _plan_dataset(choices, dataset, others, scale, model)
             for ratio in ratios_of(dataset, scale):
                 virtual = virtual_dataset(dataset, ratio, choices.root / "virtual")
                 few = [m for m in wanted if m.name in VIRTUAL]
                 of_ratio = dataclasses.replace(scale, held=scale.ratio_folds)
-                first += _of_dataset(
+                first += _plan_dataset(
                     choices, virtual, few, of_ratio, model, of=dataset, at=ratio
                 )
-            then += _of_dataset(choices, dataset, swept, scale, model)
+            then += _plan_dataset(choices, dataset, swept, scale, model)
     return first + then
 
 
@@ -122,7 +122,7 @@ def ratios_of(dataset: Dataset, scale: Scale) -> tuple[float, ...]:
     return scale.ratios if own_ratio(dataset) < min(scale.ratios) else ()
 
 
-def _of_dataset(
+def _plan_dataset(
     choices: Choices,
     dataset: Dataset,
     methods: Sequence[Method],

@@ -27,7 +27,14 @@ from experiments.metric_sensitivity.scores import (
     virtual,
 )
 from experiments.metric_sensitivity.scores import tasks as tasks_of
-from experiments.protocol.report import Figure, Report, interval, listed, page, table
+from experiments.protocol.report import (
+    Figure,
+    Report,
+    interval,
+    join_names,
+    page,
+    table,
+)
 from experiments.protocol.results import Results
 from experiments.protocol.task import Task
 from jaxseg.statistics import Estimate
@@ -127,7 +134,7 @@ def _best_weights(tasks: Sequence[Task]) -> str:
         }
         alpha, beta = TVERSKY[max(tried, key=lambda n, f=found: f[n])]
         told.append(f"{TITLES[name]} at {alpha:g}/{beta:g}")
-    return f"Of {len(tried)} Tversky weights α/β, {listed(told)} are highest."
+    return f"Of {len(tried)} Tversky weights α/β, {join_names(told)} are highest."
 
 
 def noise_text(tasks: Sequence[Task]) -> str | None:
@@ -223,7 +230,7 @@ def _of_two_classes(tasks: Sequence[Task]) -> list[str | Figure]:
         + "\n\n*Ours: Hausdorff distance in pixels of the image, its diagonal where "
         "one mask alone is empty; volume difference in per cent of the image. The "
         "paper prints no units.*",
-        "## The size of the object (Fig. 4)\n\n" + tables.by_size(tasks),
+        "## The size of the object (Fig. 4)\n\n" + tables.dice_by_size(tasks),
         Figure(
             name="dice_by_size",
             picture="sizes",

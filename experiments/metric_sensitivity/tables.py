@@ -127,7 +127,7 @@ def multi_sweep(tasks: Sequence[Task]) -> str:
     return _with_limits(["score", "data", *_weights()], lines, tasks)
 
 
-def by_size(tasks: Sequence[Task]) -> str:
+def dice_by_size(tasks: Sequence[Task]) -> str:
     """Dice in tenths of the cases of rising size: the numbers of Fig. 4."""
     lines = []
     for task in tasks:
@@ -135,7 +135,7 @@ def by_size(tasks: Sequence[Task]) -> str:
         sizes = task.of_case(size)
         if not names or not np.ptp(sizes) > 0:
             continue
-        values = np.stack([_by_case(task, "dice", name) for name in names])
+        values = np.stack([_scores_of_cases(task, "dice", name) for name in names])
         curves = size_curves(sizes, values, groups=GROUPS)
         told = [f"{100 * x:.2g} %" for x in curves.sizes]
         lines.append([task.name, "mean size", *told])
@@ -145,7 +145,7 @@ def by_size(tasks: Sequence[Task]) -> str:
     return _with_limits(head, lines, tasks)
 
 
-def _by_case(task: Task, name: str, method: str) -> np.ndarray:
+def _scores_of_cases(task: Task, name: str, method: str) -> np.ndarray:
     """``[N]`` scores, means over runs; nan where there are none."""
     values = task.of(scored(name), method)
     known = ~np.isnan(values)
@@ -201,7 +201,7 @@ def _cells(
     if not tried:
         return [None] * len(methods)
     sign = -1 if name in DISTANCES else 1
-    values = np.stack([sign * _by_case(task, name, method) for method in tried])
+    values = np.stack([sign * _scores_of_cases(task, name, method) for method in tried])
     marks = table_marks(values, resamples=MARK_RESAMPLES)
     found: dict[str, str] = {}
     for k, method in enumerate(tried):

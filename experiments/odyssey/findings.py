@@ -70,7 +70,7 @@ def _places(
     return parts
 
 
-def _told(parts: dict[str, Estimate], edge: int) -> str:
+def _join_places(parts: dict[str, Estimate], edge: int) -> str:
     places = ", ".join(f"{n} {edge + 0.5 - p.value:g}" for n, p in parts.items())
     return f"places: {places}"
 
@@ -87,7 +87,7 @@ def leaders_lead(task: Task) -> Finding | None:
         "third)",
         source="section 4.4, Fig. 10",
         paper="the first four of 27",
-        ours=f"{_told(parts, edge)} of {len(task.methods)}",
+        ours=f"{_join_places(parts, edge)} of {len(task.methods)}",
         parts=parts,
         unit=f"places ahead of {edge + 0.5:g}",
         smallest=LEAST_PLACE,
@@ -104,7 +104,7 @@ def first_is_among_the_first(task: Task) -> Finding | None:
         claim=f"DiceTopK is first (here: among the first {FIRST})",
         source="section 5.1, Fig. 11",
         paper="rank 1 by DSC+NSD, by DSC and by NSD",
-        ours=f"{_told(parts, FIRST)} of {len(task.methods)}",
+        ours=f"{_join_places(parts, FIRST)} of {len(task.methods)}",
         parts=parts,
         unit=f"places ahead of {FIRST + 0.5:g}",
         smallest=LEAST_PLACE,
@@ -124,7 +124,7 @@ def popular_lead_the_singles(task: Task) -> Finding | None:
         "first third)",
         source="section 4.4",
         paper="the first three of the single losses",
-        ours=f"{_told(parts, edge)} of {len(singles)}",
+        ours=f"{_join_places(parts, edge)} of {len(singles)}",
         parts=parts,
         unit=f"places ahead of {edge + 0.5:g}",
         smallest=LEAST_PLACE,

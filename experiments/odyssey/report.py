@@ -33,8 +33,8 @@ from experiments.odyssey.scores import (
 from experiments.protocol.report import (
     Figure,
     Report,
+    join_names,
     limits,
-    listed,
     page,
     plural,
     table,
@@ -64,7 +64,7 @@ PAPER = {
 def report(results: Results) -> Report:
     """All of it, from stored results."""
     tasks = tasks_of(results)
-    names = listed(list(dict.fromkeys(task.dataset for task in tasks)))
+    names = join_names(list(dict.fromkeys(task.dataset for task in tasks)))
     alike = [task for task in tasks if task.methods == tasks[0].methods]
     parts: list[str | Figure] = [
         "## All losses\n\n" + losses_text(results, task) for task in tasks[:1]
@@ -78,7 +78,7 @@ def report(results: Results) -> Report:
         Figure(
             name="ranks",
             picture="ranks",
-            rows=_ranked(alike, "DSC+NSD"),
+            rows=_rank_rows(alike, "DSC+NSD"),
             caption="Rank score: how many losses each is significantly better than, "
             "mean over data sets and over DSC and NSD, with 95 % intervals over "
             "resampled folds and cases (compare Ma 2021, Fig. 10)",
@@ -87,10 +87,10 @@ def report(results: Results) -> Report:
             name="rank_stability",
             picture="ranks",
             stem="rank_stability",
-            rows=[row for scheme in SCHEMES for row in _ranked(alike, scheme)],
+            rows=[row for scheme in SCHEMES for row in _rank_rows(alike, scheme)],
             caption="Ranks when other scores are used (compare Ma 2021, Fig. 11)",
         ),
-        "## Beside the paper's scores\n\n" + beside_the_paper(tasks),
+        "## Beside the paper's scores\n\n" + compare_with_paper(tasks),
     ]
     return page(
         results,
@@ -107,7 +107,7 @@ def advice(results: Results, tasks: Sequence[Task]) -> str:
     """The loss to take for each data set, what it rests on, and the command."""
     told, commands = [], []
     for task in tasks:
-        peers = as_good_as_best(task)
+        peers = best_losses(task)
         best = peers[0]
         doubts = Counter(task.curves[name].doubt for name in task.methods)
         del doubts[""]
@@ -115,7 +115,7 @@ def advice(results: Results, tasks: Sequence[Task]) -> str:
             "every other loss is significantly worse"
             if len(peers) == 1
             else f"{plural(len(peers) - 1, 'other')} not significantly worse: "
-            f"{listed(peers[1:])}"
+            f"{join_names(peers[1:])}"
         )
         unsure = ", ".join(f"{reason} {n}" for reason, n in doubts.items())
         learned = f"; of {len(task.methods)} losses the learning curve says: {unsure}"
@@ -154,7 +154,7 @@ def command_of(results: Results, task: Task, name: str) -> str:
     )
 
 
-def as_good_as_best(task: Task) -> list[str]:
+def best_losses(task: Task) -> list[str]:
     """Losses whose Dice is not significantly worse than the best, best mean first."""
     dice = scores_table(task, (DICE,))[0]
     means = [task.mean(DICE, name) for name in task.methods]
@@ -201,7 +201,7 @@ def losses_text(results: Results, task: Task) -> str:
     )
 
 
-def _ranked(tasks: Sequence[Task], scheme: str) -> list[dict[str, Any]]:
+def _rank_rows(tasks: Sequence[Task], scheme: str) -> list[dict[str, Any]]:
     """Rows for the picture of a ranking."""
     found = stability(tasks, scheme).rows(tasks[0].methods, scheme=scheme)
     return [{**r, "family": CATALOG[method_of(r["loss"]).loss].family} for r in found]
@@ -245,14 +245,14 @@ def stability_text(tasks: Sequence[Task]) -> str:
         spread = float(np.mean(np.ptp(by_fold, axis=0)))
         text += (
             f"\n\nRanked on the cases of one fold alone, the losses have a tau of "
-            f"{listed([f'{tau:.2f}' for tau in taus])} with the ranking on all, and a "
-            f"loss moves by {spread:.1f} places on average between its best fold and "
-            f"its worst, by {float(np.max(np.ptp(by_fold, axis=0))):g} at most."
+            f"{join_names([f'{tau:.2f}' for tau in taus])} with the ranking on all, "
+            f"and a loss moves by {spread:.1f} places on average between its best "
+            f"fold and its worst, by {np.max(np.ptp(by_fold, axis=0)):g} at most."
         )
     return text
 
 
-def beside_the_paper(tasks: Sequence[Task]) -> str:
+def compare_with_paper(tasks: Sequence[Task]) -> str:
     """Mean DSC and NSD here beside those of the nearest task of the paper."""
     text = []
     for task in tasks:

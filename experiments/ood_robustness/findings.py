@@ -16,7 +16,7 @@ from experiments.ood_robustness import scores
 from experiments.ood_robustness.strategies import NAMES
 from experiments.protocol.finding import Finding, Rule, judge
 from experiments.protocol.report import means
-from experiments.protocol.results import Results, Row
+from experiments.protocol.results import Results
 from experiments.protocol.task import Task
 from experiments.protocol.tasks import tasks_of
 from jaxseg.statistics import Estimate, share_difference, weighted_means
@@ -143,7 +143,7 @@ def _inside(task: Task, *, pair: tuple[str, str], claim: str) -> Finding | None:
     )
 
 
-def _of_mixed(
+def _judge_mixed(
     task: Task, pair: tuple[str, ...], parts: Mapping[str, Estimate], **texts
 ) -> Finding:
     """A finding on images with and without a lesion."""
@@ -157,7 +157,7 @@ def _rejections(task: Task, *, pair: tuple[str, str]) -> Finding | None:
     if not task.has(*pair) or not free.cases:
         return None
     one, two = (free.of(scores.rejected, name).mean(axis=0) >= 0.5 for name in pair)
-    return _of_mixed(
+    return _judge_mixed(
         task,
         pair,
         {"share": share_difference(one, two)},
@@ -172,7 +172,7 @@ def _rejections(task: Task, *, pair: tuple[str, str]) -> Finding | None:
 def _mixed(task: Task, *, pair: tuple[str, str]) -> Finding | None:
     if not task.has(*pair):
         return None
-    return _of_mixed(
+    return _judge_mixed(
         task,
         pair,
         {"score": task.lead(scores.challenge, pair[:1], pair[1:])},
@@ -197,7 +197,7 @@ def _dice_is_last(task: Task) -> Finding | None:
             f"last in {int((below > 0).sum())} of {len(below)} encoders, "
             f"by {below.mean():.1f} points on average"
         )
-    return _of_mixed(
+    return _judge_mixed(
         task,
         task.methods,
         {n: task.lead(scores.challenge, (n,), ("Dice",)) for n in others},
@@ -237,7 +237,7 @@ def _calibration(task: Task) -> Finding | None:
         for name in ("Dice", "CE")
         if not np.isnan(pooled_ece(task, name, even)).all()
     )
-    return _of_mixed(
+    return _judge_mixed(
         task,
         ("Dice", "CE"),
         {
@@ -287,7 +287,7 @@ def roc_area(
     return np.where(total > 0, found / np.where(total > 0, total, 1), np.nan)
 
 
-def rejected_at(
+def share_rejected(
     sick: np.ndarray,
     of_sick: np.ndarray,
     free: np.ndarray,
@@ -318,7 +318,7 @@ def _both_kinds(task: Task, pair: tuple[str, str]) -> bool:
 def _area_tells(task: Task, *, pair: tuple[str, str]) -> Finding | None:
     if not _both_kinds(task, pair):
         return None
-    return _of_mixed(
+    return _judge_mixed(
         task,
         pair,
         {"area under the ROC curve": _by_kind(task, pair, roc_area)},
@@ -335,8 +335,8 @@ def _area_tells(task: Task, *, pair: tuple[str, str]) -> Finding | None:
 def _at_equal_loss(task: Task, *, pair: tuple[str, str], lost: float) -> Finding | None:
     if not _both_kinds(task, pair):
         return None
-    at = functools.partial(rejected_at, lost=lost)
-    return _of_mixed(
+    at = functools.partial(share_rejected, lost=lost)
+    return _judge_mixed(
         task,
         pair,
         {"share": _by_kind(task, pair, at)},
@@ -374,10 +374,3 @@ def _use(task: Task, *, others: Sequence[Task], claim: str) -> Finding | None:
         smallest=LEAST_DICE,
         losses=shared,
     )
-
-
-def rows_of(task: Task, method: str) -> list[Row]:
-    """The rows of one strategy."""
-    return [
-        row for row in task.rows[task.methods.index(method)].flat if row is not None
-    ]

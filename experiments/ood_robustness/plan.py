@@ -116,11 +116,11 @@ def plan(choices: Choices) -> list[Job]:
     for dataset in choices.datasets:
         scale = choices.scale.on(dataset)
         for model in models_of(scale, first=dataset is choices.datasets[0]):
-            jobs += _of_network(choices, dataset, scale, model)
+            jobs += _plan_network(choices, dataset, scale, model)
     return jobs
 
 
-def _of_network(
+def _plan_network(
     choices: Choices, dataset: Dataset, scale: Scale, model: str
 ) -> list[Job]:
     """Of each fold all strategies in the order given, then their ensembles."""
@@ -134,10 +134,10 @@ def _of_network(
     }
     jobs: list[Job] = []
     for run in sorted(itertools.chain(*runs.values()), key=_round):
-        jobs += [run, *_of_member(dataset, run, notes)]
+        jobs += [run, *_score_member(dataset, run, notes)]
     for name, method in methods.items():
         for _, some in itertools.groupby(runs[name], _same_ensemble):
-            jobs += _of_ensemble(dataset, list(some), notes)
+            jobs += _score_ensemble(dataset, list(some), notes)
         if name in scale.pseudo:
             whole = [run for run in runs[name] if run.config.steps == scale.steps]
             first = whole[: len(folds)]
@@ -154,7 +154,7 @@ def _same_ensemble(run: Training) -> tuple[int, int]:
     return run.tags["steps"], run.tags["seed"]
 
 
-def _of_member(
+def _score_member(
     dataset: Dataset, run: Training, notes: Mapping[str, Mapping[str, str]]
 ) -> list[Job]:
     """A network alone, on what it never saw."""
@@ -165,7 +165,7 @@ def _of_member(
     ]
 
 
-def _of_ensemble(
+def _score_ensemble(
     dataset: Dataset, members: list[Training], notes: Mapping[str, Mapping[str, str]]
 ) -> list[Job]:
     """The mean of some networks, and their mean over all flips."""
@@ -234,7 +234,7 @@ def _pseudo(
         how=MIRROR,
         label=f"{dataset.name} {model} {method.name} pseudo-labels",
     )
-    folds = joined_folds(dataset, Path(members[0].config.folds or ""), unlabelled)
+    folds = join_folds(dataset, Path(members[0].config.folds or ""), unlabelled)
     written = write_joined(folds, root / "folds", dataset)
     again: list[Training] = []
     for number, member in enumerate(members):
@@ -253,7 +253,7 @@ def _pseudo(
                       for split in unlabelled)]  # fmt: skip
 
 
-def joined_folds(
+def join_folds(
     dataset: Dataset, path: Path, unlabelled: tuple[str, ...]
 ) -> dict[str, Any]:
     """Folds of a folder of pseudo-labels: the same, and one more that joins them all.

@@ -9,7 +9,7 @@ from experiments.ood_robustness.findings import (
     tasks_by_part,
 )
 from experiments.ood_robustness.strategies import NAMES, STRATEGIES
-from experiments.protocol.report import Figure, Report, listed, page
+from experiments.protocol.report import Figure, Report, join_names, page
 from experiments.protocol.results import Results, Row
 from experiments.protocol.task import Task
 
@@ -76,7 +76,7 @@ def _advice(tasks: Sequence[Task]) -> str:
         )
         doubts = {task.curves[name].doubt for name in score if name in task.curves}
         doubts.discard("")
-        firm = f"; no verdict, for {listed(sorted(doubts))}" if doubts else ""
+        firm = f"; no verdict, for {join_names(sorted(doubts))}" if doubts else ""
         told.append(
             f"on {task.name} with and without lesions `{best}` scores highest "
             f"({score[best]:.3f}); of {len(free.cases)} images without one are "
@@ -122,7 +122,8 @@ def _of_dataset(
     steps = max(row.get("steps", 0) for row in rows)
     rows = [row for row in rows if row.get("steps", 0) == steps]
     pages += [
-        "### Images with and without a lesion\n\n" + tables.mixed(ensembles, paper),
+        "### Images with and without a lesion\n\n"
+        + tables.tables_of_mixed(ensembles, paper),
         "### Images without a lesion\n\n" + tables.free(rows),
     ]
     sheet = _sheet(rows, dataset)
@@ -143,7 +144,7 @@ def _sheet(rows: Sequence[Row], dataset: str) -> Figure | None:
     kept = [row for row in kept if row["model"] == kept[0]["model"]]
     if not any("image" in row for row in kept):
         return None
-    losses = listed(list(dict.fromkeys(row["loss"] for row in kept)))
+    losses = join_names(list(dict.fromkeys(row["loss"] for row in kept)))
     return Figure(
         name=f"{dataset}_predictions",
         picture="predictions",

@@ -101,11 +101,6 @@ def free_rows(rows: Iterable[Row], subset: str = WITHOUT) -> list[Row]:
     return [row for row in kept(rows, subset) if row["lesion_free"]]
 
 
-def lesion_rows(rows: Iterable[Row]) -> list[Row]:
-    """Rows of images with a lesion."""
-    return [row for row in rows if not row["lesion_free"]]
-
-
 def break_even(gain: float, loss: float) -> str:
     """At which shares of images without a lesion a second strategy scores higher.
 

@@ -11,7 +11,7 @@ from experiments.ood_robustness.findings import (
     LOST,
     MIXED_TABLE,
     pooled_ece,
-    rejected_at,
+    share_rejected,
 )
 from experiments.ood_robustness.strategies import NAMES
 from experiments.protocol.report import limits, table
@@ -51,7 +51,7 @@ def rejections(task: Task, name: str) -> str:
     return f"{count:g}" if count == int(count) else f"{count:.1f}"
 
 
-def by_network(
+def table_by_network(
     tasks: Sequence[Task],
     cell: Callable[[Task, str], object],
     printed: Mapping[str, Callable[[str], str]],
@@ -69,7 +69,7 @@ def by_network(
     return table(["network", *names], lines)
 
 
-def by_strategy(
+def table_by_strategy(
     tasks: Sequence[Task], head: Sequence[str], line: Callable[[Task, str], list]
 ) -> str:
     """A line per network and strategy; and its limits."""
@@ -97,10 +97,10 @@ def inside(tasks: Sequence[Task], paper: str | None) -> str:
             "mean of the paper's encoders": lambda n: f"{np.mean(INSIDE[paper][n]):.2f}"
         }
     text = f"Dice in per cent, mean and spread of the folds{note}.\n\n"
-    return text + by_network(tasks, cell, printed) + f"\n\n{limits(tasks)}"
+    return text + table_by_network(tasks, cell, printed) + f"\n\n{limits(tasks)}"
 
 
-def mixed(tasks: Sequence[Task], paper: str | None) -> str:
+def tables_of_mixed(tasks: Sequence[Task], paper: str | None) -> str:
     """Tables 2 and 4: challenge score and share of rejected images."""
 
     def cell(task: Task, name: str) -> str:
@@ -125,7 +125,7 @@ def mixed(tasks: Sequence[Task], paper: str | None) -> str:
     return (
         "Challenge score of the ensembles in per cent, and in brackets the share of "
         f"all images on which no lesion is predicted. {note}.\n\n"
-        + by_network(tasks, cell, printed)
+        + table_by_network(tasks, cell, printed)
         + f"\n\n{limits(tasks)}\n\n"
         + _break_even([task for task in tasks if task.has("CE")], paper)
     )
@@ -156,7 +156,7 @@ def _break_even(tasks: Sequence[Task], paper: str | None) -> str:
         "it loses on the others, and so depends on how many there are. Shares of "
         "images without a lesion at which CE scores higher; of the paper, as if it "
         "rejected no image with a lesion:\n\n"
-        + by_network(
+        + table_by_network(
             tasks, cell, printed if paper in LESION_FREE_SHARE else {}, without="CE"
         )
     )
@@ -198,7 +198,7 @@ def why(tasks: Sequence[Task]) -> str:
         at: list[str | None] = [None] * len(LOST)
         if all(map(len, areas)):
             weighted = [x for area in areas for x in (area, np.ones((1, len(area))))]
-            shares = [float(rejected_at(*weighted, lost=x)[0]) for x in LOST]
+            shares = [float(share_rejected(*weighted, lost=x)[0]) for x in LOST]
             at = [f"{100 * share:.0f} %" for share in shares]
         area, best = scores.best_area(
             task.of(scores.found_share, name)[0],
@@ -231,7 +231,7 @@ def why(tasks: Sequence[Task]) -> str:
         "without. The next columns reject the smallest areas until so many lesions are "
         "lost, so that strategies are compared at equal sensitivity. The last takes "
         "back predictions smaller than the area that suits best, chosen on the same "
-        "images: an upper bound.\n\n" + by_strategy(tasks, head, line)
+        "images: an upper bound.\n\n" + table_by_strategy(tasks, head, line)
     )
 
 
@@ -292,5 +292,5 @@ def calibration(tasks: Sequence[Task]) -> str:
         "The expected calibration error (15 bins) asks only whether probabilities are "
         "right on average, of all pixels or of an image's; the Brier score over both "
         "classes, a proper score, also how much they tell. The smaller the better; a "
-        "verdict needs both.\n\n" + by_strategy(tasks, head, line)
+        "verdict needs both.\n\n" + table_by_strategy(tasks, head, line)
     )

@@ -14,10 +14,10 @@ from typing import Any
 from experiments.protocol.ceilings import ceiling_of, require_room, to_json
 from experiments.protocol.dataset import Dataset, describe, read_dataset
 from experiments.protocol.groups import pattern_of
-from experiments.protocol.jobs import in_order, scorings
+from experiments.protocol.jobs import order_jobs, scorings
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.queue import run_jobs
-from experiments.protocol.report import Report, listed
+from experiments.protocol.report import Report, join_names
 from experiments.protocol.results import (
     Results,
     collect,
@@ -25,7 +25,7 @@ from experiments.protocol.results import (
     pack_results,
     read_results,
 )
-from experiments.protocol.scale import TRIAL, Scale, changed, require
+from experiments.protocol.scale import TRIAL, Scale, change_scale, require
 from experiments.protocol.study import Choices, Study
 from experiments.protocol.work import outcome
 from jaxseg.cli import options
@@ -56,7 +56,7 @@ def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
         type=options.one_of(list(study.scales)),
         default=TRIAL,
         metavar="S",
-        help=f"{listed(list(study.scales), 'or')}: a trial of a minute without "
+        help=f"{join_names(list(study.scales), 'or')}: a trial of a minute without "
         f"verdicts, hours on two cores, a GPU (default {TRIAL})",
     )
     add(
@@ -105,7 +105,7 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
       UserError: data or flags that do not serve; a report on nothing.
     """
     name = arguments.scale
-    scale = changed(study.scales[name], study.flags, arguments)
+    scale = change_scale(study.scales[name], study.flags, arguments)
     root = arguments.out or Path("runs") / f"{study.name}-{name}"
     pattern = arguments.group_by and pattern_of(arguments.group_by)
     folders = [_folder(root, given) for given in arguments.data or study.data[name]]
@@ -113,9 +113,9 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
         raise UserError("--data names two folders of the same name: rename one")
     datasets = tuple(_read(folder, pattern) for folder in folders)
     facts = [_facts(study, dataset, scale, name) for dataset in datasets]
-    options.made_folder(root)
+    options.make_folder(root)
     choices = Choices(name=name, scale=scale, datasets=datasets, root=root)
-    jobs = in_order(study.plan(choices))
+    jobs = order_jobs(study.plan(choices))
     planned = len(jobs)
     if arguments.so_far:
         jobs = [job for job in jobs if outcome(root, job) is not None]
@@ -163,12 +163,12 @@ def write_report(
       The reports written.
     """
     report = study.report(results)
-    folder = options.made_folder(root / "report")
+    folder = options.make_folder(root / "report")
     pictures = draw(report, folder)
     write_text(folder / REPORT, report.text())
     written = [folder / REPORT]
     if publish is not None:
-        target = options.made_folder(publish, "--publish")
+        target = options.make_folder(publish, "--publish")
         for picture in pictures:
             (target / picture.name).write_bytes(picture.read_bytes())
         pack_results(results, target, without=study.unpublished)
@@ -181,7 +181,7 @@ def draw(report: Report, folder: Path) -> list[Path]:
     """Draws a report's pictures, each by a command of the figures package."""
     drawn = []
     for figure in report.figures:
-        place = options.made_folder(folder / f".{figure.name}")
+        place = options.make_folder(folder / f".{figure.name}")
         rows = place / "rows.jsonl"
         write_rows(rows, figure.rows)
         command = [sys.executable, "-m", "jaxseg", "figures", figure.picture]
@@ -218,7 +218,7 @@ def rewrite_report(study: Study, folder: Path) -> list[Path]:
       UserError: the folder holds no results, or takes no files.
     """
     report = study.report(read_results(folder))
-    with tempfile.TemporaryDirectory(dir=options.made_folder(folder)) as place:
+    with tempfile.TemporaryDirectory(dir=options.make_folder(folder)) as place:
         drawn = draw(report, Path(place))
         for old in folder.glob("*.png"):
             old.unlink()
@@ -230,7 +230,7 @@ def rewrite_report(study: Study, folder: Path) -> list[Path]:
 def _folder(root: Path, name: str) -> Path:
     if name != SYNTHETIC:
         return Path(name)
-    options.made_folder(root)
+    options.make_folder(root)
     return write_lesions(root / SYNTHETIC)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.protocol.groups import KNOWN, group_of
-from jaxseg.data.check import Report, check_folder
+from jaxseg.data.check import DataReport, check_folder
 from jaxseg.data.facts import Facts
 from jaxseg.data.folds import make_folds
 from jaxseg.data.labels import LabelMap
@@ -172,7 +172,7 @@ def read_dataset(
     )
 
 
-def _pixels_of_classes(report: Report) -> list[list[int]]:
+def _pixels_of_classes(report: DataReport) -> list[list[int]]:
     return [
         [*case.of_ids[: report.num_classes].tolist(), case.void]
         for split in sorted(report.splits)
@@ -180,7 +180,7 @@ def _pixels_of_classes(report: Report) -> list[list[int]]:
     ]
 
 
-def _channels(report: Report) -> int:
+def _channels(report: DataReport) -> int:
     found = {case.channels for cases in report.splits.values() for case in cases}
     return max(found)
 

@@ -141,7 +141,7 @@ def doubt_of(task: Task, losses: Iterable[str]) -> str:
     return next((doubt for doubt in doubts if doubt), "")
 
 
-def judged(rule: Rule, task: Task) -> Finding | None:
+def judge_rule(rule: Rule, task: Task) -> Finding | None:
     """What a rule says of a task, with what it says of fewer steps."""
     finding = rule(task)
     if finding is None:
@@ -195,7 +195,7 @@ def judge(rules: Iterable[Rule], tasks: Sequence[Task]) -> list[Finding]:
     by_claim: dict[str, list[Finding]] = {}
     for rule in rules:
         for task in tasks:
-            finding = judged(rule, task)
+            finding = judge_rule(rule, task)
             if finding is not None:
                 by_claim.setdefault(finding.claim, []).append(finding)
     found: list[Finding] = []

@@ -250,7 +250,7 @@ def joined_name(split: str, name: str) -> str:
 Job = RateSearch | Training | Scoring | PseudoLabels | StepCost
 
 
-def in_order(jobs: Iterable[Job]) -> list[Job]:
+def order_jobs(jobs: Iterable[Job]) -> list[Job]:
     """The jobs and all that they need, each once and after what it builds on."""
     found: dict[str, Job] = {}
 
@@ -264,11 +264,6 @@ def in_order(jobs: Iterable[Job]) -> list[Job]:
     for job in jobs:
         visit(job)
     return list(found.values())
-
-
-def trainings(jobs: Iterable[Job]) -> Iterator[Training]:
-    """The runs among the jobs."""
-    return (job for job in jobs if isinstance(job, Training))
 
 
 def scorings(jobs: Iterable[Job]) -> Iterator[Scoring]:

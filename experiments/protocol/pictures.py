@@ -26,15 +26,15 @@ def pictures_of(case: Example, mask: np.ndarray, keep: Sequence[str]) -> dict[st
     kept: dict[str, str] = {}
     if "image" in keep:
         pixels = case.image[..., 0] if case.image.shape[-1] == 1 else case.image
-        small = _fitted(Image.fromarray(pixels), Image.Resampling.BILINEAR)
-        kept["image"] = _encoded(small, "JPEG", quality=QUALITY)
+        small = _fit(Image.fromarray(pixels), Image.Resampling.BILINEAR)
+        kept["image"] = _encode(small, "JPEG", quality=QUALITY)
     if "mask" in keep:
         ids = Image.fromarray(mask.astype(np.uint8))
-        kept["mask"] = _encoded(_fitted(ids, Image.Resampling.NEAREST), "PNG")
+        kept["mask"] = _encode(_fit(ids, Image.Resampling.NEAREST), "PNG")
     return kept
 
 
-def _fitted(image: Image.Image, how: Image.Resampling) -> Image.Image:
+def _fit(image: Image.Image, how: Image.Resampling) -> Image.Image:
     scale = LONGEST / max(image.size)
     if scale >= 1:
         return image
@@ -42,7 +42,7 @@ def _fitted(image: Image.Image, how: Image.Resampling) -> Image.Image:
     return image.resize((width, height), how)
 
 
-def _encoded(image: Image.Image, form: str, **options: int) -> str:
+def _encode(image: Image.Image, form: str, **options: int) -> str:
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -14,7 +14,7 @@ from typing import Any
 
 import jax
 
-from experiments.protocol.jobs import Job, in_order
+from experiments.protocol.jobs import Job, order_jobs
 from experiments.protocol.work import (
     folder_of,
     forget_partial,
@@ -41,7 +41,7 @@ def use_compilation_cache(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _claimed(folder: Path) -> Iterator[bool]:
+def _claim(folder: Path) -> Iterator[bool]:
     """Whether a job's folder is this process's; the claim ends with the process."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("w") as file:
@@ -74,7 +74,7 @@ def work_off(
         for job in left:
             if any(outcome(root, needed) is None for needed in job.needs):
                 continue
-            with _claimed(folder_of(root, job)) as mine:
+            with _claim(folder_of(root, job)) as mine:
                 if not mine or outcome(root, job) is not None:
                     continue
                 spent = 0.0
@@ -101,7 +101,7 @@ def run_jobs(root: Path, jobs: Sequence[Job], *, workers: int = 1) -> None:
     Raises:
       UserError: see `work.perform`; a worker died; the user stopped it.
     """
-    ordered = in_order(jobs)
+    ordered = order_jobs(jobs)
     partial = sum(forget_partial(root, job) for job in ordered)
     if partial:
         warnings.warn(

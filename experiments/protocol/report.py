@@ -94,7 +94,7 @@ def page(
         done here; see `departures`.
       learning: tasks whose curves are shown; None is `tasks`.
     """
-    opening = [told_of(results, tasks), counted(findings), advice]
+    opening = [told_of(results, tasks), count_verdicts(findings), advice]
     whole: list[str | Figure] = []
     if results.about["scale"] == TRIAL:
         whole.append(
@@ -146,7 +146,7 @@ def interval(low: float, high: float, digits: int = 3) -> str:
     return f"[{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
-def listed(names: Sequence[str], last: str = "and") -> str:
+def join_names(names: Sequence[str], last: str = "and") -> str:
     """Names in a sentence."""
     *others, end = names
     return f"{', '.join(others)} {last} {end}" if others else end
@@ -193,7 +193,7 @@ def _best(ceiling: Mapping[str, Any]) -> float:
     return max(ceiling["perfect"], ceiling["calibrated"])
 
 
-def counted(findings: Sequence[Finding]) -> str:
+def count_verdicts(findings: Sequence[Finding]) -> str:
     """How many verdicts there are of each kind, and the reasons for having none."""
     if not findings:
         return "**What came of it.** No finding of the paper can be judged on this."
@@ -254,7 +254,7 @@ def limits(tasks: Sequence[Task]) -> str:
         named.setdefault(_limits_of(task), []).append(task)
     told = []
     for text, some in named.items():
-        names = listed([task.model for task in some])
+        names = join_names([task.model for task in some])
         told.append(f"{some[0].dataset}, {names}: {text}")
     return f"*{'. '.join(told)}.*" if told else ""
 

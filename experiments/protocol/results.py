@@ -10,7 +10,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from experiments.protocol.jobs import (
     Scoring,
     StepCost,
     Training,
-    in_order,
+    order_jobs,
     scorings,
 )
 from experiments.protocol.pictures import PICTURES
@@ -39,7 +39,6 @@ from jaxseg.files import (
     write_json,
     write_rows,
 )
-from jaxseg.statistics import align
 
 ROWS, RUNS, ABOUT = "rows.jsonl", "runs.jsonl", "study.json"
 PACKED = ROWS + ".gz"
@@ -120,33 +119,6 @@ def foreground_mean(row: Row, score: str) -> float:
     return math.nan if value is None else float(value)
 
 
-def score_table(
-    rows: Iterable[Row],
-    method: str,
-    score: str | Callable[[Row], float],
-    *,
-    case: Callable[[Row], Hashable] = lambda row: (row["dataset"], row["case"]),
-) -> tuple[list[str], list[Hashable], np.ndarray]:
-    """Scores ``[methods, cases]``; those of one method and case, as of seeds, averaged.
-
-    Args:
-      rows: of cases.
-      method: tag that names the method.
-      score: column, by `foreground_mean`, or what computes it from a row.
-      case: what makes two rows one case.
-
-    Returns:
-      Names of methods, cases, and the table with nan where there is no score.
-    """
-    found: dict[tuple[str, Hashable], list[float]] = {}
-    for row in rows:
-        value = foreground_mean(row, score) if isinstance(score, str) else score(row)
-        found.setdefault((row[method], case(row)), []).append(value)
-    return align(
-        (name, place, float(np.mean(values))) for (name, place), values in found.items()
-    )
-
-
 def collect(root: Path, jobs: Sequence[Job], about: dict[str, Any]) -> Results:
     """Reads what the jobs have left and writes the three files.
 
@@ -160,7 +132,7 @@ def collect(root: Path, jobs: Sequence[Job], about: dict[str, Any]) -> Results:
         for job in scorings(jobs)
         for row in read_rows(folder_of(root, job) / CASES)
     ]
-    ordered = in_order(jobs)
+    ordered = order_jobs(jobs)
     named = {job.key: job.tags for job in jobs if isinstance(job, Training)}
     costs = {
         job.training.key: found.get("milliseconds")
@@ -169,7 +141,7 @@ def collect(root: Path, jobs: Sequence[Job], about: dict[str, Any]) -> Results:
     }
     runs = [
         _run_row(root, job, named.get(job.key, job.tags))
-        | {"step_cost": rounded(costs.get(job.key))}
+        | {"step_cost": round_numbers(costs.get(job.key))}
         for job in ordered
         if isinstance(job, Training)
     ]
@@ -254,10 +226,10 @@ def machine() -> dict[str, Any]:
     }
 
 
-def rounded(value: Any) -> Any:
+def round_numbers(value: Any) -> Any:
     """Numbers to `DIGITS` significant digits, in lists as well."""
     if isinstance(value, list):
-        return [rounded(x) for x in value]
+        return [round_numbers(x) for x in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
@@ -267,26 +239,26 @@ def _row(job: Scoring, row: Row) -> dict[str, Any]:
         **job.tags,
         **job.case_tags.get(row["case"], {}),
         "run": [member.key for member in job.members],
-        **_kept(row, job.columns),
+        **_keep_columns(row, job.columns),
     }
 
 
-def _kept(row: Row, columns: Sequence[str] | None) -> dict[str, Any]:
+def _keep_columns(row: Row, columns: Sequence[str] | None) -> dict[str, Any]:
     """The columns of a case that studies report, of scores those named."""
 
     def wanted(name: str) -> bool:
         return columns is None or name in columns
 
     kept = {"case": row["case"]}
-    kept |= {name: rounded(row[name]) for name in OF_CASE}
-    kept |= {name: rounded(row[name]) for name in BY_CLASS if wanted(name)}
+    kept |= {name: round_numbers(row[name]) for name in OF_CASE}
+    kept |= {name: round_numbers(row[name]) for name in BY_CLASS if wanted(name)}
     kept |= {name: row[name] for name in PICTURES if name in row}
     surfaces = row.get("surfaces")
     if surfaces:
-        kept |= {name: rounded(surfaces[name]) for name in SURFACES}
+        kept |= {name: round_numbers(surfaces[name]) for name in SURFACES}
     if "calibration" in row:
         scores = row["calibration"].items()
-        kept["calibration"] = {k: rounded(v) for k, v in scores if wanted(k)}
+        kept["calibration"] = {k: round_numbers(v) for k, v in scores if wanted(k)}
     return kept
 
 
@@ -305,5 +277,5 @@ def _run_row(root: Path, job: Training, tags: dict[str, Any]) -> dict[str, Any]:
         "data": job.dataset.name,
         "config": {name: config[name] for name in OF_RUN},
         "start": None if job.start is None else job.start.key,
-        **{k: rounded(v) for k, v in found.items() if k != "label"},
+        **{k: round_numbers(v) for k, v in found.items() if k != "label"},
     }

@@ -151,7 +151,9 @@ def add_flags(
         )
 
 
-def changed(scale: Scale, names: Sequence[str], arguments: argparse.Namespace) -> Scale:
+def change_scale(
+    scale: Scale, names: Sequence[str], arguments: argparse.Namespace
+) -> Scale:
     """The scale with what the user has changed.
 
     Raises:

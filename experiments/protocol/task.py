@@ -9,7 +9,7 @@ import numpy as np
 from experiments.protocol.groups import KNOWN, group_of
 from experiments.protocol.learning import Curve
 from experiments.protocol.results import Row, foreground_mean
-from jaxseg.statistics import Estimate, estimate, numbered, weighted_means
+from jaxseg.statistics import Estimate, estimate, number_names, weighted_means
 
 Score = str | Callable[[Row], float]
 """A column, of which the mean over foreground classes counts, or what computes it."""
@@ -233,8 +233,8 @@ def task_of(
         methods=methods,
         runs=tuple(runs),
         cases=cases,
-        groups=numbered([unit(c) for c in cases]),
-        folds=numbered([first[c].get("fold", 0) if several else 0 for c in cases]),
+        groups=number_names([unit(c) for c in cases]),
+        folds=number_names([first[c].get("fold", 0) if several else 0 for c in cases]),
         rows=table,
         facts=facts,
     )

@@ -101,7 +101,7 @@ def naive(task: Task) -> tuple[float, float]:
     return float(found[0]), float(found[1:].max())
 
 
-def _masked(task: Task, method: str, mask: np.ndarray) -> Task:
+def _mask_task(task: Task, method: str, mask: np.ndarray) -> Task:
     """One loss with the runs and cases alone that ``[S, N]`` names and that it has."""
     rows = task.rows[task.methods.index(method)]
     mask = mask & np.array([[row is not None for row in line] for line in rows])
@@ -111,7 +111,7 @@ def _masked(task: Task, method: str, mask: np.ndarray) -> Task:
     return part.only(np.any(mask, axis=0) & np.ones(len(task.cases), bool))
 
 
-def without_collapsed(task: Task) -> Task:
+def drop_collapsed(task: Task) -> Task:
     """The task with the runs left out that collapsed, see `learning`."""
     rows, gone = task.rows.copy(), []
     for m, method in enumerate(task.methods):
@@ -121,7 +121,7 @@ def without_collapsed(task: Task) -> Task:
         ):
             mask = np.zeros(task.rows.shape[1:], bool)
             mask[run] = task.folds == fold
-            part = _masked(task, method, mask)
+            part = _mask_task(task, method, mask)
             if part.cases:
                 learned[run, fold] = score(part, method) > max(naive(part))
         for (run, fold), has in learned.items():
@@ -156,7 +156,7 @@ def curve_of(tasks: Sequence[Task], method: str) -> Curve:
     for task in having:
         keys = cells(task)
         mask = np.array([[key in shared for key in line] for line in keys])
-        found.append(_masked(task, method, mask))
+        found.append(_mask_task(task, method, mask))
     nothing, everything = naive(found[-1])
     return Curve(
         steps=tuple(task.steps for task in found),
@@ -209,15 +209,15 @@ def tasks_of(
                 )
                 for steps in budgets
             ]  # fmt: skip
-            found.append(_finished(results, made))
+            found.append(_finish(results, made))
     return found
 
 
-def _finished(results: Results, made: Sequence[Task]) -> Task:
+def _finish(results: Results, made: Sequence[Task]) -> Task:
     """The last task with curves, collapsed runs and unfinished losses set apart."""
     *earlier, task = made
     task = _whole(results, task)
-    task = without_collapsed(task)
+    task = drop_collapsed(task)
     curves = {name: curve_of([*earlier, task], name) for name in task.methods}
     trial = results.about["scale"] == TRIAL
     more: dict[str, Any] = dict(earlier=tuple(earlier), curves=curves, trial=trial)

@@ -35,7 +35,7 @@ from jaxseg.files import (
     write_rows,
 )
 from jaxseg.metrics.calibration import calibration_scores
-from jaxseg.training.cases import Trained, ensemble_probabilities
+from jaxseg.training.cases import TrainedNetwork, ensemble_probabilities
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import VOID, Evaluation
 from jaxseg.training.loop import (
@@ -45,7 +45,7 @@ from jaxseg.training.loop import (
     Run,
     step_seconds,
 )
-from jaxseg.training.search import RATES, at_rate, best_rate
+from jaxseg.training.search import RATES, best_rate, with_learning_rate
 from jaxseg.training.sources import (
     Examples,
     Subset,
@@ -151,7 +151,7 @@ def settings_of(root: Path, job: Training) -> RunConfig:
     if job.rate is not None:
         found = outcome(root, job.rate)
         assert found is not None
-        config = at_rate(config, found["learning_rate"])
+        config = with_learning_rate(config, found["learning_rate"])
     if job.start is not None:
         changes["start_run"] = str(folder_of(root, job.start))
     if job.labelled is not None:
@@ -189,7 +189,7 @@ def _steps(tick: Tick) -> Callable[[dict[str, Any]], object]:
     return lambda row: None if "validation_dice" in row else tick(1)
 
 
-def trained(root: Path, job: Training) -> Trained:
+def load_trained(root: Path, job: Training) -> TrainedNetwork:
     """The network of a run that is done.
 
     Raises:
@@ -203,7 +203,7 @@ def trained(root: Path, job: Training) -> Trained:
             f"{folder} has no whole checkpoint any more: remove the folder, and the "
             "study trains it again"
         )
-    return Trained(config, objective.apply, state.variables)
+    return TrainedNetwork(config, objective.apply, state.variables)
 
 
 def cases_of(root: Path, job: Scoring) -> Examples:
@@ -224,7 +224,7 @@ def cases_of(root: Path, job: Scoring) -> Examples:
 
 
 def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]:
-    members = [trained(root, member) for member in job.members]
+    members = [load_trained(root, member) for member in job.members]
     cases = cases_of(root, job)
     evaluation = Evaluation(job.dataset.num_classes, surfaces=job.surfaces)
     share = job.effort / max(len(cases), 1)
@@ -258,7 +258,7 @@ def _score(root: Path, folder: Path, job: Scoring, tick: Tick) -> dict[str, Any]
 
 
 def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str, Any]:
-    members = [trained(root, member) for member in job.members]
+    members = [load_trained(root, member) for member in job.members]
     out = folder / DATA
     shutil.rmtree(out, ignore_errors=True)  # of an earlier try
     images, masks = (out / "train" / kind for kind in ("images", "masks"))

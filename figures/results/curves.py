@@ -86,7 +86,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def draw(arguments: argparse.Namespace) -> list[Path]:
     """All losses of the rows."""
-    losses = table.by_loss(table.load(arguments.rows))
+    losses = table.group_by_loss(table.load(arguments.rows))
     metric = arguments.metric
     spreads = {loss: compute_spread(group, metric) for loss, group in losses.items()}
     figure = draw_spreads(spreads, metric, width_in=arguments.width)

@@ -28,9 +28,9 @@ def compute_scores(rows, metric: str) -> dict[str, dict[str, np.ndarray]]:
     return {
         dataset: {
             loss: table.scores(cases, metric)
-            for loss, cases in table.by_loss(group).items()
+            for loss, cases in table.group_by_loss(group).items()
         }
-        for dataset, group in table.by_dataset(rows).items()
+        for dataset, group in table.group_by_dataset(rows).items()
     }
 
 

@@ -29,7 +29,7 @@ CASES = 8
 
 
 @dataclasses.dataclass(frozen=True)
-class Predicted:
+class PredictedCase:
     """One case.
 
     Attributes:
@@ -59,14 +59,14 @@ def picture(text: str, column: str) -> Image.Image:
     return found
 
 
-def compute_cases(rows: Sequence[table.Row], count: int) -> list[Predicted]:
+def compute_cases(rows: Sequence[table.Row], count: int) -> list[PredictedCase]:
     """Up to `count` of the cases whose image is kept, evenly spread.
 
     Raises:
       UserError: no row keeps both.
     """
     drawn = [row for row in rows if "mask" in row]
-    cases = table.grouped(drawn, lambda row: table.label(row, "case"))
+    cases = table.group(drawn, lambda row: table.label(row, "case"))
     images = {
         name: next((row["image"] for row in group if "image" in row), None)
         for name, group in cases.items()
@@ -76,7 +76,7 @@ def compute_cases(rows: Sequence[table.Row], count: int) -> list[Predicted]:
         raise UserError("no row has both columns 'image' and 'mask'")
     chosen = [names[k] for k in spread(range(len(names)), count)]
     return [
-        Predicted(
+        PredictedCase(
             name,
             np.asarray(picture(images[name] or "", "image").convert("RGB")),
             {
@@ -94,7 +94,7 @@ def compute_cases(rows: Sequence[table.Row], count: int) -> list[Predicted]:
 
 
 def draw_cases(
-    cases: Sequence[Predicted], *, width_in: float = style.WIDTH_IN
+    cases: Sequence[PredictedCase], *, width_in: float = style.WIDTH_IN
 ) -> Figure:
     """A line for the images, then one per loss."""
     losses = list(dict.fromkeys(loss for case in cases for loss in case.masks))
@@ -113,13 +113,15 @@ def draw_cases(
                 axes = grid[line, column]
                 show_outlines(axes, case.image, case.masks.get(loss, nothing))
                 if loss in case.shares:
-                    axes.set_xlabel(_said(case.shares[loss]), fontsize=6, labelpad=1)
+                    axes.set_xlabel(
+                        _format_share(case.shares[loss]), fontsize=6, labelpad=1
+                    )
         for line, title in enumerate(("image", *losses)):
             grid[line, 0].set_ylabel(title)
     return figure
 
 
-def _said(share: float) -> str:
+def _format_share(share: float) -> str:
     return "rejected" if share == 0 else f"{100 * share:.1f} %"
 
 

@@ -31,7 +31,7 @@ def compute_shares(
       UserError: a share is outside [0, 1], or no region exists.
     """
     found = {}
-    for loss, group in table.by_loss(rows).items():
+    for loss, group in table.group_by_loss(rows).items():
         true = np.array([table.number(row, "share") for row in group])
         predicted = np.array([table.number(row, "predicted_share") for row in group])
         if min(true.min(), predicted.min()) < 0 or max(true.max(), predicted.max()) > 1:

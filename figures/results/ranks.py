@@ -115,7 +115,7 @@ def draw_stability(
         for name, line in zip(names, lines, strict=False):
             axes.plot(range(len(schemes)), [r[name] for r in by_scheme], **line)
         for end, ha, shift in ((0, "right", -6), (len(schemes) - 1, "left", 6)):
-            tied = table.grouped(names, lambda name, end=end: by_scheme[end][name])
+            tied = table.group(names, lambda name, end=end: by_scheme[end][name])
             for rank, group in tied.items():
                 axes.annotate(
                     ", ".join(group), (end, rank), (shift, 0),
@@ -133,7 +133,7 @@ def _room_at_the_left(
     places: Mapping[str, float], names: Sequence[str], schemes: int, width_in: float
 ) -> float:
     """Units of the axis that the longest of the names at its left end takes."""
-    tied = table.grouped(names, lambda name: places[name]).values()
+    tied = table.group(names, lambda name: places[name]).values()
     inches = 0.062 * max(len(", ".join(group)) for group in tied) + 0.15
     inches = min(inches, 0.6 * width_in)
     return max(0.9, inches * (schemes - 0.1) / (width_in - 0.6 - inches))

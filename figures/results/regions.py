@@ -29,7 +29,7 @@ def compute_regions(rows: Sequence[table.Row], metric: str) -> Values:
       UserError: a class has two values for one loss, or a share that is not above 0.
     """
     found: Values = {}
-    for loss, group in table.by_loss(rows).items():
+    for loss, group in table.group_by_loss(rows).items():
         group = [row for row in group if not np.isnan(table.number(row, metric))]
         group = sorted(group, key=lambda row: table.number(row, "share"))
         names = [table.label(row, "class") for row in group]

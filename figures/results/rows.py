@@ -73,7 +73,7 @@ def title(metric: str) -> str:
     return TITLES.get(metric, metric.replace("_", " "))
 
 
-def explained(*names: str) -> str:
+def explain_columns(*names: str) -> str:
     """The columns that a picture reads, for its ``--help``."""
     lines = [f"  {name:<18}{COLUMNS[name]}" for name in names]
     return "\n".join(["columns of the rows:", *lines])
@@ -147,7 +147,7 @@ def label(row: Row, column: str, default: str | None = None) -> str:
     return default
 
 
-def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+def group(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
     """Items by key, in the order of their first appearance."""
     groups: dict[Key, list[Item]] = {}
     for item in items:
@@ -155,14 +155,14 @@ def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list
     return groups
 
 
-def by_dataset(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def group_by_dataset(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Rows by data set."""
-    return grouped(rows, lambda row: label(row, "dataset", ""))
+    return group(rows, lambda row: label(row, "dataset", ""))
 
 
-def by_loss(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def group_by_loss(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Rows by loss."""
-    return grouped(rows, lambda row: label(row, "loss"))
+    return group(rows, lambda row: label(row, "loss"))
 
 
 def scores(rows: Sequence[Row], metric: str) -> np.ndarray:
@@ -176,7 +176,7 @@ def add_rows(parser: argparse.ArgumentParser, *columns: str) -> None:
     parser.add_argument(
         "rows", nargs="+", metavar="[LOSS=]ROWS", help="files of JSON lines"
     )
-    parser.epilog = f"{parser.epilog or ''}\n\n{explained(*columns)}"
+    parser.epilog = f"{parser.epilog or ''}\n\n{explain_columns(*columns)}"
 
 
 def add_metric(parser: argparse.ArgumentParser, default: str = "dice") -> None:

@@ -52,7 +52,7 @@ def compute_by_size(
     sizes = np.array([table.number(row, column) for row in rows])
     edges = np.quantile(sizes[sizes > 0], np.arange(1, groups) / groups)
     means, places = {}, {}
-    for loss, cases in table.by_loss(rows).items():
+    for loss, cases in table.group_by_loss(rows).items():
         size = np.array([table.number(row, column) for row in cases])
         score = np.array([table.number(row, metric) for row in cases])
         group = np.where(
@@ -115,7 +115,7 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
     rows = table.load(arguments.rows)
     column = size_column(rows)
     found = {}
-    for name, group in table.by_dataset(rows).items():
+    for name, group in table.group_by_dataset(rows).items():
         if not any(table.number(row, column) > 0 for row in group):
             raise UserError(f"ROWS: no case of {name or 'the rows'} has an object")
         found[name] = compute_by_size(

@@ -38,7 +38,7 @@ class Sweep:
 
 def compute_sweep(rows: Sequence[table.Row], column: str, metric: str) -> Sweep:
     """Mean and standard error of the rows at each value of `column`."""
-    groups = table.grouped(rows, lambda row: table.number(row, column))
+    groups = table.group(rows, lambda row: table.number(row, column))
     places = np.array(sorted(groups))
     values = [table.scores(groups[place], metric) for place in places]
     if not all(len(x) for x in values):
@@ -71,7 +71,7 @@ def draw_tversky(
         figure = Figure(figsize=(width_in, 2.9), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
         lines = style.marked_lines()
-        groups = table.by_dataset(rows)
+        groups = table.group_by_dataset(rows)
         for (dataset, group), line in zip(groups.items(), lines, strict=False):
             for axes, part in zip((left, right), split_tversky(group), strict=True):
                 if part:
@@ -94,12 +94,12 @@ def draw_ablation(
     rows: Sequence[table.Row], metric: str, *, width_in: float = style.WIDTH_IN
 ) -> Figure:
     """A panel per data set, a curve per loss."""
-    groups = table.by_dataset(rows)
+    groups = table.group_by_dataset(rows)
     with mpl.rc_context(style.settings()):
         figure = Figure(figsize=(width_in, 2.9), layout="constrained")
         panels = figure.subplots(1, len(groups), squeeze=False)[0]
         for axes, (dataset, group) in zip(panels, groups.items(), strict=True):
-            losses = table.by_loss(group).items()
+            losses = table.group_by_loss(group).items()
             for (loss, part), line in zip(losses, style.marked_lines(), strict=False):
                 sweep = compute_sweep(part, "weight", metric)
                 axes.errorbar(

@@ -144,9 +144,9 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
     found = {
         dataset: {
             loss: compute_point(cases, arguments.metric)
-            for loss, cases in table.by_loss(group).items()
+            for loss, cases in table.group_by_loss(group).items()
         }
-        for dataset, group in table.by_dataset(table.load(arguments.rows)).items()
+        for dataset, group in table.group_by_dataset(table.load(arguments.rows)).items()
     }
     figure = draw_points(found, arguments.metric, width_in=arguments.width)
     return save_all({"tradeoff": figure}, arguments)

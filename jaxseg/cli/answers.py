@@ -7,10 +7,10 @@ from collections.abc import Callable
 from jaxseg.cli.extras import not_installed
 from jaxseg.cli.interrupts import end_stopped, interruptible
 from jaxseg.cli.pipes import reader_left
-from jaxseg.errors import MISTAKE, STOPPED, UserError, refused, tell
+from jaxseg.errors import MISTAKE, STOPPED, UserError, refusal, tell
 
 
-def answered(name: str, work: Callable[[], int | None], *, last: bool) -> int:
+def answer(name: str, work: Callable[[], int | None], *, last: bool) -> int:
     """Does a command's work and says in one sentence why it could not be done.
 
     Args:
@@ -44,7 +44,7 @@ def answered(name: str, work: Callable[[], int | None], *, last: bool) -> int:
     except BrokenPipeError:
         return reader_left()
     except OSError as error:
-        tell(refused(error), name)
+        tell(refusal(error), name)
         return MISTAKE
     except RuntimeError as error:  # of JAX, which this module does without
         if "RESOURCE_EXHAUSTED" not in str(error):

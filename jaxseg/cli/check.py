@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from jaxseg.cli import options
-from jaxseg.cli.label_flags import add_labels, told_labels
+from jaxseg.cli.label_flags import add_labels, labels_from_flags
 from jaxseg.cli.progress import bar
 from jaxseg.cli.train_data import lost_objects
-from jaxseg.data.check import Problem, Report, check_folder
+from jaxseg.data.check import DataReport, Problem, check_folder
 from jaxseg.data.collection import list_cases, splits
 from jaxseg.data.folds import make_folds
+from jaxseg.data.geometry import extents
 from jaxseg.errors import UserError, number_of
 from jaxseg.files import write_json
 from jaxseg.training.sources import SPLITS
@@ -96,10 +97,14 @@ def main(arguments: argparse.Namespace) -> int:
             )
     with bar(_count(arguments.data, known), "checking", "case") as progress:
         report = check_folder(
-            arguments.data, told_labels(arguments), tick=progress.update
+            arguments.data, labels_from_flags(arguments), tick=progress.update
         )
-    report = _with_losses(report, arguments.size, arguments.spacing)
-    print(json.dumps(report.to_json(), indent=2) if arguments.json else as_text(report))
+    report = _note_lost_objects(report, arguments.size, arguments.spacing)
+    print(
+        json.dumps(report.to_json(), indent=2)
+        if arguments.json
+        else format_report(report)
+    )
     if arguments.folds is not None and arguments.out is not None:
         if not report.sound:
             raise UserError(
@@ -118,9 +123,9 @@ def main(arguments: argparse.Namespace) -> int:
     return 0 if report.sound else 1
 
 
-def _with_losses(
-    report: Report, size: list[int] | None, spacing_mm: list[float] | None
-) -> Report:
+def _note_lost_objects(
+    report: DataReport, size: list[int] | None, spacing_mm: list[float] | None
+) -> DataReport:
     """The report with a note for each split that loses objects."""
     if report.labels is None or (size is None and spacing_mm is None):
         return report
@@ -148,7 +153,7 @@ def _count(folder: Path, names: list[str]) -> int:
     return total
 
 
-def as_text(report: Report) -> str:
+def format_report(report: DataReport) -> str:
     """The report as lines of text."""
     content = report.to_json()
     known = report.labels is not None
@@ -191,7 +196,5 @@ def _facts(facts: dict[str, Any]) -> list[str]:
 
 
 def _extent(values: dict[str, list]) -> str:
-    low, middle, high = (
-        "x".join(f"{n:g}" for n in values[kind]) for kind in ("min", "median", "max")
-    )
+    low, middle, high = (extents(values[kind]) for kind in ("min", "median", "max"))
     return low if low == high else f"{low} to {high}, median {middle}"

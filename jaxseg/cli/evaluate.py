@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from jaxseg.cli import inference_flags, options, pictures
-from jaxseg.cli.evaluate_data import checked_cases
-from jaxseg.cli.label_flags import add_labels, told_labels
+from jaxseg.cli.evaluate_data import check_cases
+from jaxseg.cli.label_flags import add_labels, labels_from_flags
 from jaxseg.cli.progress import bar
-from jaxseg.cli.runs import trained
+from jaxseg.cli.runs import load_trained
 from jaxseg.errors import UserError, number_of
 from jaxseg.files import digests_of, read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.empty import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS
-from jaxseg.training.cases import Trained, ensemble_probabilities
+from jaxseg.training.cases import TrainedNetwork, ensemble_probabilities
 from jaxseg.training.checkpoints import Best
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation, Summary
@@ -121,7 +121,7 @@ def main(arguments: argparse.Namespace) -> None:
     out = arguments.out or _default_folder(arguments, config, data)
     _require_same_subject(out, subject)
     members = gathered.networks(arguments.best)
-    options.made_folder(out)
+    options.make_folder(out)
     evaluation = score(gathered, members, arguments)
     summary = evaluation.summary()
     write_rows(out / CASES, evaluation.rows)
@@ -145,7 +145,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Gathered:
+class Inputs:
     """What is scored: checked, and nothing of it computed.
 
     Attributes:
@@ -158,31 +158,31 @@ class Gathered:
     cases: Examples
     how: Inference
 
-    def networks(self, best: Best | None) -> list[Trained]:
+    def networks(self, best: Best | None) -> list[TrainedNetwork]:
         """The networks, from the newest checkpoints or the best ones."""
-        return [trained(run, best=best) for run in self.runs]
+        return [load_trained(run, best=best) for run in self.runs]
 
 
-def gather(arguments: argparse.Namespace) -> Gathered:
+def gather(arguments: argparse.Namespace) -> Inputs:
     """Runs and cases that the flags name.
 
     Raises:
       UserError: runs, data and flags that are ill-formed or do not go together.
     """
-    runs = inference_flags.opened(arguments.run)
+    runs = inference_flags.open_runs(arguments.run)
     config = runs[0].config
     how = inference_flags.inference(arguments, config)
     data = arguments.data or config.data
-    told = told_labels(arguments)
+    told = labels_from_flags(arguments)
     if data == SYNTHETIC:
         cases = examples(config, data, arguments.split, arguments.cases)
     else:
-        cases = checked_cases(config, Path(data), arguments.split, told)
-    return Gathered(runs, cases, how)
+        cases = check_cases(config, Path(data), arguments.split, told)
+    return Inputs(runs, cases, how)
 
 
 def score(
-    gathered: Gathered, members: Sequence[Trained], arguments: argparse.Namespace
+    gathered: Inputs, members: Sequence[TrainedNetwork], arguments: argparse.Namespace
 ) -> Evaluation:
     """The scores of the networks as one; nothing is written."""
     cases = gathered.cases

@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxseg.cli.progress import bar
 from jaxseg.cli.train_data import WORTH_TELLING
 from jaxseg.data.cases import Case, require_labels
-from jaxseg.data.check import Report, Told, examine
+from jaxseg.data.check import DataReport, Told, examine
 from jaxseg.data.collection import Collection, open_collection
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.truth import used_raters
@@ -15,7 +15,7 @@ from jaxseg.training.config import RunConfig
 from jaxseg.training.sources import Examples, examples_of, held_back, labels_of
 
 
-def checked_cases(config: RunConfig, data: Path, split: str, told: Told) -> Examples:
+def check_cases(config: RunConfig, data: Path, split: str, told: Told) -> Examples:
     """The cases of a split, each read once and found sound.
 
     The run's own data are read as in training. Other data say themselves what their
@@ -41,34 +41,34 @@ def checked_cases(config: RunConfig, data: Path, split: str, told: Told) -> Exam
     run = dataclasses.replace(told, labels=labels_of(config), of_run=True)
     flags = told.labels is not None or bool(told.void) or told.soft
     if own and not flags:
-        report = _examined(collection, split, cases, run)
+        report = _examine(collection, split, cases, run)
     else:
         wanted = dataclasses.replace(told, num_classes=config.num_classes)
-        report = _examined(collection, split, cases, wanted)
+        report = _examine(collection, split, cases, wanted)
         unread = any(
             problem.kind == "labels" and problem.gravity == "error"
             for problem in report.problems
         )
         unsaid = not flags and collection.labels is None
         if unread and unsaid and config.labels is not None:
-            report = _examined(collection, split, cases, run)
+            report = _examine(collection, split, cases, run)
     report.require_sound()
     assert report.labels is not None
     for problem in report.problems:
         if problem.kind in WORTH_TELLING:
             print(f"note: {problem.text}")
-    return examples_of(config, cases, _ordered(report.labels, labels_of(config)))
+    return examples_of(config, cases, _order_as_run(report.labels, labels_of(config)))
 
 
-def _examined(
+def _examine(
     collection: Collection, split: str, cases: list[Case], told: Told
-) -> Report:
+) -> DataReport:
     kind = "volume" if cases[0].volume else "image"
     with bar(len(cases), f"checking {kind}s", kind) as progress:
         return examine(collection, {split: cases}, told, tick=progress.update)
 
 
-def _ordered(labels: LabelMap, run: LabelMap) -> LabelMap:
+def _order_as_run(labels: LabelMap, run: LabelMap) -> LabelMap:
     """Labels in the order of the run's classes, if they have the same names.
 
     Raises:

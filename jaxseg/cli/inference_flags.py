@@ -72,7 +72,7 @@ def add_use(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def opened(folders: Sequence[Path]) -> list[Run]:
+def open_runs(folders: Sequence[Path]) -> list[Run]:
     """The runs, by their settings, all of one kind.
 
     Raises:

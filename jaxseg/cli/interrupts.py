@@ -25,7 +25,7 @@ def interruptible(*, last: bool) -> Iterator[None]:
         yield  # whose process has a Ctrl-C of its own
         return
     hook = sys.unraisablehook
-    sys.unraisablehook = _where_nothing_can_be_raised
+    sys.unraisablehook = _note_unraisable
     before = signal.signal(signal.SIGINT, _first)
     try:
         yield
@@ -58,7 +58,7 @@ def end_stopped() -> NoReturn:
     os._exit(STOPPED)
 
 
-def _where_nothing_can_be_raised(unraisable: Any) -> None:
+def _note_unraisable(unraisable: Any) -> None:
     """A Ctrl-C that meets a destructor would be printed and lost."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
         _again()

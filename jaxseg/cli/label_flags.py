@@ -33,7 +33,7 @@ def add_labels(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def told_labels(arguments: argparse.Namespace) -> Told:
+def labels_from_flags(arguments: argparse.Namespace) -> Told:
     """What the flags say of the labels.
 
     Raises:

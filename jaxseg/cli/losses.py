@@ -46,7 +46,7 @@ def explain(entry: Entry) -> str:
         "formula": entry.formula,
         "source": f"{entry.paper}: {entry.equation}",
         "in Python": entry.function,
-        "hyper-parameters": _ranged(entry) or "none",
+        "hyper-parameters": _list_ranges(entry) or "none",
         "range": _range(entry),
         "empty masks": _empty(entry),
         "equals": "\n".join(_case(case) for case in entry.special_cases),
@@ -60,7 +60,7 @@ def explain(entry: Entry) -> str:
     return "\n".join([*lines, "", inspect.getdoc(entry.build) or ""])
 
 
-def _ranged(entry: Entry) -> str:
+def _list_ranges(entry: Entry) -> str:
     """Defaults with their ranges, one a line."""
     lines = []
     for name, value in entry.defaults.items():

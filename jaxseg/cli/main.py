@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxseg import __version__, rooms
-from jaxseg.cli.answers import answered
+from jaxseg.cli.answers import answer
 from jaxseg.cli.options import Parser
 
 EXAMPLES = """\
@@ -109,4 +109,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         return arguments.run_command(arguments)
 
     name = given[0] if given and given[0] in ROOMS else "jaxseg"
-    return answered(name, work, last=argv is None)
+    return answer(name, work, last=argv is None)

@@ -194,7 +194,7 @@ def fresh_folder(path: Path, flag: str = "--out") -> Path:
     Raises:
       UserError: it is a file, holds something already, or cannot be made.
     """
-    return made_folder(free_folder(path, flag), flag)
+    return make_folder(free_folder(path, flag), flag)
 
 
 def free_folder(path: Path, flag: str = "--out") -> Path:
@@ -210,7 +210,7 @@ def free_folder(path: Path, flag: str = "--out") -> Path:
     return path
 
 
-def made_folder(path: Path, flag: str = "--out") -> Path:
+def make_folder(path: Path, flag: str = "--out") -> Path:
     """`path`, made if missing.
 
     Raises:

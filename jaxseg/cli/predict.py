@@ -9,7 +9,7 @@ from PIL import Image
 
 from jaxseg.cli import inference_flags, options
 from jaxseg.cli.progress import bar
-from jaxseg.cli.runs import trained
+from jaxseg.cli.runs import load_trained
 from jaxseg.data.export import mask_image, write_image, write_volume
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.overlay import overlay
@@ -72,7 +72,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Predicts and writes, one image after the other."""
-    runs = inference_flags.opened(arguments.run)
+    runs = inference_flags.open_runs(arguments.run)
     config = runs[0].config
     how = inference_flags.inference(arguments, config)
     labels = labels_of(config)
@@ -87,15 +87,15 @@ def main(arguments: argparse.Namespace) -> None:
         for index in range(len(cases)):
             cases[index]  # read once before, so that one that is damaged is named
             progress.update()
-    members = [trained(run, best=arguments.best) for run in runs]
-    options.made_folder(out)
+    members = [load_trained(run, best=arguments.best) for run in runs]
+    options.make_folder(out)
     for wanted, name in (
         (arguments.overlays, OVERLAYS),
         (arguments.probabilities, PROBABILITIES),
         *((arguments.region_masks, f"{REGIONS}/{r}") for r in region_folders(labels)),
     ):
         if wanted:
-            options.made_folder(out / name)
+            options.make_folder(out / name)
     with bar(len(cases), "predicting", "image") as progress:
         for example, probs in ensemble_probabilities(members, cases, how):
             mask = cut(probs)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
-from jaxseg.training.cases import Trained
+from jaxseg.training.cases import TrainedNetwork
 from jaxseg.training.checkpoints import Best, best_step
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CHECKPOINTS, CONFIG, Run
@@ -33,16 +33,16 @@ def load_run(
       UserError: the folder is no run, or holds no whole checkpoint.
     """
     run = open_run(folder)
-    return run, *restored(run, best=best)
+    return run, *restore_run(run, best=best)
 
 
-def trained(run: Run, *, best: Best | None = None) -> Trained:
-    """A run's network as it is used; see `restored`."""
-    objective, state = restored(run, best=best)
-    return Trained(run.config, objective.apply, state.variables)
+def load_trained(run: Run, *, best: Best | None = None) -> TrainedNetwork:
+    """A run's network as it is used; see `restore_run`."""
+    objective, state = restore_run(run, best=best)
+    return TrainedNetwork(run.config, objective.apply, state.variables)
 
 
-def restored(run: Run, *, best: Best | None = None) -> tuple[Objective, TrainState]:
+def restore_run(run: Run, *, best: Best | None = None) -> tuple[Objective, TrainState]:
     """A run's network and its newest whole checkpoint, or the best one.
 
     Raises:

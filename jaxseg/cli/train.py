@@ -13,9 +13,13 @@ from jaxseg.cli import options, pictures
 from jaxseg.cli.progress import TrainingProgress, bar
 from jaxseg.cli.train_data import read_data
 from jaxseg.cli.train_flags import EXAMPLES, NEEDED, add_flags
-from jaxseg.cli.train_given import check_flags, given_settings, given_synthetic
-from jaxseg.cli.train_plan import check_plan, planned
-from jaxseg.cli.train_resume import resumed
+from jaxseg.cli.train_given import (
+    check_flags,
+    settings_from_flags,
+    synthetic_from_flags,
+)
+from jaxseg.cli.train_plan import check_plan, plan_run
+from jaxseg.cli.train_resume import resume_settings
 from jaxseg.data.collection import splits
 from jaxseg.data.folds import digest
 from jaxseg.errors import Stopped, UserError
@@ -26,14 +30,14 @@ from jaxseg.models.weights import (
     normalisation_of_weights,
     weights_file,
 )
-from jaxseg.training.claim import claimed
+from jaxseg.training.claim import hold_folder
 from jaxseg.training.config import SETTINGS, RunConfig
 from jaxseg.training.contents import (
     CONTENTS,
     contents_of_run,
     require_same_contents,
 )
-from jaxseg.training.devices import joined
+from jaxseg.training.devices import join_processes
 from jaxseg.training.heap import keep_freed_memory
 from jaxseg.training.log import read_metrics
 from jaxseg.training.loop import (
@@ -50,7 +54,7 @@ from jaxseg.training.memory import (
     require_weight_memory,
 )
 from jaxseg.training.network import network_of, require_gradients, require_pixels
-from jaxseg.training.search import at_rate, best_rate
+from jaxseg.training.search import best_rate, with_learning_rate
 from jaxseg.training.sources import SYNTHETIC, Examples, Subset, examples, spread
 
 __all__ = ["EXAMPLES", "add_flags", "main"]
@@ -61,11 +65,13 @@ LIVE_SECONDS = 30
 def main(arguments: argparse.Namespace) -> None:
     """Checks everything, trains, draws."""
     _check_processes(arguments)
-    with joined(arguments.coordinator, arguments.processes, arguments.process_id):
+    with join_processes(
+        arguments.coordinator, arguments.processes, arguments.process_id
+    ):
         _train(arguments)
 
 
-def _searched(
+def _search_rate(
     arguments: argparse.Namespace, config: RunConfig, validation: Examples | None
 ) -> RunConfig:
     """The settings with the best of --search-rates."""
@@ -80,14 +86,14 @@ def _searched(
     with bar(len(rates) * steps, "searching", "step") as progress:
         rate = best_rate(
             config,
-            options.made_folder(arguments.out / "rates"),
+            options.make_folder(arguments.out / "rates"),
             rates,
             steps,
             validation,
             lambda row: progress.update("validation_dice" not in row),
         )
     print(f"learning rate {rate:g}, best of {', '.join(f'{r:g}' for r in rates)}")
-    return at_rate(config, rate)
+    return with_learning_rate(config, rate)
 
 
 def _check_network(config: RunConfig) -> None:
@@ -133,14 +139,14 @@ def _check_processes(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.out
     first = jax.process_index() == 0
-    given = given_settings(arguments)
+    given = settings_from_flags(arguments)
     stored = None
     if arguments.resume or first:  # a new run may have begun when the others look
-        stored = _stored(folder, resume=arguments.resume)
+        stored = _read_stored(folder, resume=arguments.resume)
     if stored is None:
         config = _new(arguments, given)
     else:
-        config = resumed(arguments, given, stored)
+        config = resume_settings(arguments, given, stored)
     for phase in config.phases:
         options.check_loss(phase.loss, phase.hyper, config.num_classes)
         if config.regions:
@@ -155,21 +161,21 @@ def _train(arguments: argparse.Namespace) -> None:
     if stored is not None and first:
         require_same_contents(folder, found)
     keep_freed_memory()
-    options.made_folder(folder)
-    with claimed(folder) if first else contextlib.nullcontext():
+    options.make_folder(folder)
+    with hold_folder(folder) if first else contextlib.nullcontext():
         if first and stored is None:
             _require_still_free(folder)
         if stored is None and arguments.search_rates is not None:
-            config = _searched(arguments, config, validation)
+            config = _search_rate(arguments, config, validation)
         if first:
             write_json(folder / CONTENTS, found)
             write_json(folder / CONFIG, config.to_json())
-        _run(Run(config, folder), validation)
+        _train_run(Run(config, folder), validation)
         if first:
             _tell(config, folder)
 
 
-def _run(run: Run, validation: Examples | None) -> None:
+def _train_run(run: Run, validation: Examples | None) -> None:
     progress = TrainingProgress(run.config.steps)
     with contextlib.ExitStack() as stack:
         stack.callback(progress.close)
@@ -220,15 +226,7 @@ def _outcome(config: RunConfig, folder: Path) -> Iterator[str]:
         yield f"next: jaxseg predict --run {folder} --images DIR --out MASKS"
 
 
-def _looks_back(arguments: argparse.Namespace) -> bool:
-    """Whether this process looks for a run in --out.
-
-    Of a new run only the first does: it may have begun when the others come to look.
-    """
-    return arguments.resume or jax.process_index() == 0
-
-
-def _stored(folder: Path, *, resume: bool) -> RunConfig | None:
+def _read_stored(folder: Path, *, resume: bool) -> RunConfig | None:
     """Settings of the run that `folder` holds already; None where it is free."""
     config = folder / CONFIG
     if config.is_file():
@@ -262,19 +260,19 @@ def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
         )
     check_flags(arguments)
     check_plan(arguments)
-    synthetic = given_synthetic(arguments)
+    synthetic = synthetic_from_flags(arguments)
     data = read_data(arguments, synthetic)
     volumes = data.windows is not None
     planned_settings: Mapping[str, Any] = {}
     if arguments.plan:
-        data, planned_settings = planned(arguments, data)
+        data, planned_settings = plan_run(arguments, data)
     steps = given["steps"]
     otherwise = {
         "evaluate_every": max(steps // 5, 1),
         "checkpoint_every": max(steps // 10, 1),
         "pretrain_steps": 0 if arguments.pretrain_loss is None else steps // 2,
         "augment": "volume" if volumes else "full",
-        **_for_weights(given),
+        **_settings_of_weights(given),
     }
     _check_class_weights(arguments, data.outputs)
     if volumes and arguments.normalise is not None:
@@ -291,7 +289,7 @@ def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
     )
 
 
-def _for_weights(given: Mapping[str, Any]) -> dict[str, Any]:
+def _settings_of_weights(given: Mapping[str, Any]) -> dict[str, Any]:
     """What goes with pretrained weights where flags do not say."""
     if given.get("weights") is None:
         return {}

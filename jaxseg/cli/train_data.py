@@ -8,15 +8,15 @@ from typing import Any
 
 import jax
 
-from jaxseg.cli.label_flags import told_labels
+from jaxseg.cli.label_flags import labels_from_flags
 from jaxseg.cli.progress import bar
 from jaxseg.data.cases import Case
-from jaxseg.data.check import Report, examine
+from jaxseg.data.check import DataReport, examine
 from jaxseg.data.collection import Collection, open_collection
 from jaxseg.data.facts import Facts
 from jaxseg.data.folds import cases_of_fold
 from jaxseg.data.labels import LabelMap
-from jaxseg.data.shrinking import Shrunk, at_size, at_spacing
+from jaxseg.data.shrinking import Shrunk, shrink_to_size, shrink_to_spacing
 from jaxseg.data.survey import CaseFacts
 from jaxseg.data.synthetic import Lesions
 from jaxseg.data.truth import require_raters, used_raters
@@ -117,7 +117,7 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
     require_raters(training, arguments.raters)
     volumes = training[0].volume
     _check_flags_of_kind(arguments, path, size, volumes=volumes)
-    report = _examined(arguments, collection, training, validation)
+    report = _examine(arguments, collection, training, validation)
     facts = report.facts("train")
     settings = DataFacts(
         name=str(path),
@@ -130,7 +130,7 @@ def read_data(arguments: argparse.Namespace, synthetic: dict[str, float]) -> Dat
         spacings_mm=facts.spacings_mm,
     )
     if volumes:
-        settings = _of_volumes(arguments, settings, facts)
+        settings = _volume_facts(arguments, settings, facts)
     _tell(report, settings)
     return settings
 
@@ -173,12 +173,12 @@ def _cases(
     return training, collection.cases("validation") if known else []
 
 
-def _examined(
+def _examine(
     arguments: argparse.Namespace,
     collection: Collection,
     training: list[Case],
     validation: list[Case],
-) -> Report:
+) -> DataReport:
     """All cases of the run, read once, without an error in them."""
     kind = "volume" if training[0].volume else "image"
     count = len(training) + len(validation)
@@ -186,7 +186,7 @@ def _examined(
         report = examine(
             collection,
             {"train": training, "validation": validation},
-            told_labels(arguments),
+            labels_from_flags(arguments),
             tick=progress.update,
         )
     report.require_sound()
@@ -201,7 +201,7 @@ def _own_size(path: Path, facts: Facts) -> tuple[int, ...]:
     return facts.shape
 
 
-def _of_volumes(
+def _volume_facts(
     arguments: argparse.Namespace, settings: DataFacts, facts: Facts
 ) -> DataFacts:
     assert facts.spacings_mm is not None
@@ -215,7 +215,7 @@ def _of_volumes(
     )
 
 
-def _tell(report: Report, settings: DataFacts) -> None:
+def _tell(report: DataReport, settings: DataFacts) -> None:
     """Class statistics and notes, printed before training begins."""
     facts, cases = report.facts("train"), report.splits["train"]
     lost = lost_objects(cases, facts.labels, settings.size, settings.spacing)
@@ -249,8 +249,8 @@ def lost_objects(
     volumes = cases[0].case.volume
     if volumes and spacing_mm is not None:
         x, y, z = spacing_mm
-        return at_spacing(cases, labels, (x, y, z))
+        return shrink_to_spacing(cases, labels, (x, y, z))
     if not volumes and size is not None:
         height, width = size
-        return at_size(cases, labels, (height, width))
+        return shrink_to_size(cases, labels, (height, width))
     return None

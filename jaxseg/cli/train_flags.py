@@ -144,7 +144,7 @@ def _optimizer(parser: argparse._ActionsContainer) -> None:
         metavar="X",
         help="try these learning rates in short runs first and take the one with the "
         "best Dice in the last validation; pre-training keeps its own (Ma 2021: "
-        f"{_listed(MA_RATES)}; after --pretrain-loss {_listed(MA_FINE_TUNING_RATES)})",
+        f"{_join(MA_RATES)}; after --pretrain-loss {_join(MA_FINE_TUNING_RATES)})",
     )
     add(
         "--search-steps",
@@ -155,7 +155,7 @@ def _optimizer(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def _listed(rates: Sequence[float]) -> str:
+def _join(rates: Sequence[float]) -> str:
     return " ".join(f"{rate:g}" for rate in rates)
 
 

@@ -14,7 +14,7 @@ OF_ENCODERS = ("multiplier", "decoder_multiplier")
 OF_SYNTHETIC = ("foreground_share", "lesion_free")
 
 
-def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+def settings_from_flags(arguments: argparse.Namespace) -> dict[str, Any]:
     """Settings that flags give, as a run's configuration holds them.
 
     Raises:
@@ -34,7 +34,7 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def given_synthetic(arguments: argparse.Namespace) -> dict[str, float]:
+def synthetic_from_flags(arguments: argparse.Namespace) -> dict[str, float]:
     """Settings of the synthetic lesions that flags give."""
     given = {name: getattr(arguments, name) for name in OF_SYNTHETIC}
     return {name: value for name, value in given.items() if value is not None}

@@ -2,12 +2,13 @@
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 
 from jaxseg.cli.train_data import DataFacts
+from jaxseg.data.geometry import extents
 from jaxseg.errors import UserError
 from jaxseg.models.plan import Plan, plan
 from jaxseg.training.memory import plan_gb
@@ -36,7 +37,7 @@ def check_plan(arguments: argparse.Namespace) -> None:
         raise UserError("--depth contradicts --plan, which chooses the levels itself")
 
 
-def planned(
+def plan_run(
     arguments: argparse.Namespace, data: DataFacts
 ) -> tuple[DataFacts, Mapping[str, Any]]:
     """The data's facts with size and voxel size filled in, and settings of the run.
@@ -94,11 +95,11 @@ def _lines(
     """What was chosen, and why."""
     volumes = data.spacings_mm is not None
     kind = "volumes" if volumes else "images"
-    median = _by(found.median_shape)
+    median = extents(found.median_shape)
     of_median = f"the median of the {kind}, {median}"
     if data.size is not None:
         size = "as given"
-    elif _rounded(found):
+    elif _holds_median(found):
         size = f"{of_median}, rounded up to what the strides divide"
     else:
         size = f"what fits the memory of {of_median}"
@@ -112,8 +113,8 @@ def _lines(
 
     if volumes and data.spacing is not None:
         how = "as given" if arguments.spacing else "median of the cases"
-        line("spacing", _by(f"{s:g}" for s in found.spacing_mm), f"mm, {how}")
-    line("size", _by(found.patch), size)
+        line("spacing", extents(found.spacing_mm), f"mm, {how}")
+    line("size", extents(found.patch), size)
     if arguments.batch_size is not None:
         batch = "as given"
     elif found.batch_size == 2:
@@ -123,12 +124,12 @@ def _lines(
     line("batch size", found.batch_size, batch)
     line(
         "strides",
-        " ".join(_by(stride) for stride in found.strides) or "none",
+        " ".join(extents(stride) for stride in found.strides) or "none",
         "axes are halved while they keep 4 pixels, coarse ones later",
     )
     line(
         "kernels",
-        " ".join(_by(kernel) for kernel in found.kernels),
+        " ".join(extents(kernel) for kernel in found.kernels),
         "1 along an axis until its pixels are about as fine as the others",
     )
     how = "as given" if arguments.width else "doubled from level to level"
@@ -144,9 +145,5 @@ def _lines(
     return lines
 
 
-def _rounded(found: Plan) -> bool:
+def _holds_median(found: Plan) -> bool:
     return all(p >= n for p, n in zip(found.patch, found.median_shape, strict=True))
-
-
-def _by(numbers: Iterable[object]) -> str:
-    return "x".join(map(str, numbers))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxseg.cli.train_given import given_synthetic
+from jaxseg.cli.train_given import synthetic_from_flags
 from jaxseg.data.folds import digest
 from jaxseg.errors import UserError
 from jaxseg.training.config import SETTINGS, RunConfig
@@ -18,7 +18,7 @@ from jaxseg.training.plateau import PLATEAUS
 from jaxseg.training.sources import SYNTHETIC
 
 
-def resumed(
+def resume_settings(
     arguments: argparse.Namespace, given: Mapping[str, Any], stored: RunConfig
 ) -> RunConfig:
     """The settings of a run that goes on.
@@ -35,7 +35,7 @@ def resumed(
         if not _harmless(name, value, stored):
             _refuse(arguments.out, name, value, getattr(stored, name))
         changed[name] = value
-    for name, value in given_synthetic(arguments).items():
+    for name, value in synthetic_from_flags(arguments).items():
         if stored.synthetic.get(name) != value:
             _refuse(arguments.out, name, value, stored.synthetic.get(name))
     planned = stored.plan or {}

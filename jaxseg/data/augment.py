@@ -145,10 +145,10 @@ def augment(
         turn, zoom, shift = _motion(keys[1], keys[2], shape, settings)
         matrix = turn * (signs / zoom)[None, :]
         grid = _grid(keys[5], shape, matrix, shift, settings)
-        image, labels = _sampled(image, grid, 1), _sampled(labels, grid, int(soft))
+        image, labels = _sample(image, grid, 1), _sample(labels, grid, int(soft))
     else:
-        image, labels = (_flipped(x, signs) for x in (image, labels))
-    return _recoloured(keys[3], keys[4], image, settings), labels
+        image, labels = (_flip(x, signs) for x in (image, labels))
+    return _recolour(keys[3], keys[4], image, settings), labels
 
 
 def _moves(settings: Augmentation) -> bool:
@@ -182,7 +182,7 @@ def _motion(
     )
 
 
-def _recoloured(
+def _recolour(
     gain_key: Array, shift_key: Array, image: Array, settings: Augmentation
 ) -> Array:
     """Contrast, brightness, saturation, gamma and noise, in this order."""
@@ -209,7 +209,7 @@ def _recoloured(
     return out.astype(image.dtype)
 
 
-def _flipped(array: Array, signs: Array) -> Array:
+def _flip(array: Array, signs: Array) -> Array:
     for axis in range(signs.size):
         array = jnp.where(signs[axis] < 0, jnp.flip(array, axis), array)
     return array
@@ -256,7 +256,7 @@ def _grid(
     return grid
 
 
-def _sampled(array: Array, grid: list[Array], order: int) -> Array:
+def _sample(array: Array, grid: list[Array], order: int) -> Array:
     """The array, with or without channels, at the places of the grid."""
     if order == 0:
         ids = array.astype(jnp.int32)

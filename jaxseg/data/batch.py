@@ -42,7 +42,7 @@ class Batch:
         return cls(images, labels, np.ones(size, bool), np.arange(size, dtype=np.int32))
 
 
-def split(batch: Batch, parts: int, each: int | None = None) -> Batch:
+def split_batch(batch: Batch, parts: int, each: int | None = None) -> Batch:
     """The batch with leading axes ``[parts, each]``, filled up where images are few.
 
     Filling images are zeros, not real, and so masked out of everything.
@@ -73,7 +73,7 @@ def unit_images(batch: Batch) -> Array:
     return images
 
 
-def counted(batch: Batch) -> Array:
+def counted_pixels(batch: Batch) -> Array:
     """``[B, ...]`` bool: pixels that are neither void nor of a filling image.
 
     Of shares, a pixel counts of which at least half is not void.

@@ -61,7 +61,7 @@ class Case:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stored:
+class StoredCase:
     """A case as its files have it.
 
     Attributes:
@@ -90,7 +90,7 @@ def case_name(path: Path) -> str:
     return stem(path, (*IMAGE_SUFFIXES, *VOLUME_SUFFIXES))
 
 
-def read_case(case: Case, channels: int | None = None) -> Stored:
+def read_case(case: Case, channels: int | None = None) -> StoredCase:
     """A case from its files, image and labels on one grid.
 
     Args:
@@ -112,7 +112,7 @@ def read_case(case: Case, channels: int | None = None) -> Stored:
         for mask in masks:
             of_rater = dataclasses.replace(case, mask=mask.path)
             require_equal_size(of_rater, image, mask.values)
-        return Stored(image, masks)
+        return StoredCase(image, masks)
     volume = read_volume(case.image)
     voxels = [volume.voxels]
     for path in case.more:
@@ -126,7 +126,7 @@ def read_case(case: Case, channels: int | None = None) -> Stored:
         )
     files = _mask_files(case)
     masks = tuple(read_stored_labels(path, volume.geometry) for path in files)
-    return Stored(image, masks, volume.geometry)
+    return StoredCase(image, masks, volume.geometry)
 
 
 def _mask_files(case: Case) -> tuple[Path, ...]:

@@ -68,7 +68,7 @@ class Told:
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class DataReport:
     """All that a check found.
 
     Attributes:
@@ -188,7 +188,7 @@ def _range(rows: np.ndarray) -> dict[str, list]:
 
 def check_folder(
     folder: Path, told: Told = Told(), *, tick: Tick = lambda _: None
-) -> Report:
+) -> DataReport:
     """Reads every file of every split; nothing it finds wrong stops it.
 
     Args:
@@ -221,7 +221,7 @@ def examine(
     told: Told = Told(),
     *,
     tick: Tick = lambda _: None,
-) -> Report:
+) -> DataReport:
     """Reads some cases of a data set; nothing it finds wrong stops it.
 
     Args:
@@ -236,7 +236,7 @@ def examine(
     channels = len(collection.modalities) or None
     read: dict[str, list[CaseFacts]] = {}
     for split, cases in parts.items():
-        problems += _unlabelled(split, cases)
+        problems += _report_unlabelled(split, cases)
         labelled = [case for case in cases if case.mask is not None]
         read[split] = []
         for facts in survey(labelled, channels=channels, tick=tick):
@@ -245,7 +245,7 @@ def examine(
             else:
                 read[split].append(facts)
     try:
-        decision = _decided(collection, read, told)
+        decision = _decide(collection, read, told)
     except UserError as error:
         problems.append(Problem("error", "labels", str(error)))
         decision = None
@@ -267,16 +267,16 @@ def examine(
         problems += _class_problems(found, decision.labels)
         problems += _partly(found, decision.labels)
     every = [case for cases in read.values() for case in cases]
-    problems += _mixed(every)
+    problems += _report_mixed_kinds(every)
     problems += _rated(read)
     problems += _image_notes(every)
     problems += _geometry_notes(every)
     problems += _copies(read)
     labels = None if decision is None else decision.labels
-    return Report(collection.path, labels, found, collection.modalities, problems)
+    return DataReport(collection.path, labels, found, collection.modalities, problems)
 
 
-def _decided(
+def _decide(
     collection: Collection, read: Mapping[str, Sequence[CaseFacts]], told: Told
 ) -> Decision | None:
     """What values mean, by the training cases or else by all; None without cases."""
@@ -305,7 +305,7 @@ def _decided(
     return settle(values, declared)
 
 
-def _unlabelled(split: str, cases: Sequence[Case]) -> list[Problem]:
+def _report_unlabelled(split: str, cases: Sequence[Case]) -> list[Problem]:
     without = [case for case in cases if case.mask is None]
     if not without:
         return []
@@ -382,7 +382,7 @@ def _doubtful(cases: Sequence[LabelledFacts]) -> list[Problem]:
     return [Problem("note", "doubtful", text)]
 
 
-def _mixed(cases: Sequence[CaseFacts]) -> list[Problem]:
+def _report_mixed_kinds(cases: Sequence[CaseFacts]) -> list[Problem]:
     kinds = {case.case.volume: case.case.image for case in cases}
     if len(kinds) < 2:
         return []

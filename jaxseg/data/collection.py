@@ -8,7 +8,7 @@ from pathlib import Path
 from jaxseg.data import decathlon, folder, lists, nnunet
 from jaxseg.data.cases import Case
 from jaxseg.data.labels import LabelMap, read_annotated, read_labels
-from jaxseg.data.made_splits import SPLITS, kept_split
+from jaxseg.data.made_splits import SPLITS, keep_split
 from jaxseg.errors import UserError
 
 
@@ -71,9 +71,9 @@ def _partly(case: Case, patterns: Mapping[str, tuple[str, ...]]) -> Case:
 
 def _opened(path: Path) -> Collection:
     if lists.is_list(path):
-        return _of_list(path)
+        return _open_list(path)
     if nnunet.is_nnunet(path):
-        return _of_nnunet(path)
+        return _open_nnunet(path)
     if decathlon.is_decathlon(path):
         index = decathlon.read_index(path)
         return Collection(
@@ -90,11 +90,11 @@ def _opened(path: Path) -> Collection:
             tuple(names),
             lambda split: folder.list_cases(path, split),
             labels=read_labels(path),
-            passed_over=lambda split: folder.passed_over(path / split),
+            passed_over=lambda split: folder.ignored_files(path / split),
         )
     if (path / folder.IMAGES).is_dir():
-        parts, remark = kept_split(path / SPLITS, folder.pairs(path))
-        return _of_parts(path, path, parts, remark)
+        parts, remark = keep_split(path / SPLITS, folder.pairs(path))
+        return _collect(path, path, parts, remark)
     raise UserError(
         f"{path} holds no data: expected {path}/train/images and {path}/train/masks, "
         f"{path}/images and {path}/masks, {path}/{decathlon.INDEX}, or a list in CSV "
@@ -102,29 +102,29 @@ def _opened(path: Path) -> Collection:
     )
 
 
-def _of_list(path: Path) -> Collection:
+def _open_list(path: Path) -> Collection:
     cases, splits = lists.read_list(path)
     if splits is None:
         place = path.with_name(f"{path.stem}.{SPLITS}")
-        parts, remark = kept_split(place, cases)
-        return _of_parts(path, path.parent, parts, remark)
+        parts, remark = keep_split(place, cases)
+        return _collect(path, path.parent, parts, remark)
     parts = {}
     for case, split in zip(cases, splits, strict=True):
         parts.setdefault(split, []).append(case)
-    return _of_parts(path, path.parent, parts, None)
+    return _collect(path, path.parent, parts, None)
 
 
-def _of_nnunet(path: Path) -> Collection:
+def _open_nnunet(path: Path) -> Collection:
     names, labels, training, test = nnunet.read_nnunet(path)
-    parts, remark = kept_split(path / SPLITS, training, nnunet.SHARES)
+    parts, remark = keep_split(path / SPLITS, training, nnunet.SHARES)
     if test:
         parts["test"] = test
-    found = _of_parts(path, path, parts, remark, labels)
+    found = _collect(path, path, parts, remark, labels)
     modalities = names if training[0].volume else ()
     return dataclasses.replace(found, modalities=modalities)
 
 
-def _of_parts(
+def _collect(
     path: Path,
     labels: Path,
     parts: Mapping[str, Sequence[Case]],

@@ -57,7 +57,7 @@ def read_index(folder: Path) -> Index:
             lists[split] = tuple(_entry(path, key, entry) for entry in entries)
     return Index(
         path=path,
-        modalities=_numbered(path, content, "modality"),
+        modalities=_read_numbered(path, content, "modality"),
         labels=_labels(path, content),
         lists=lists,
     )
@@ -139,7 +139,7 @@ def _labels(path: Path, content: dict[str, Any]) -> LabelMap:
     return LabelMap(names, tuple((v,) for v in values if v != VOID), (VOID,))
 
 
-def _numbered(path: Path, content: dict[str, Any], key: str) -> tuple[str, ...]:
+def _read_numbered(path: Path, content: dict[str, Any], key: str) -> tuple[str, ...]:
     """Names under the keys "0", "1", ... of a part of the index."""
     part = content.get(key)
     if not isinstance(part, dict) or not part:

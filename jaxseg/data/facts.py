@@ -25,7 +25,7 @@ class Facts:
       shapes: (height, width) or (X, Y, Z) of each case.
       spacings_mm: voxel size of each case; None for images.
       windows: of volumes, the normalisation of each channel, see
-        `jaxseg.data.intensity.normalized`; None for images.
+        `jaxseg.data.intensity.normalize`; None for images.
       class_shares: ``[classes]`` share of each class among pixels not void.
       empty: how many cases hold nothing but class 0 (and void).
     """

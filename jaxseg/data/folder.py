@@ -118,7 +118,7 @@ def mask_folder(folder: Path) -> Path:
     return next((path for path in there if path.is_dir()), folder / MASKS[0])
 
 
-def passed_over(folder: Path) -> list[str]:
+def ignored_files(folder: Path) -> list[str]:
     """What lies beside the images and masks of a folder and is not read."""
     parts = (folder / IMAGES, mask_folder(folder))
     return [

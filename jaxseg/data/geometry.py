@@ -7,6 +7,7 @@ the file, and its header's geometry is copied whole.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def apart_mm(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> f
     return float(np.linalg.norm(gap, axis=1).max())
 
 
-def of_nifti(header: Any, shape: tuple[int, ...]) -> Geometry:
+def nifti_geometry(header: Any, shape: tuple[int, ...]) -> Geometry:
     """The geometry that a NIfTI header states.
 
     The sform counts where its code is positive, else the qform where its code is; a
@@ -110,15 +111,15 @@ def of_nifti(header: Any, shape: tuple[int, ...]) -> Geometry:
             raise ValueError(f"its {name} maps no volume into space: {rows}")
     if not forms:
         if not (np.isfinite(zooms).all() and (zooms > 0).all()):
-            raise ValueError(f"the voxel size {_by(zooms)} is not positive")
+            raise ValueError(f"the voxel size {extents(zooms)} is not positive")
         return Geometry(shape, np.diag([*zooms, 1.0]), placed=False, header=header)
     name, affine = next(iter(forms.items()))
     spacing = spacing_of(affine)
     remarks = []
     if not np.allclose(zooms, spacing, rtol=0.01):
         remarks.append(
-            f"pixdim says voxels of {_by(zooms)} mm, the {name} {_by(spacing)} mm, "
-            "which is used"
+            f"pixdim says voxels of {extents(zooms)} mm, the {name} "
+            f"{extents(spacing)} mm, which is used"
         )
     if len(forms) == 2:
         gap = apart_mm(forms["sform"], forms["qform"], shape)
@@ -146,5 +147,6 @@ def _flat(affine: np.ndarray) -> bool:
     return abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-3
 
 
-def _by(numbers: Any) -> str:
+def extents(numbers: Iterable[Any]) -> str:
+    """Numbers of voxels or sizes along the axes as users write them, "1x1x2.5"."""
     return "x".join(f"{number:g}" for number in numbers)

@@ -34,7 +34,7 @@ def groups_of(keys: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return list(groups.values())
 
 
-def divided(
+def divide_groups(
     groups: Sequence[Sequence[str]], shares: Sequence[float], seed: int
 ) -> list[list[str]]:
     """Groups dealt out so that each part has about its share of the names.

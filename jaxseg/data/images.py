@@ -53,7 +53,7 @@ def read_image(path: Path, channels: int | None = None) -> np.ndarray:
         )
     stored = 1 if image.mode in _GREY else 3
     mode = "L" if (channels or stored) == 1 else "RGB"
-    pixels = np.asarray(without_alpha(image).convert(mode))
+    pixels = np.asarray(remove_alpha(image).convert(mode))
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
@@ -65,9 +65,11 @@ def open_image(path: Path) -> Image.Image:
         several pictures, or more than 8 bits for each of several channels.
     """
     try:
-        image = _unlimited(path)
+        image = _open_any_size(path)
         image.info[RAWMODE] = _require_readable(path, image)
-        _unlimited(path).verify()  # checksums of PNG, which reading does not look at
+        _open_any_size(
+            path
+        ).verify()  # checksums of PNG, which reading does not look at
         ImageOps.exif_transpose(image, in_place=True)  # loads it
         return image
     except UnidentifiedImageError as error:
@@ -85,7 +87,7 @@ def open_image(path: Path) -> Image.Image:
 
 def orientation(path: Path) -> int:
     """The EXIF orientation of an image, 1 where it is upright as stored."""
-    with _unlimited(path) as image:
+    with _open_any_size(path) as image:
         return image.getexif().get(_ORIENTATION, 1)
 
 
@@ -94,7 +96,7 @@ def remarks_on(path: Path) -> tuple[str, ...]:
     remarks = []
     if orientation(path) != 1:
         remarks.append("turned as their EXIF orientation says; masks must be, too")
-    with _unlimited(path) as image:
+    with _open_any_size(path) as image:
         if image.has_transparency_data:
             low, _ = image.convert("RGBA").getchannel("A").getextrema()
             if low != 255:
@@ -102,7 +104,7 @@ def remarks_on(path: Path) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _unlimited(path: Path) -> Image.Image:
+def _open_any_size(path: Path) -> Image.Image:
     """The image of a file, not loaded yet and of any size."""
     with _limit:
         # Pillow refuses large images of strangers; these are the user's own.
@@ -140,7 +142,7 @@ def _require_readable(path: Path, image: Image.Image) -> str:
     return stored
 
 
-def without_alpha(image: Image.Image) -> Image.Image:
+def remove_alpha(image: Image.Image) -> Image.Image:
     """The image on black: what is transparent shows no hidden colour."""
     if not image.has_transparency_data:
         return image

@@ -80,7 +80,7 @@ class Window:
         return cls(float(low), float(high), float(kept.mean()), float(kept.std()))
 
 
-def normalized(voxels: np.ndarray, windows: Sequence[Window | None]) -> np.ndarray:
+def normalize(voxels: np.ndarray, windows: Sequence[Window | None]) -> np.ndarray:
     """``[X, Y, Z, C]`` float32 intensities of a case, each channel by its rule.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxseg.data.images import VOID
 from jaxseg.data.labels import BACKGROUND, LabelMap
-from jaxseg.data.masks import Values, is_grey, unpacked
+from jaxseg.data.masks import Values, is_grey, unpack_colours
 from jaxseg.errors import UserError
 
 SURE_CLASSES = 64
@@ -57,8 +57,8 @@ def decide(
     of_colour, indices, note = _levels(found)
     if of_colour is not None:
         return Decision(of_colour, f"{note}read as {of_colour.told()}")
-    merged = _merged(found, indices=indices)
-    decision = _of_numbers(found, merged, num_classes, tuple(void))
+    merged = _merge_counts(found, indices=indices)
+    decision = _decide_numbers(found, merged, num_classes, tuple(void))
     labels = dataclasses.replace(decision.labels, indices=indices)
     remark = decision.remark
     if note:
@@ -71,10 +71,10 @@ def black_and_white(found: Sequence[Values], declared: LabelMap) -> Decision | N
     if not (declared.plain and declared.num_classes == 2 and VOID in declared.void):
         return None
     values = {v for one in found for v in one.values.tolist()}
-    if VOID not in values or not values <= {0, VOID} or _coloured(found):
+    if VOID not in values or not values <= {0, VOID} or _any_coloured(found):
         return None
     own = dataclasses.replace(declared, values=((0,), (VOID,)), void=())
-    return Decision(own, f"values {_listed(sorted(values))}: {own.told()}")
+    return Decision(own, f"values {_join(sorted(values))}: {own.told()}")
 
 
 def settle(found: Sequence[Values], declared: LabelMap) -> Decision:
@@ -111,7 +111,7 @@ def decide_soft(found: Sequence[Values], declared: LabelMap | None) -> Decision:
             f"{declared.told()}"
         )
     _, indices, _ = _levels(found) if declared is None else (None, False, "")
-    top = max(_merged(found, indices=indices))
+    top = max(_merge_counts(found, indices=indices))
     if top <= 1:
         raise UserError(
             f"--soft: the masks beside {found[0].mask.path} hold 0 and 1 alone, which "
@@ -126,7 +126,7 @@ def decide_soft(found: Sequence[Values], declared: LabelMap | None) -> Decision:
     return Decision(labels, f"values 0 to {white}: read as probabilities of {names[1]}")
 
 
-def _coloured(found: Sequence[Values]) -> bool:
+def _any_coloured(found: Sequence[Values]) -> bool:
     return any(values.mask.kind != "number" for values in found)
 
 
@@ -149,7 +149,7 @@ def _levels(found: Sequence[Values]) -> tuple[LabelMap | None, bool, str]:
             colour = int(values.mask.palette[index])
             first = palettes.setdefault(index, (colour, values))
             agree &= first[0] == colour
-    if indexed and len(indexed) == len(found) and agree and _ordered(palettes):
+    if indexed and len(indexed) == len(found) and agree and _rises_with_grey(palettes):
         return None, True, ""
     colours: dict[int, Values] = {}
     for values in found:
@@ -167,7 +167,9 @@ def _levels(found: Sequence[Values]) -> tuple[LabelMap | None, bool, str]:
     if set(colours) == {0, _other(colours)}:
         labels = LabelMap.of_values((0, _other(colours)))
         return dataclasses.replace(labels, colours=True, indices=False), False, what
-    some = [",".join(map(str, unpacked(np.array(c)))) for c in sorted(colours)[:6]]
+    some = [
+        ",".join(map(str, unpack_colours(np.array(c)))) for c in sorted(colours)[:6]
+    ]
     more = f" and {len(colours) - 6} more" if len(colours) > 6 else ""
     odd = next(c for c in colours if not is_grey(np.array(c)))
     raise UserError(
@@ -176,7 +178,7 @@ def _levels(found: Sequence[Values]) -> tuple[LabelMap | None, bool, str]:
     )
 
 
-def _ordered(palettes: dict[int, tuple[int, Values]]) -> bool:
+def _rises_with_grey(palettes: dict[int, tuple[int, Values]]) -> bool:
     """Whether indices rise with the greys that they stand for, if all are greys.
 
     Not so of black and white alone, which are masks of 0 and 255.
@@ -202,7 +204,7 @@ def _colours(values: Values) -> np.ndarray:
     return (values.values & 255) * 0x010101
 
 
-def _merged(found: Sequence[Values], *, indices: bool) -> dict[int, int]:
+def _merge_counts(found: Sequence[Values], *, indices: bool) -> dict[int, int]:
     """Pixels of each number in all masks; samples of few bits as the others have it."""
     whole: dict[int, int] = {}
     shallow: list[Values] = []
@@ -235,7 +237,7 @@ def _add(whole: dict[int, int], numbers: np.ndarray, counts: np.ndarray) -> None
         whole[number] = whole.get(number, 0) + count
 
 
-def _of_numbers(
+def _decide_numbers(
     found: Sequence[Values],
     merged: dict[int, int],
     num_classes: int | None,
@@ -247,19 +249,19 @@ def _of_numbers(
             f"{_holder(found, low)} holds the value {low}: pass --void {low} if it is "
             "no class, or say what values mean with --labels"
         )
-    smoothed = _smoothed(found, merged)
+    smoothed = _decide_smoothed(found, merged)
     if smoothed is not None:
         return smoothed
     top = 2**16 - 1 if max(merged) > VOID else VOID
     values = sorted(set(merged) - set(void))
     if num_classes is not None:
-        return _told_classes(found, values, num_classes, top, void)
+        return _decide_told_classes(found, values, num_classes, top, void)
     rest = [v for v in values if void or v != top]
     if not set(rest) - {0}:
         if top in values:
             return Decision(
                 LabelMap.of_values((0, top)),
-                f"values {_listed(values)}: read as background and class 1; --void "
+                f"values {_join(values)}: read as background and class 1; --void "
                 f"{top} reads {top} as void",
             )
         raise UserError(
@@ -274,33 +276,33 @@ def _of_numbers(
         )
     if 0 not in rest:
         raise UserError(
-            f"the masks beside {found[0].mask.path} hold the values {_listed(values)} "
+            f"the masks beside {found[0].mask.path} hold the values {_join(values)} "
             "and no 0: say which is the background, as in --labels "
             f"{rest[0]}={BACKGROUND} ..., or pass --classes {max(rest) + 1} if they "
             "are class ids"
         )
     implied = void or ((top,) if top == VOID or top in values else ())
     if rest == list(range(len(rest))):
-        remark = None if not void else f"value {_listed(void)}: read as void"
+        remark = None if not void else f"value {_join(void)}: read as void"
         if top in values and not void:
-            remark = f"values {_listed(values)}: {top} read as void"
+            remark = f"values {_join(values)}: {top} read as void"
         return Decision(LabelMap.of_values(rest, implied), remark)
     if top in values and not void and 2 * len(rest) <= rest[-1] + 1:
         raise UserError(
-            f"the masks beside {found[0].mask.path} hold the values {_listed(values)}: "
+            f"the masks beside {found[0].mask.path} hold the values {_join(values)}: "
             f"pass --void {top} if {top} is no class, or say what values mean, as in "
             f"--labels 0={BACKGROUND} {rest[1]}=NAME {top}=NAME"
         )
     labels = LabelMap.of_values(rest, implied if top in values or void else ())
     return Decision(
         labels,
-        f"values {_listed(values)}: read as classes 0 to {len(rest) - 1} in this order"
-        + (f", {_listed(labels.void)} as void" if labels.void else "")
+        f"values {_join(values)}: read as classes 0 to {len(rest) - 1} in this order"
+        + (f", {_join(labels.void)} as void" if labels.void else "")
         + f"; --classes {rest[-1] + 1} reads them as class ids",
     )
 
 
-def _told_classes(
+def _decide_told_classes(
     found: Sequence[Values],
     values: list[int],
     num_classes: int,
@@ -314,7 +316,7 @@ def _told_classes(
             if num_classes == 2:
                 return Decision(
                     LabelMap.of_values((0, VOID)),
-                    f"values {_listed(values)}: read as background and class 1",
+                    f"values {_join(values)}: read as background and class 1",
                 )
             raise UserError(
                 f"the masks beside {found[0].mask.path} hold 0 and 255 alone, which "
@@ -327,7 +329,7 @@ def _told_classes(
     if 0 in values and num_classes in (len(values), len(rest)):
         own = values if len(values) == num_classes else rest
         labels = LabelMap.of_values(own, () if own is values else (VOID,))
-        return Decision(labels, f"values {_listed(values)}: read as {labels.told()}")
+        return Decision(labels, f"values {_join(values)}: read as {labels.told()}")
     wrong = next(v for v in rest if v >= num_classes)
     raise UserError(
         f"{_holder(found, wrong)} holds class id {wrong}, but with {num_classes} "
@@ -335,7 +337,9 @@ def _told_classes(
     )
 
 
-def _smoothed(found: Sequence[Values], merged: dict[int, int]) -> Decision | None:
+def _decide_smoothed(
+    found: Sequence[Values], merged: dict[int, int]
+) -> Decision | None:
     """Black and white that compression or smoothing has blurred; None if not so.
 
     Raises:
@@ -379,7 +383,7 @@ def _holder(found: Sequence[Values], value: int) -> object:
     return next((v.mask.path for v in found if value in v.values), found[0].mask.path)
 
 
-def _listed(values: Sequence[int], count: int = 12) -> str:
+def _join(values: Sequence[int], count: int = 12) -> str:
     shown = [str(v) for v in values]
     if len(shown) > count:
         shown = [*shown[: count - 2], "...", shown[-1]]

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from jaxseg.data.images import VOID
-from jaxseg.data.masks import StoredMask, is_grey, packed, unpacked
+from jaxseg.data.masks import StoredMask, is_grey, pack_colours, unpack_colours
 from jaxseg.errors import UserError
 from jaxseg.files import read_json
 
@@ -233,7 +233,7 @@ class LabelMap:
         """Class ids as the values that stand for them, or as colours ``[..., 3]``."""
         first = np.array([values[0] for values in self.values])
         if self.colours:
-            return unpacked(first)[ids]
+            return unpack_colours(first)[ids]
         low, high = first.min(), first.max()
         kinds = (np.uint8, np.int16, np.uint16, np.int32)
         fits = (k for k in kinds if np.iinfo(k).min <= low and high <= np.iinfo(k).max)
@@ -304,7 +304,7 @@ class LabelMap:
         """A value as users write it."""
         if not self.colours:
             return str(value)
-        return ",".join(str(part) for part in unpacked(np.array(value)))
+        return ",".join(str(part) for part in unpack_colours(np.array(value)))
 
     def as_meant(self, mask: StoredMask, values: np.ndarray) -> np.ndarray:
         """A mask's values as numbers or colours, whichever this map is of."""
@@ -325,7 +325,7 @@ class LabelMap:
                 f"{mask.path} holds colours such as {_rgb(odd[0])}, but the labels are "
                 f"numbers: {self.told()}"
             )
-        return np.rint(unpacked(values).mean(-1)).astype(int)
+        return np.rint(unpack_colours(values).mean(-1)).astype(int)
 
     def _is_spread(self, samples: np.ndarray) -> bool:
         """Whether samples of a few bits stand for greys from 0 to 255."""
@@ -338,7 +338,7 @@ class LabelMap:
         """``[N, K]`` between numbers, or between colours in RGB."""
         if not self.colours:
             return np.abs(np.subtract.outer(values.astype(float), known.astype(float)))
-        both = unpacked(values).astype(float), unpacked(known).astype(float)
+        both = unpack_colours(values).astype(float), unpack_colours(known).astype(float)
         return np.linalg.norm(both[0][:, None] - both[1][None], axis=-1)
 
     def _unknown(self, path: Path, value: int) -> str:
@@ -374,7 +374,7 @@ def parse_labels(settings: Sequence[str], source: str) -> LabelMap:
         if not equals or not name:
             raise UserError(f"{source} {setting}: expected VALUE=NAME, as 255=polyp")
         pairs.append((value, name))
-    return _from_pairs(pairs, source)
+    return _parse_pairs(pairs, source)
 
 
 def read_labels(folder: Path, index: LabelMap | None = None) -> LabelMap | None:
@@ -402,7 +402,7 @@ def read_labels(folder: Path, index: LabelMap | None = None) -> LabelMap | None:
                 f'{path}: expected {{"VALUE": "NAME", ...}}, such as {{"0": '
                 '"background", "255": "polyp"}'
             )
-        labels = _from_pairs(list(content.items()), str(path))
+        labels = _parse_pairs(list(content.items()), str(path))
     if regions is None:
         return labels
     if labels is None:
@@ -513,7 +513,7 @@ def labels_json(labels: LabelMap) -> dict[str, Any]:
     }
 
 
-def _from_pairs(pairs: Sequence[tuple[str, str]], source: str) -> LabelMap:
+def _parse_pairs(pairs: Sequence[tuple[str, str]], source: str) -> LabelMap:
     classes: dict[str, list[int]] = {}
     void: list[int] = []
     seen: dict[int, str] = {}
@@ -555,7 +555,7 @@ def parse_value(text: str, source: str) -> tuple[int, bool]:
     parts = re.fullmatch(r"(\d{1,3}), *(\d{1,3}), *(\d{1,3})", text)
     rgb = [int(part) for part in parts.groups()] if parts else []
     if rgb and max(rgb) <= 255:
-        return int(packed(np.array(rgb))), True
+        return int(pack_colours(np.array(rgb))), True
     raise UserError(
         f"{source}: {text!r} is no value of a mask: expected a number, or a colour as "
         "R,G,B or #RRGGBB"
@@ -563,4 +563,4 @@ def parse_value(text: str, source: str) -> tuple[int, bool]:
 
 
 def _rgb(colour: int) -> str:
-    return ",".join(str(part) for part in unpacked(np.array(colour)))
+    return ",".join(str(part) for part in unpack_colours(np.array(colour)))

@@ -39,7 +39,7 @@ def read_list(path: Path) -> tuple[list[Case], list[str] | None]:
       UserError: the list is missing or ill-formed, or names a file that is not there;
         the sentence names the row.
     """
-    rows = [_renamed(row) for row in _rows(path)]
+    rows = [_rename_columns(row) for row in _rows(path)]
     if not rows:
         raise UserError(f"{path} lists no cases")
     cases, splits = [], []
@@ -96,7 +96,7 @@ def _rows(path: Path) -> Sequence[Mapping[str, Any]]:
     return list(csv.DictReader(io.StringIO(text), delimiter=between))
 
 
-def _renamed(row: Mapping[Any, Any]) -> dict[str, str]:
+def _rename_columns(row: Mapping[Any, Any]) -> dict[str, str]:
     """A row with its columns by our names; others are left out."""
     given = {
         str(column).strip().lower(): (

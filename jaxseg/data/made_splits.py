@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jaxseg.data.cases import Case, read_case
-from jaxseg.data.grouping import divided, groups_of
+from jaxseg.data.grouping import divide_groups, groups_of
 from jaxseg.data.survey import image_hash
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, write_json
@@ -14,7 +14,7 @@ SPLITS = "splits.json"
 SHARES: Mapping[str, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
 
 
-def kept_split(
+def keep_split(
     path: Path, cases: Sequence[Case], shares: Mapping[str, float] = SHARES
 ) -> tuple[dict[str, list[Case]], str]:
     """The split in a file, which is made if it is not there.
@@ -33,7 +33,7 @@ def kept_split(
     """
     if not path.is_file():
         _make(path, cases, shares)
-    parts = _read(path, cases)
+    parts = _read_splits(path, cases)
     sizes = ", ".join(f"{name} {len(part)}" for name, part in parts.items())
     return parts, f"no splits are given: {path} keeps those that were made, {sizes}"
 
@@ -45,7 +45,7 @@ def _make(path: Path, cases: Sequence[Case], shares: Mapping[str, float]) -> Non
             f"{path.parent} has no splits, and of cases that are not copies or of one "
             f"patient it has {len(groups)}: too few to make {', '.join(shares)}"
         )
-    parts = divided(groups, list(shares.values()), seed=0)
+    parts = divide_groups(groups, list(shares.values()), seed=0)
     try:
         write_json(path, {"splits": dict(zip(shares, parts, strict=True))})
     except UserError as error:
@@ -69,7 +69,7 @@ def _keys(cases: Sequence[Case]) -> dict[str, list[str]]:
         return dict(zip([c.name for c in cases], workers.map(keys, cases), strict=True))
 
 
-def _read(path: Path, cases: Sequence[Case]) -> dict[str, list[Case]]:
+def _read_splits(path: Path, cases: Sequence[Case]) -> dict[str, list[Case]]:
     content = read_json(path).get("splits")
     if not isinstance(content, dict) or not all(
         isinstance(part, list) and all(isinstance(name, str) for name in part)

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from jaxseg.data.images import RAWMODE, open_image, without_alpha
+from jaxseg.data.images import RAWMODE, open_image, remove_alpha
 from jaxseg.errors import UserError
 
 Kind = Literal["number", "index", "colour"]
@@ -74,13 +74,13 @@ def _unique(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.unique(flat, return_counts=True)
 
 
-def packed(colours: np.ndarray) -> np.ndarray:
+def pack_colours(colours: np.ndarray) -> np.ndarray:
     """Colours ``[..., 3]`` uint8 as numbers 0xRRGGBB."""
     red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
     return red << 16 | green << 8 | blue
 
 
-def unpacked(colours: np.ndarray) -> np.ndarray:
+def unpack_colours(colours: np.ndarray) -> np.ndarray:
     """Numbers 0xRRGGBB as colours ``[..., 3]`` uint8."""
     shifts = np.array([16, 8, 0])
     return (np.asarray(colours)[..., None] >> shifts & 255).astype(np.uint8)
@@ -104,7 +104,7 @@ def read_stored_mask(path: Path) -> StoredMask:
     if image.mode == "P":
         colours = np.zeros(256, np.int32)
         known = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-        colours[: len(known)] = packed(known)
+        colours[: len(known)] = pack_colours(known)
         return StoredMask(path, "index", np.asarray(image), palette=colours)
     if image.mode in ("1", "L") and not lossy:
         depth = _depth(image)
@@ -117,7 +117,7 @@ def read_stored_mask(path: Path) -> StoredMask:
     if image.mode == "F":
         values = whole_numbers(path, np.asarray(image))
         return StoredMask(path, "number", values, depth=16)
-    image = without_alpha(image)
+    image = remove_alpha(image)
     if image.mode == "L":
         return StoredMask(path, "number", np.asarray(image), lossy=lossy)
     pixels = np.asarray(image.convert("RGB"))
@@ -126,7 +126,7 @@ def read_stored_mask(path: Path) -> StoredMask:
         if np.percentile(spread, 99) <= 16:
             grey = np.asarray(image.convert("L"))
             return StoredMask(path, "number", grey, lossy=True)
-    colours = packed(pixels)
+    colours = pack_colours(pixels)
     if is_grey(colours).all():
         return StoredMask(path, "number", pixels[..., 0], lossy=lossy)
     return StoredMask(path, "colour", colours, lossy=lossy)

@@ -57,7 +57,7 @@ def patch_corner(
     return tuple(corner)
 
 
-def cut(
+def cut_patch(
     image: np.ndarray, labels: np.ndarray, corner: Sequence[int], size: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The patch ``[*size, C]`` and its labels ``[*size]``, or ``[*size, classes]``.
@@ -97,4 +97,6 @@ def draw_patch(
         kinds = sorted(places)
         of_kind = places[kinds[rng.integers(len(kinds))]]
         place = of_kind[rng.integers(len(of_kind))].tolist()
-    return cut(image, labels, patch_corner(image.shape[:-1], size, rng, place), size)
+    return cut_patch(
+        image, labels, patch_corner(image.shape[:-1], size, rng, place), size
+    )

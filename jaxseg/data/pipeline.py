@@ -12,7 +12,7 @@ from jaxseg.data.batch import Batch
 from jaxseg.data.cases import Case, read_case
 from jaxseg.data.geometry import Spacing
 from jaxseg.data.images import VOID, resize_image
-from jaxseg.data.intensity import Window, normalized
+from jaxseg.data.intensity import Window, normalize
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.patches import draw_patch, holds_foreground, places_of_classes
 from jaxseg.data.resample import resample, resampled_shape
@@ -143,7 +143,7 @@ class PatchSource:
       cases: what to read.
       size: (X, Y, Z) of a patch in voxels.
       spacing_mm: voxel size to resample to; None leaves each case as it is.
-      windows: normalisation of each channel, see `jaxseg.data.intensity.normalized`.
+      windows: normalisation of each channel, see `jaxseg.data.intensity.normalize`.
       labels: what the values of label files mean.
       raters: how labels of several are used.
       foreground_share: share of the samples that must hold foreground.
@@ -185,7 +185,7 @@ class PatchSource:
             voxels = resample(voxels, shape)
             found = tuple(resampled(truth, shape) for truth in found)
         return {
-            "image": normalized(voxels, self.windows),
+            "image": normalize(voxels, self.windows),
             "labels": found,
             "places": tuple(places_of_classes(hard(truth)) for truth in found),
         }

@@ -30,7 +30,7 @@ def resample(voxels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     blur = np.maximum((ratios - 1) / 2, 0)
     if blur.any():
         voxels = ndimage.gaussian_filter(voxels, (*blur, 0), mode="nearest")
-    planes = [_zoomed(voxels[..., c], shape, 1) for c in range(voxels.shape[-1])]
+    planes = [_zoom(voxels[..., c], shape, 1) for c in range(voxels.shape[-1])]
     return np.stack(planes, axis=-1)
 
 
@@ -38,10 +38,10 @@ def resample_labels(ids: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Class ids ``[X, Y, Z]`` on a grid of `shape`, by nearest neighbour."""
     if ids.shape == tuple(shape):
         return ids
-    return _zoomed(ids, shape, 0)
+    return _zoom(ids, shape, 0)
 
 
-def _zoomed(array: np.ndarray, shape: Sequence[int], order: int) -> np.ndarray:
+def _zoom(array: np.ndarray, shape: Sequence[int], order: int) -> np.ndarray:
     factors = [new / old for new, old in zip(shape, array.shape, strict=True)]
     out = np.zeros(shape, array.dtype)
     ndimage.zoom(array, factors, out, order=order, mode="nearest", grid_mode=True)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from jaxseg.data.cases import read_labels_of
-from jaxseg.data.geometry import Spacing
+from jaxseg.data.geometry import Spacing, extents
 from jaxseg.data.images import VOID, resize_mask
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.resample import resample_labels, resampled_shape
@@ -42,7 +42,7 @@ class Shrunk:
         return f"at {self.where} {self.lost} of {self.objects} objects vanish{masks}"
 
 
-def at_size(
+def shrink_to_size(
     cases: Sequence[CaseFacts],
     labels: LabelMap,
     size: tuple[int, int],
@@ -59,7 +59,7 @@ def at_size(
     return _shrunk(cases, labels, f"{size[0]}x{size[1]}", smaller, resized, tick)
 
 
-def at_spacing(
+def shrink_to_spacing(
     cases: Sequence[CaseFacts],
     labels: LabelMap,
     spacing_mm: Spacing,
@@ -77,7 +77,7 @@ def at_spacing(
     def resized(case: CaseFacts, regions: np.ndarray) -> np.ndarray:
         return resample_labels(regions, shape(case))
 
-    where = "x".join(f"{n:g}" for n in spacing_mm) + " mm"
+    where = extents(spacing_mm) + " mm"
     return _shrunk(cases, labels, where, smaller, resized, tick)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from jaxseg.data.cases import Case, Stored, read_case
+from jaxseg.data.cases import Case, StoredCase, read_case
 from jaxseg.data.geometry import Geometry, Spacing
 from jaxseg.data.images import VOID, remarks_on
 from jaxseg.data.labels import LabelMap
@@ -148,7 +148,7 @@ def image_hash(pixels: np.ndarray) -> str:
     return hashlib.sha256(repr(pixels.shape).encode() + content.tobytes()).hexdigest()
 
 
-def _sample(stored: Stored) -> tuple[np.ndarray, np.ndarray] | None:
+def _sample(stored: StoredCase) -> tuple[np.ndarray, np.ndarray] | None:
     if stored.geometry is None:
         return None
     values = stored.masks[0].values

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from jaxseg.data.cases import Case, Stored
+from jaxseg.data.cases import Case, StoredCase
 from jaxseg.data.images import VOID, resize_image, resize_mask
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.resample import resample, resample_labels
@@ -21,7 +21,7 @@ Raters = Literal["mean", "drawn"]
 
 
 def truths(
-    stored: Stored, labels: LabelMap, raters: Raters | None = None
+    stored: StoredCase, labels: LabelMap, raters: Raters | None = None
 ) -> tuple[np.ndarray, ...]:
     """Ground truth of a case: one array, or with "drawn" one for each rater.
 
@@ -35,14 +35,14 @@ def truths(
     return tuple(read(mask) for mask in stored.masks)
 
 
-def mean_shares(stored: Stored, labels: LabelMap) -> np.ndarray:
+def mean_shares(stored: StoredCase, labels: LabelMap) -> np.ndarray:
     """The mean of a case's masks, ``[*size, classes]`` float32."""
     total = np.sum([labels.shares(mask) for mask in stored.masks], axis=0)
     votes = total.sum(-1, keepdims=True)
     return np.divide(total, votes, out=np.zeros_like(total), where=votes > 0)
 
 
-def ids_of(stored: Stored, labels: LabelMap) -> np.ndarray | None:
+def ids_of(stored: StoredCase, labels: LabelMap) -> np.ndarray | None:
     """Class ids that scores compare with; None where there are no masks.
 
     Of soft masks and of several raters it is the class with the largest share, of equal

@@ -4,7 +4,6 @@ import dataclasses
 import gzip
 import math
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,14 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
-from jaxseg.data.geometry import Geometry, Spacing, apart_mm, of_nifti, spacing_of
+from jaxseg.data.geometry import (
+    Geometry,
+    Spacing,
+    apart_mm,
+    extents,
+    nifti_geometry,
+    spacing_of,
+)
 from jaxseg.data.itk import ITK_SUFFIXES, is_itk, read_itk
 from jaxseg.data.listing import list_files, stem
 from jaxseg.data.masks import StoredMask, whole_numbers
@@ -69,15 +75,15 @@ def read_volume(path: Path, image: Geometry | None = None) -> Volume:
 
     Args:
       path: of the file.
-      image: geometry of the first of several files of a case, see `matched`.
+      image: geometry of the first of several files of a case, see `match_geometry`.
 
     Raises:
       UserError: the file is missing, damaged, of another rank, holds an intensity that
         is not finite, or does not lie on the image.
     """
-    stored, geometry = _opened(path)
+    stored, geometry = _open_array(path)
     if image is not None:
-        geometry = matched(path, geometry, image)
+        geometry = match_geometry(path, geometry, image)
     voxels = stored.astype(np.float32)
     if voxels.ndim == 3:
         voxels = voxels[..., None]
@@ -92,24 +98,24 @@ def read_stored_labels(path: Path, image: Geometry | None = None) -> StoredMask:
 
     Args:
       path: of the file.
-      image: geometry of the image that is labelled, see `matched`.
+      image: geometry of the image that is labelled, see `match_geometry`.
 
     Raises:
       UserError: the file is missing, damaged, of another rank, holds a value that is no
         whole number, or does not lie on the image.
     """
-    values, geometry = _opened(path)
+    values, geometry = _open_array(path)
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.ndim != 3:
         raise UserError(f"{path} has {values.ndim} axes; labels have three")
     if image is not None:
-        geometry = matched(path, geometry, image)
+        geometry = match_geometry(path, geometry, image)
     values = geometry.to_ras(whole_numbers(path, values))
     return StoredMask(path, "number", values, depth=8 * values.dtype.itemsize)
 
 
-def matched(path: Path, labels: Geometry, image: Geometry) -> Geometry:
+def match_geometry(path: Path, labels: Geometry, image: Geometry) -> Geometry:
     """The geometry of labels, as it is or, if their header has none, the image's.
 
     The same for a further channel of the image.
@@ -126,14 +132,14 @@ def matched(path: Path, labels: Geometry, image: Geometry) -> Geometry:
             return image
     if labels.ras_shape != image.ras_shape:
         raise UserError(
-            f"{path} has {by(labels.ras_shape)} voxels but its image has "
-            f"{by(image.ras_shape)}"
+            f"{path} has {extents(labels.ras_shape)} voxels but its image has "
+            f"{extents(image.ras_shape)}"
         )
     ratio = np.divide(labels.spacing_mm, image.spacing_mm)
     if np.any(np.abs(ratio - 1) > SAME_SPACING):
         raise UserError(
-            f"{path} has voxels of {by(labels.spacing_mm)} mm but its image has "
-            f"{by(image.spacing_mm)}"
+            f"{path} has voxels of {extents(labels.spacing_mm)} mm but its image has "
+            f"{extents(image.spacing_mm)}"
         )
     gap = apart_mm(labels.ras_affine, image.ras_affine, image.ras_shape)
     if gap > min(image.spacing_mm) / 2:
@@ -145,26 +151,21 @@ def matched(path: Path, labels: Geometry, image: Geometry) -> Geometry:
     return labels
 
 
-def by(numbers: Sequence[float]) -> str:
-    """Numbers with "x" between them."""
-    return "x".join(f"{number:g}" for number in numbers)
-
-
-def _opened(path: Path) -> tuple[np.ndarray, Geometry]:
+def _open_array(path: Path) -> tuple[np.ndarray, Geometry]:
     """The array of a file as stored, ``[X, Y, Z]`` or ``[X, Y, Z, C]``."""
     if is_itk(path):
         voxels, geometry = read_itk(path)
         _require_numbers(path, voxels)
         return voxels, geometry
     try:
-        image = _parsed(path, _whole(path))
+        image = _parse_nifti(path, _whole(path))
         voxels = np.asanyarray(image.dataobj)
         if voxels.ndim == 5 and voxels.shape[3] == 1:
             voxels = voxels[:, :, :, 0]  # NIfTI's vectors lie along the fifth axis
         _require_numbers(path, voxels)
-        geometry = of_nifti(image.header, voxels.shape[:3])
+        geometry = nifti_geometry(image.header, voxels.shape[:3])
         if max(geometry.spacing_mm) > MOST_MM:
-            raise ValueError(f"voxels of {by(geometry.spacing_mm)} mm")
+            raise ValueError(f"voxels of {extents(geometry.spacing_mm)} mm")
         return voxels, geometry
     except FileNotFoundError:
         raise UserError(f"{path} does not exist") from None
@@ -187,7 +188,7 @@ def _whole(path: Path) -> bytes:
     return gzip.decompress(content) if path.name.lower().endswith(".gz") else content
 
 
-def _parsed(path: Path, content: bytes) -> Any:
+def _parse_nifti(path: Path, content: bytes) -> Any:
     """The image that bytes of NIfTI hold, as long as its header says.
 
     Raises:
@@ -203,7 +204,7 @@ def _parsed(path: Path, content: bytes) -> Any:
                 * np.dtype(image.get_data_dtype()).itemsize
             )
             if need > len(content):
-                raise ValueError(f"it ends before its {by(image.shape)} voxels do")
+                raise ValueError(f"it ends before its {extents(image.shape)} voxels do")
             return image
     raise ImageFileError(f"{path} is no NIfTI")
 
@@ -216,7 +217,7 @@ def _require_sizes(kind: Any, content: bytes) -> None:
         int(header["sform_code"]) <= 0
         and not (np.isfinite(sizes) & np.not_equal(sizes, 0)).all()
     ):
-        raise ValueError(f"the voxel size {by(sizes)} is not positive")
+        raise ValueError(f"the voxel size {extents(sizes)} is not positive")
 
 
 def _require_numbers(path: Path, voxels: np.ndarray) -> None:

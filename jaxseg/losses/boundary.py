@@ -66,24 +66,18 @@ def boundary_loss(
     which is why the loss goes with a region loss.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       signed_distance: ``[..., C]`` maps phi; with them the leading axes may be a batch.
         None computes them from the labels of one image, each time.
       spacing: size of a pixel along each axis of the image, for maps computed here.
       spatial: how many axes an image has; more leading axes are images, over whose
         losses the mean is taken. None for one image of up to two axes.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; each image is whole on one device.
 
     Returns:
       Scalar, float32 or wider, in units of `spacing`; 0 where no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree, or nobody says whether more
-        than two axes are one image.
+      ValueError: nobody says whether more than two axes are one image.
 
     Source: Kervadec 2019; Ma 2021, eqs. (19) and (20); departs: the mean over pixels
     and classes, as in released code, in the place of a sum. Released code also moves
@@ -132,16 +126,12 @@ def hausdorff_loss(
 
     Args:
       logits: ``[..., C]`` scores of one image; of a batch with `spatial`.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       alpha: power of the distances, > 0; may be traced.
       spacing: size of a pixel along each axis of the image, or one number; None is 1.
       spatial: how many axes an image has; more leading axes are images, over whose
         losses the mean is taken. None for one image of up to two axes.
       transform: ``(mask, *, spacing, where)`` to d; `inner_distance` measures inside
         the regions only, as released code does.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; each image is whole on one device.
 
     Returns:
@@ -149,8 +139,7 @@ def hausdorff_loss(
       no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree, or nobody says whether more
-        than two axes are one image.
+      ValueError: nobody says whether more than two axes are one image.
 
     Source: Karimi 2019, the loss of distance transforms; Ma 2021, eq. (21), which
     prints the error without its square and sums over classes.
@@ -216,22 +205,17 @@ def hausdorff_erosion_loss(
 
     Args:
       logits: ``[..., C]`` scores of one image; of a batch with `spatial`.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       alpha: how much more a later erosion weighs; may be traced.
       erosions: how many, K: errors thicker than 2 K pixels weigh like those of 2 K.
       spatial: how many axes an image has; more leading axes are images, over whose
         losses the mean is taken. None for one image of up to two axes.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; each image is whole on one device.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree, or nobody says whether more
-        than two axes are one image.
+      ValueError: nobody says whether more than two axes are one image.
 
     Source: Karimi 2019, the loss of morphological erosions, K = 10 and alpha = 2;
     released code rescales each erosion by its range over the image, which is the factor

@@ -10,7 +10,7 @@ FILE = "cards.json"
 
 
 @functools.cache
-def _all() -> Mapping[str, Mapping[str, Any]]:
+def _read_cards() -> Mapping[str, Mapping[str, Any]]:
     text = importlib.resources.files("jaxseg.losses").joinpath(FILE).read_text("utf-8")
     return json.loads(text)
 
@@ -25,7 +25,7 @@ def card(name: str) -> Mapping[str, Any]:
     Raises:
       KeyError: there is no card of that name.
     """
-    return _all()[name]
+    return _read_cards()[name]
 
 
 def summary(name: str) -> list[tuple[str, str]]:

@@ -44,13 +44,10 @@ def cldice_loss(
 
     Args:
       logits: ``[height, width, ..., C]`` scores of one image of any rank.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       iterations: half of the width in pixels of the widest structure, >= 0.
       smooth: pseudo-pixels added to the fractions P and S, >= 0; may be traced.
       spatial: how many axes an image has; more leading axes are images, over whose
         losses the mean is taken. None for one image of up to two axes.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
       where: ``[...]`` bool, True where a pixel counts; others are as outside the image.
       axis_name: mapped axis over which the sums of P and S are pooled.
 
@@ -59,8 +56,7 @@ def cldice_loss(
       class absent from t and p costs 0, one absent from t alone 1, with zero gradient.
 
     Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree, or
-        nobody says whether more than two axes are one image.
+      ValueError: nobody says whether more than two axes are one image.
 
     Source: Shit 2021, arXiv:2003.07311, eqs. (1)-(3) and algorithm 1; departs: minima
     for products, the same for hard t, and no smoothing unless asked for.
@@ -110,13 +106,13 @@ def soft_skeleton(values: Array, iterations: int, where: Array | None = None) ->
 
 def _erode(values: Array) -> Array:
     axes = range(values.ndim - 1)
-    least = [_of_three(values, axis, _smaller, jnp.inf) for axis in axes]
+    least = [_reduce_neighbours(values, axis, _smaller, jnp.inf) for axis in axes]
     return functools.reduce(_smaller, least)
 
 
 def _dilate(values: Array) -> Array:
     for axis in range(values.ndim - 1):
-        values = _of_three(values, axis, _larger, -jnp.inf)
+        values = _reduce_neighbours(values, axis, _larger, -jnp.inf)
     return values
 
 
@@ -128,7 +124,7 @@ def _larger(first: Array, second: Array) -> Array:
     return jnp.where(second > first, second, first)
 
 
-def _of_three(values: Array, axis: int, chosen, outside: float) -> Array:
+def _reduce_neighbours(values: Array, axis: int, chosen, outside: float) -> Array:
     """The least or largest of three neighbours along an axis, `outside` the image."""
     length = values.shape[axis]
     if not length:

@@ -58,7 +58,7 @@ class LossAt:
         )
 
 
-def _at(value: Any, progress: ArrayLike) -> Any:
+def _value_at(value: Any, progress: ArrayLike) -> Any:
     """`value` itself, or at `progress` if it is a schedule."""
     if isinstance(value, Link) or not callable(value):
         return value
@@ -86,7 +86,7 @@ def scheduled(
     """
 
     def now(progress: ArrayLike) -> dict[str, Any]:
-        return {name: _at(value, progress) for name, value in hyper.items()}
+        return {name: _value_at(value, progress) for name, value in hyper.items()}
 
     def build(progress: ArrayLike) -> Loss:
         values = now(progress)
@@ -142,7 +142,7 @@ def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
     ]
 
     def build(progress: ArrayLike) -> Loss:
-        now = [(_at(weight, progress), loss(progress)) for weight, loss in lifted]
+        now = [(_value_at(weight, progress), loss(progress)) for weight, loss in lifted]
 
         def total(logits: Array, labels: Array, **options) -> Array:
             values = [weight * loss(logits, labels, **options) for weight, loss in now]
@@ -152,7 +152,7 @@ def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
 
     def parts(progress: ArrayLike) -> list[tuple[str, Loss]]:
         return [
-            (loss.name, _weighted(_at(weight, progress), loss(progress)))
+            (loss.name, _weighted(_value_at(weight, progress), loss(progress)))
             for weight, loss in lifted
         ]
 

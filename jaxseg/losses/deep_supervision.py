@@ -53,7 +53,7 @@ def deep_supervision(
         for factor, scores in zip(factors, logits, strict=True):
             pixels = scores.shape[:-1]
             mask = jnp.ones(pixels_of(labels), bool) if where is None else where
-            coarse, mask = coarsened(labels, mask, pixels)
+            coarse, mask = coarsen(labels, mask, pixels)
             term = loss(scores, coarse, where=mask, **options)
             terms.append(factor * term)
         return sum(terms[1:], terms[0]) / sum(factors)
@@ -66,9 +66,7 @@ def pixels_of(labels: Array) -> tuple[int, ...]:
     return labels.shape if is_hard(labels) else labels.shape[:-1]
 
 
-def coarsened(
-    labels: Array, where: Array, shape: tuple[int, ...]
-) -> tuple[Array, Array]:
+def coarsen(labels: Array, where: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Labels and mask at the resolution `shape`, see `deep_supervision`.
 
     Args:

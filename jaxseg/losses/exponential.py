@@ -37,25 +37,17 @@ def exponential_logarithmic_loss(
     not smallest at p = t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       dice: weight of the first term, >= 0; may be traced.
       ce: weight of the second term, >= 0; may be traced.
       gamma_dice: exponent > 0; may be traced.
       gamma_ce: exponent > 0; may be traced.
       smooth: pseudo-pixels added to numerator and denominator of Dice, the printed
         epsilon; with 0 a class absent from t adds nothing.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` w_c, which also weigh the mean over classes of the first
         term; Wong takes square roots of inverse class frequencies.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Wong 2018, whose weights and exponents are the defaults; Ma 2021, eq. (23).
     Released code takes the log of the mean over classes and no power of cross-entropy.

@@ -11,6 +11,7 @@ from jax import Array
 from jaxseg.automatic import with_automatic_axes
 from jaxseg.links import Link
 from jaxseg.losses.ranges import require_in_range
+from jaxseg.losses.shared_arguments import documented
 from jaxseg.targets import as_scores, refuse_unknown_ids
 
 PIXEL_ARRAYS = ("pixel_weights", "signed_distance", "distance")
@@ -24,7 +25,8 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
 
     Lists and NumPy's arrays become JAX's. Class ids that are known, as they are outside
     of `jax.jit`, are refused if they are outside of the classes. Arrays on a mesh with
-    explicit axes (`jax.make_mesh`) are taken as on any other.
+    explicit axes (`jax.make_mesh`) are taken as on any other. The docstring gets what
+    all losses share.
 
     Raises (the loss):
       ValueError: labels hold an unknown id where a pixel counts, link is no `Link`, or
@@ -34,7 +36,7 @@ def loss_function(loss: Callable[P, Array]) -> Callable[P, Array]:
     parameter = inspect.signature(loss).parameters.get("link")
     default = None if parameter is None else parameter.default
 
-    @functools.wraps(loss)
+    @functools.wraps(documented(loss, errors=True))
     def checked(logits: Any, labels: Any, **options: Any) -> Array:
         require_in_range(name, options)
         link = options.get("link", default)

@@ -8,8 +8,8 @@ from jax.nn import logsumexp
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
-from jaxseg.losses.growth import binned_growth, pooled_growth
 from jaxseg.losses.loss_function import loss_function
+from jaxseg.losses.lovasz_gradient import binned_gradient, pooled_gradient
 from jaxseg.numerics import pooled_sum, times, weighted_mean
 from jaxseg.targets import as_class_weights, as_pixels, as_where, is_hard
 
@@ -43,8 +43,6 @@ def lovasz_loss(
     For soft t the sets become their expectations; the loss is 0 at p = t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       classes: "present" averages over the classes that occur in t, "all" over all (the
         loss of an absent class is its largest error).
       method: "exact" sorts the errors of each class, with `axis_name` on every device
@@ -52,17 +50,12 @@ def lovasz_loss(
         several times faster: its value is at most 1 / bins below the exact one, and
         devices exchange 2 C bins numbers.
       bins: of the histogram, >= 1.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; 0 where no class or pixel counts.
 
     Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree, or
-        `classes` is neither name.
+      ValueError: `classes` is neither name.
 
     Source: Berman 2018; Ma 2021, eqs. (11)-(13); Eelbode 2020, section II-A.
     """
@@ -72,13 +65,13 @@ def lovasz_loss(
         )
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     errors = jnp.abs(targets - link(scores))
-    counted = _counted(where, scores)
+    counted = _counted_pixels(where, scores)
     if method == "exact":
-        growth = pooled_growth(
+        growth = pooled_gradient(
             errors, targets, counted, axis_name, hard=is_hard(labels)
         )
     else:
-        growth = binned_growth(errors, targets, counted, axis_name, bins=bins)
+        growth = binned_gradient(errors, targets, counted, axis_name, bins=bins)
     losses = pooled_sum(growth * errors, where, axis_name)
     return _class_mean(
         losses, logits, targets, classes, class_weights, where, axis_name
@@ -107,21 +100,15 @@ def lovasz_hinge_loss(
     which p = t does not minimise.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       classes: "present" averages over the classes that occur in t, "all" over all (the
         loss of an absent class is its largest error).
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; each device then sorts all errors.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no class or pixel counts.
 
     Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree, or
-        `classes` is neither name.
+      ValueError: `classes` is neither name.
 
     Source: Yu and Blaschko 2015; Berman 2018, section 3.1. The released code has one
     class and skips none: `classes="all"` for an image without foreground.
@@ -130,8 +117,8 @@ def lovasz_hinge_loss(
     margins = link.log_probs(scores) - _log_complements(link, scores)
     errors = times(targets, jnp.maximum(1 - margins, 0))
     errors += times(1 - targets, jnp.maximum(1 + margins, 0))
-    growth = pooled_growth(
-        errors, targets, _counted(where, scores), axis_name, hard=is_hard(labels)
+    growth = pooled_gradient(
+        errors, targets, _counted_pixels(where, scores), axis_name, hard=is_hard(labels)
     )
     losses = pooled_sum(growth * errors, where, axis_name)
     return _class_mean(
@@ -149,7 +136,7 @@ def _log_complements(link: Link, scores: Array) -> Array:
     return jnp.stack([logsumexp(rest, axis=-1) for rest in others], axis=-1)
 
 
-def _counted(where: Array | None, scores: Array) -> Array:
+def _counted_pixels(where: Array | None, scores: Array) -> Array:
     if where is None:
         return jnp.ones(scores.shape[:-1], bool)
     return as_where(where, scores)

@@ -90,10 +90,8 @@ def label_marginals(
         log_mean = pooled_logsumexp(logs, mask, axis_name) - log_count
         return jnp.where(count > 0, log_mean, 0)
 
-    others = None
-    if not link.exclusive(scores.shape[-1]):
-        assert link.log_complements is not None
-        others = log_mean(link.log_complements(sharp))
+    absent = link.log_absent(sharp)
+    others = None if absent is None else log_mean(absent)
     return Marginals(predicted, actual, log_mean(link.log_probs(sharp)), others)
 
 
@@ -154,21 +152,13 @@ def marginal_l1_loss(
     is 0; on confidently labelled pixels it vanishes with the softmax's own slope.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       temperature: factor tau > 0 on the scores before the link; may be traced.
       target: ``[C]`` proportions to match instead of those of the labels.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the sum over classes.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 2] (without class_weights, for exclusive classes), float32 or wider;
       0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, target, class_weights, where disagree.
 
     Source: Liu 2022, eq. (5) and Table 1, temperature of eq. (22). The paper takes the
     marginals of each image: `per_image`. Released code averages over classes instead of
@@ -208,20 +198,12 @@ def marginal_kl_loss(
     adds the divergence of its two outcomes, so C = 1 equals a softmax over two classes.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       temperature: factor tau > 0 on the scores before the link; may be traced.
       target: ``[C]`` proportions to match instead of those of the labels.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the sum over classes.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0 (without class_weights), float32 or wider; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, target, class_weights, where disagree.
 
     Source: Liu 2022, eq. (5) and Table 1, temperature of eq. (22). The paper takes the
     marginals of each image: `per_image`.
@@ -259,20 +241,12 @@ def dice_bias_loss(
     of the binary case, smallest at an empty foreground.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       temperature: factor tau > 0 on the scores before the link; may be traced.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the sum over classes.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar <= C log 2, float32 or wider, negative as a rule; unbounded below if a
       class is absent; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Liu 2022, eqs. (1) and (21).
     """

@@ -3,7 +3,7 @@
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxseg.indices import matthews_index
+from jaxseg.counts import matthews_index
 from jaxseg.links import Link, softmax
 from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.region import overlap_counts
@@ -29,20 +29,9 @@ def matthews_loss(
     Class and complement may change places without changing it, and a prediction that
     knows nothing of t costs 1. Smallest at p = t, also for soft t.
 
-    Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
-
     Returns:
       Scalar in [0, 2], float32 or wider; a class absent from p and t (or filling both)
       costs 0, one absent from t alone costs 1 with zero gradient.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Abhishek and Hamarneh 2021, arXiv:2010.13454, eqs. (3)-(5).
     """

@@ -51,11 +51,11 @@ def outcomes(
     weights = jnp.ones(classes) if weights is None else weights
     weights = weights.astype(scores.dtype)
     logs = link.log_probs(scores)
-    if link.exclusive(classes):
+    absent = link.log_absent(scores)
+    if absent is None:
         return Outcomes(logs, targets, np.arange(classes) > 0, weights)
-    assert link.log_complements is not None
     return Outcomes(
-        jnp.concatenate([link.log_complements(scores), logs], axis=-1),
+        jnp.concatenate([absent, logs], axis=-1),
         jnp.concatenate([1 - targets, targets], axis=-1),
         np.arange(2 * classes) >= classes,
         jnp.concatenate([weights, weights]),

@@ -24,10 +24,9 @@ from jaxseg.numerics import (
 )
 from jaxseg.targets import (
     as_class_weights,
-    as_hard_pixels,
     as_pixel_weights,
     as_pixels,
-    is_hard,
+    softmax_of_ids,
 )
 
 
@@ -56,21 +55,22 @@ def pixel_losses(
       ``[...]``, float32 or wider.
     """
     weights = as_class_weights(class_weights, logits)
-    if is_hard(labels) and link is softmax:
-        scores, ids = as_hard_pixels(logits, labels, where=where)
-        losses = penalty(target_log_probs(scores, ids))
+    hard = softmax_of_ids(logits, labels, link=link, where=where)
+    if hard is not None:
+        losses, (_, ids) = penalty(target_log_probs(*hard)), hard
         return losses if weights is None else losses * by_id(weights, ids)
     scores, targets = as_pixels(logits, labels, link=link, where=where)
-    losses = class_costs(scores, targets, penalty, link)
-    if weights is not None:
-        losses *= weights.reshape((1,) * (losses.ndim - 1) + (-1,))
-    return jnp.sum(losses, axis=-1)
+    return jnp.sum(class_costs(scores, targets, penalty, link, weights), axis=-1)
 
 
 def class_costs(
-    scores: Array, targets: Array, penalty: Callable[[Array], Array], link: Link
+    scores: Array,
+    targets: Array,
+    penalty: Callable[[Array], Array],
+    link: Link,
+    class_weights: Array | None,
 ) -> Array:
-    """Penalty of each class's log-probability times its share of the pixel, [..., C].
+    """Weighted penalty of each class's log-probability times its share, ``[..., C]``.
 
     Where classes are not exclusive, a class that a pixel does not have adds the penalty
     of log(1 - p).
@@ -82,10 +82,12 @@ def class_costs(
         return jnp.where(none, 0, targets * penalty(jnp.where(none, 0, logs)))
 
     costs = share_of(targets, link.log_probs(scores))
-    if not link.exclusive(scores.shape[-1]):
-        assert link.log_complements is not None
-        costs += share_of(1 - targets, link.log_complements(scores))
-    return costs
+    absent = link.log_absent(scores)
+    if absent is not None:
+        costs += share_of(1 - targets, absent)
+    if class_weights is None:
+        return costs
+    return costs * class_weights.reshape((1,) * (costs.ndim - 1) + (-1,))
 
 
 @loss_function
@@ -108,20 +110,12 @@ def cross_entropy_loss(
     for soft t; the gradient in the logits is (p - t) / N.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       pixel_weights: ``[...]`` factor >= 0 on each pixel's term.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weight of each pixel by its class, w; the mean still
         divides by the number of pixels N, as printed (PyTorch divides by the weights).
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, weights and where disagree.
 
     Source: Ma 2021, eqs. (1) and (2); Galdran 2022, eqs. (1) and (2).
     """
@@ -156,18 +150,10 @@ def region_cross_entropy_loss(
     smallest at p = t for soft t, since the weights differ between classes.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weights of the sum over classes.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; an empty region adds 0.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Liu 2022, Table 1 and eq. (20). The proof of Liu's Proposition 2 and the
     released code use the plain mean over pixels instead.
@@ -179,9 +165,9 @@ def region_cross_entropy_loss(
         return safe_ratio(total, pooled_sum(targets, where, axis_name), 0)
 
     losses = -means(targets, link.log_probs(scores))
-    if not link.exclusive(scores.shape[-1]):
-        assert link.log_complements is not None
-        losses -= means(1 - targets, link.log_complements(scores))
+    absent = link.log_absent(scores)
+    if absent is not None:
+        losses -= means(1 - targets, absent)
     weights = as_class_weights(class_weights, logits)
     return jnp.sum(losses if weights is None else losses * weights)
 
@@ -206,20 +192,12 @@ def focal_loss(
     has slope 0 at p = 1, so gamma < 1 is safe. Not smallest at p = t for soft t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       gamma: focusing exponent >= 0; may be traced.
       pixel_weights: ``[...]`` factor >= 0 on each pixel's term.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weight of each pixel by its class, w.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, weights and where disagree.
 
     Source: Lin 2017; Ma 2021, eq. (5).
     """
@@ -255,21 +233,12 @@ def topk_loss(
     whole or not. fraction = 1 is cross-entropy. Which pixels are in K has no gradient.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       fraction: share of the pixels that count, in (0, 1]; may be traced.
       pixel_weights: ``[...]`` factor >= 0 on each pixel's term, before the ranking.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weight of each pixel by its class, w, before the ranking.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, weights and where disagree, or a number
-        given for `fraction` is not in (0, 1].
 
     Source: Ma 2021, eq. (4), divided by N as printed; released code divides by the
     number of pixels in K (multiply by 1 / fraction).
@@ -307,20 +276,11 @@ def topk_threshold_loss(
     smallest at p = t for soft t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       threshold: probability in (0, 1]; may be traced. Ma compares 0.1, 0.3, ..., 0.9.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weight of each pixel by its class, w.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel is chosen.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree, or a
-        number given for `threshold` is not in (0, 1].
 
     Source: Wu 2016; Ma 2021, eq. (3). Released code compares the largest probability
     of a pixel, whatever its class, with the threshold.
@@ -369,7 +329,6 @@ def distance_cross_entropy_loss(
 
     Args:
       logits: ``[..., C]`` scores; of one image unless `distance` is an array.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       distance: D, ``[..., C]`` >= 0, or a function ``(mask, *, spacing, where)`` of the
         mask of a class to its D.
       spacing: size of a pixel along each axis of the image, for maps computed here.
@@ -378,15 +337,13 @@ def distance_cross_entropy_loss(
       link: how scores become the probabilities p; where classes are not exclusive, each
         adds -(1 + D) (1 - t) log(1 - p).
       class_weights: ``[C]`` factor on the terms of each class, w.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
       axis_name: mapped axis to pool pixels over; each image is whole on one device.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 with zero gradient where no pixel counts.
 
     Raises:
-      ValueError: the shapes of the arguments disagree, or nobody says whether more
-        than two axes are one image.
+      ValueError: nobody says whether more than two axes are one image.
 
     Source: Caliva 2019; Ma 2021, eq. (6). Released code computes D and then returns
     the mean without it, the plain cross-entropy.
@@ -402,9 +359,7 @@ def distance_cross_entropy_loss(
                 f"distance needs the shape {scores.shape} of logits, "
                 f"not {penalty.shape}"
             )
-    losses = class_costs(scores, targets, jnp.negative, link)
     weights = as_class_weights(class_weights, logits)
-    if weights is not None:
-        losses *= weights.reshape((1,) * (losses.ndim - 1) + (-1,))
+    losses = class_costs(scores, targets, jnp.negative, link, weights)
     penalty = number_like(penalty, losses)
     return pooled_mean(jnp.sum((1 + penalty) * losses, axis=-1), where, axis_name)

@@ -22,19 +22,20 @@ class Loss(Protocol):
         where: Array | None = ...,
         axis_name: str | None = ...,
     ) -> Array:
-        """The scalar; what all losses share is this.
+        """The scalar; this is what all losses share, and say once, here.
 
         Args:
           logits: ``[..., C]`` scores; all leading axes are one pool of pixels.
-          labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets.
-          link: how scores become probabilities, `links.softmax` unless it is said.
+          labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
+          link: how scores become the probabilities p, `links.softmax` by default.
           class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
           where: ``[...]`` bool, True where a pixel counts; None counts all.
           axis_name: mapped axis to pool pixels over; None under plain jit.
 
         Raises:
-          ValueError: shapes disagree, an id is no class where a pixel counts, or a
-            hyper-parameter that is a number of Python is out of its range.
+          ValueError: shapes disagree, `link` is none of `jaxseg.links`, an id is no
+            class where a pixel counts, or a hyper-parameter that is a number of Python
+            is out of its range.
         """
         ...
 

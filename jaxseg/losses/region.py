@@ -10,25 +10,24 @@ from jaxseg.counts import (
     dice_index,
     generalized_dice_index,
     jaccard_index,
+    log_intersection,
+    log_intersection_of_ids,
     soft_counts,
     tversky_index,
 )
-from jaxseg.fused import logsumexp_by_id, target_log_probs
 from jaxseg.links import Link, softmax
 from jaxseg.losses.loss_function import loss_function
 from jaxseg.numerics import (
     log_add,
     log_total,
     number_like,
-    pooled_logsumexp,
     pooled_sum,
     power,
     safe_ratio,
-    soft_minimum,
     weighted_mean,
     widen,
 )
-from jaxseg.targets import as_class_weights, as_hard_pixels, as_pixels, is_hard
+from jaxseg.targets import as_class_weights, as_pixels, softmax_of_ids
 
 
 def overlap_counts(
@@ -39,11 +38,27 @@ def overlap_counts(
     axis_name: str | None,
 ) -> SoftCounts:
     """Counts ``[C]`` of predictions against labels, by the cheaper of two routes."""
-    if is_hard(labels) and link is softmax:
-        scores, ids = as_hard_pixels(logits, labels, where=where)
-        return counts_of_ids(scores, ids, where=where, axis_name=axis_name)
+    hard = softmax_of_ids(logits, labels, link=link, where=where)
+    if hard is not None:
+        return counts_of_ids(*hard, where=where, axis_name=axis_name)
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     return soft_counts(link(scores), targets, where=where, axis_name=axis_name)
+
+
+def log_intersections(
+    logits: Array,
+    labels: Array,
+    link: Link,
+    where: Array | None,
+    axis_name: str | None,
+) -> Array:
+    """Log of the intersection of `overlap_counts`, ``[C]``, by the same two routes."""
+    hard = softmax_of_ids(logits, labels, link=link, where=where)
+    if hard is not None:
+        return log_intersection_of_ids(*hard, where=where, axis_name=axis_name)
+    scores, targets = as_pixels(logits, labels, link=link, where=where)
+    logs = link.log_probs(scores)
+    return log_intersection(logs, targets, where=where, axis_name=axis_name)
 
 
 @loss_function
@@ -69,20 +84,11 @@ def dice_loss(
     one.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       squared: the denominator of V-Net instead of the plain one.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: plain: Ma 2021, eq. (9); squared: Galdran 2022, eq. (5), Eelbode 2020,
     eq. (12), Ma 2021, eq. (8). Departs from Ma, who sums over classes inside numerator
@@ -116,19 +122,10 @@ def log_dice_loss(
     `smooth` > 0 it costs log(1 + sum p / smooth). Smallest at p = t, also for soft t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Liu 2022, eq. (1), times 1/C: the paper sums over classes.
     """
@@ -149,21 +146,7 @@ def log_dice_terms(
 ) -> Array:
     """-log Dice of each class, ``[C]``, as `log_dice_loss` averages it."""
     counts = overlap_counts(logits, labels, link, where, axis_name)
-    if is_hard(labels) and link is softmax:
-        scores, ids = as_hard_pixels(logits, labels, where=where)
-        log_overlap = logsumexp_by_id(
-            target_log_probs(scores, ids),
-            ids,
-            jnp.ones(ids.shape, bool) if where is None else where,
-            scores.shape[-1],
-            axis_name,
-        )
-    else:
-        scores, targets = as_pixels(logits, labels, link=link, where=where)
-        some = targets > 0
-        log_targets = jnp.log(jnp.where(some, targets, 1))
-        overlaps = soft_minimum(link.log_probs(scores), log_targets, tie=targets)
-        log_overlap = pooled_logsumexp(overlaps, some, axis_name)
+    log_overlap = log_intersections(logits, labels, link, where, axis_name)
     smooth = number_like(smooth, log_overlap)
     log_smooth = log_total(jnp.zeros_like(smooth), smooth)
     log_top = log_add(jnp.log(2.0) + log_overlap, log_smooth)
@@ -192,21 +175,12 @@ def log_cosh_dice_loss(
     Smallest at p = t, also for soft t, with a gradient that vanishes there.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       squared: of the Dice loss, see `dice_loss`.
       smooth: of the Dice loss, see `dice_loss`.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 0.434], float32 or wider; a class absent from p and t costs 0, one
       absent from t alone has zero gradient unless `smooth` > 0.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Jadon 2020, arXiv:2006.14822, section II-M.
     """
@@ -244,21 +218,12 @@ def jaccard_loss(
     smallest at p = t, also for soft t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       squared: squared sums in the denominator.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
       absent from t alone costs 1 with zero gradient unless `smooth` > 0.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Eelbode 2020, eq. (13); Ma 2021, eq. (10), but per class, then the mean.
     """
@@ -288,22 +253,13 @@ def tversky_loss(
     where TP = sum min(p, t), FP = sum p - TP and FN = sum t - TP; smallest at p = t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       alpha: weight of false positives, >= 0; may be traced.
       beta: weight of false negatives, >= 0; (1/2, 1/2) is Dice, (1, 1) Jaccard.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
       absent from t alone costs 1 with zero gradient unless `smooth` > 0.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Salehi 2017; Eelbode 2020, eq. (14); Ma 2021, eq. (14), but per class, then
     the mean.
@@ -339,22 +295,13 @@ def focal_tversky_loss(
     p = t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       gamma: exponent's inverse, in [1, 3] as a rule; may be traced.
       alpha: weight of false positives, >= 0; may be traced.
       beta: weight of false negatives, >= 0; may be traced.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Abraham 2019, whose gamma = 4/3 and weights are the defaults; Ma 2021,
     eq. (16), takes the root of the one Tversky loss of all classes. Released code takes
@@ -390,20 +337,11 @@ def asymmetric_loss(
     is Dice. Smallest at p = t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       beta: how much more a missed pixel weighs than a false one, >= 0; may be traced.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Hashemi 2019, which recommends beta = 1.5; Ma 2021, eq. (17), prints the
     score without "1 -" and sums over classes inside.
@@ -443,18 +381,10 @@ def generalized_dice_loss(
     Smallest at p = t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` further factors on w; (0, 1) is foreground only.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Sudre 2017; Ma 2021, eq. (15).
     """
@@ -480,19 +410,11 @@ def penalized_generalized_dice_loss(
     k = 0 is the generalised Dice loss. Smallest at p = t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       k: penalty, >= 0; may be traced.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` further factors on the classes' weights.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Su 2019, with k = 2.5; Ma 2021, the last line of eq. (18). Released code
     applies the formula to the loss instead of the score, which reverses its focus.
@@ -526,20 +448,11 @@ def sensitivity_specificity_loss(
     alone, ``class_weights=(0, 1)``, or C = 1 under `links.sigmoid`.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       w: weight of the error inside (sensitivity), in [0, 1]; may be traced; without
         effect in an unweighted mean over two exclusive classes.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Brosch 2015; Ma 2021, eq. (7), but per class, then the mean, and 0/0 = 0 in
     the place of epsilon.

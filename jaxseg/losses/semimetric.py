@@ -40,20 +40,9 @@ def dice_semimetric_loss(
 
     Equals `dice_loss` on hard labels, in value and gradient.
 
-    Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
-
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
       absent from t alone costs 1 with zero gradient.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Wang, Popordanoska, Bertels, Lemmens and Blaschko 2023, arXiv:2303.16296,
     the second of two forms.
@@ -81,20 +70,9 @@ def jaccard_metric_loss(
 
     Equals `jaccard_loss` on hard labels, in value and gradient.
 
-    Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
-      link: how scores become the probabilities p.
-      class_weights: ``[C]`` weights of the mean over classes; (0, 1) is foreground.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
-
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
       absent from t alone costs 1 with zero gradient.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Wang, Ning and Blaschko 2023, arXiv:2302.05666, the second of two forms.
     """

@@ -40,14 +40,8 @@ def dice_ce_loss(
     0.3177
 
     Args:
-      logits: ``[..., C]`` scores; this and what follows `ce` is as in every `Loss`.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets.
       dice: weight of `dice_loss`, >= 0; may be traced.
       ce: weight of `cross_entropy_loss`, >= 0; may be traced.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
@@ -79,15 +73,9 @@ def dice_focal_loss(
     0.2074
 
     Args:
-      logits: ``[..., C]`` scores; this and what follows `gamma` is as in every `Loss`.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets.
       dice: weight of `dice_loss`, >= 0; may be traced.
       focal: weight of `focal_loss`, >= 0; may be traced.
       gamma: its exponent, >= 0; with 0 it is cross-entropy; may be traced.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
@@ -120,16 +108,9 @@ def dice_topk_loss(
     0.2265
 
     Args:
-      logits: ``[..., C]`` scores; this and what follows `fraction` is as in every
-        `Loss`.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets.
       dice: weight of `dice_loss`, >= 0; may be traced.
       topk: weight of `topk_loss`, >= 0; may be traced.
       fraction: share of pixels that it keeps, in (0, 1]; with 1 it is cross-entropy.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
@@ -161,14 +142,8 @@ def log_dice_ce_loss(
     0.4374
 
     Args:
-      logits: ``[..., C]`` scores; this and what follows `ce` is as in every `Loss`.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets.
       log_dice: weight of `log_dice_loss`, >= 0; may be traced.
       ce: weight of `cross_entropy_loss`, >= 0; may be traced.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
@@ -203,17 +178,13 @@ def dice_bias_ce_loss(
       ce: weight of `cross_entropy_loss`, >= 0; may be traced.
       weight: of `dice_bias_loss`, >= 0; may be traced.
       temperature: of its softmax, > 0; may be traced.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar of any sign, float32 or wider; 0 where no pixel counts.
 
     Source: Liu 2022, Table 2.
     """
-    bias = _of_each(dice_bias_loss, temperature=temperature)
+    bias = _mean_over_images(dice_bias_loss, temperature=temperature)
     terms = ((ce, cross_entropy_loss), (weight, bias))
     return _sum(terms, logits, labels, link, class_weights, where, axis_name)
 
@@ -242,17 +213,13 @@ def ce_l1_loss(
       ce: weight of `cross_entropy_loss`, >= 0; may be traced.
       weight: of `marginal_l1_loss`, >= 0; may be traced.
       temperature: of its softmax, > 0; may be traced.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
 
     Source: Liu 2022, eq. (5).
     """
-    penalty = _of_each(marginal_l1_loss, temperature=temperature)
+    penalty = _mean_over_images(marginal_l1_loss, temperature=temperature)
     terms = ((ce, cross_entropy_loss), (weight, penalty))
     return _sum(terms, logits, labels, link, class_weights, where, axis_name)
 
@@ -282,17 +249,13 @@ def ce_kl_loss(
       ce: weight of `cross_entropy_loss`, >= 0; may be traced.
       weight: of `marginal_kl_loss`, >= 0; may be traced.
       temperature: of its softmax, > 0; may be traced.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
 
     Source: Liu 2022, eq. (5).
     """
-    penalty = _of_each(marginal_kl_loss, temperature=temperature)
+    penalty = _mean_over_images(marginal_kl_loss, temperature=temperature)
     terms = ((ce, cross_entropy_loss), (weight, penalty))
     return _sum(terms, logits, labels, link, class_weights, where, axis_name)
 
@@ -319,18 +282,14 @@ def dice_cldice_loss(
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` one-hot or soft targets.
       cldice: weight w of `cldice_loss`, in [0, 1]; may be traced.
       iterations: of its skeletons, the largest radius in pixels of a vessel.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar in [0, 1], float32 or wider; 0 where no pixel counts.
 
     Source: Shit 2021, eq. (4).
     """
-    thin = _of_each(cldice_loss, iterations=iterations)
-    terms = ((1 - cldice, _of_each(dice_loss)), (cldice, thin))
+    thin = _mean_over_images(cldice_loss, iterations=iterations)
+    terms = ((1 - cldice, _mean_over_images(dice_loss)), (cldice, thin))
     return _sum(terms, logits, labels, link, class_weights, where, axis_name)
 
 
@@ -360,10 +319,6 @@ def ce_dice_per_image_loss(
         traced.
       background: weighs class 0 in the mean over the classes of Dice, >= 0; with 0 two
         classes have the Dice of their foreground, as the source's binary loss does.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
@@ -392,14 +347,9 @@ def dice_hd_loss(
     No gradient flows through the weight: see `balanced`.
 
     Args:
-      logits: ``[B, ..., C]`` scores of B images; this and what follows `alpha` is as
-        in every `Loss`.
+      logits: ``[B, ..., C]`` scores of B images.
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` one-hot or soft targets.
       alpha: exponent of the distances of `hausdorff_loss`, >= 0; may be traced.
-      link: see `Loss`.
-      class_weights: see `Loss`.
-      where: see `Loss`.
-      axis_name: see `Loss`.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
@@ -408,7 +358,7 @@ def dice_hd_loss(
     """
     options: dict[str, Any] = {"link": link, "class_weights": class_weights,
                                "where": where, "axis_name": axis_name}  # fmt: skip
-    far = _of_each(hausdorff_loss, alpha=alpha)(logits, labels, **options)
+    far = _mean_over_images(hausdorff_loss, alpha=alpha)(logits, labels, **options)
     return matched(dice_loss(logits, labels, **options), far) + far
 
 
@@ -426,7 +376,7 @@ def dice_cldice_terms(*, cldice: ArrayLike = 0.5, **hyper: Any) -> dict[str, Any
 
 def dice_hd_terms(*, alpha: ArrayLike = 2.0) -> dict[str, Any]:
     """Weighted terms of `dice_hd_loss`, by name."""
-    far = _of_each(hausdorff_loss, alpha=alpha)
+    far = _mean_over_images(hausdorff_loss, alpha=alpha)
 
     def weighed(logits: Array, labels: Array, **options: Any) -> Array:
         near = dice_loss(logits, labels, **options)
@@ -440,7 +390,7 @@ def squared_dice_per_image(background: ArrayLike = 1.0) -> Callable[..., Array]:
 
     One score a pixel is of the foreground alone, and nothing is weighed.
     """
-    overlap = _of_each(dice_loss, squared=True)
+    overlap = _mean_over_images(dice_loss, squared=True)
 
     @loss_function
     @functools.wraps(dice_loss)
@@ -461,7 +411,7 @@ def squared_dice_per_image(background: ArrayLike = 1.0) -> Callable[..., Array]:
     return squared_dice_loss
 
 
-def _of_each(loss: Callable[..., Array], **hyper: Any) -> Callable[..., Array]:
+def _mean_over_images(loss: Callable[..., Array], **hyper: Any) -> Callable[..., Array]:
     """The mean of the loss over images, with hyper-parameters bound."""
     return functools.partial(cast(Callable[..., Array], per_image(loss)), **hyper)
 

@@ -42,27 +42,19 @@ def unified_focal_loss(
     Not smallest at p = t for soft t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       weight: lambda in [0, 1], of the pixel term; may be traced.
       delta: emphasis of foreground and of false negatives, in [0, 1]; may be traced.
       gamma: focus in [0, 1]; may be traced.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` further weights of the classes in both terms.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Yeung 2022, arXiv:2102.04525, section 2.3. The released code raises 1 - p to
     gamma, not 1 - gamma: the same at the default.
     """
     pixel, region = 1 - widen(gamma), widen(gamma)
-    return _unified(
+    return _sum_of_terms(
         logits,
         labels,
         weight=weight,
@@ -100,28 +92,20 @@ def asymmetric_unified_focal_loss(
     exclusive it is the complement of each class. Not smallest at p = t for soft t.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       weight: lambda in [0, 1], of the pixel term; may be traced.
       delta: emphasis of foreground and of false negatives, in [0, 1]; may be traced.
       gamma: focus in [0, 1]; may be traced.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` further weights of the classes in both terms.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0, float32 or wider; 0 where no pixel counts.
-
-    Raises:
-      ValueError: the shapes of logits, labels, class_weights and where disagree.
 
     Source: Yeung 2022, arXiv:2102.04525, section 2.3, whose sum over classes is a mean
     here, as in the released code.
     """
     gamma = widen(gamma)
     none, one = jnp.zeros_like(gamma), jnp.ones_like(gamma)
-    return _unified(
+    return _sum_of_terms(
         logits,
         labels,
         weight=weight,
@@ -135,7 +119,7 @@ def asymmetric_unified_focal_loss(
     )
 
 
-def _unified(
+def _sum_of_terms(
     logits: Array,
     labels: Array,
     *,

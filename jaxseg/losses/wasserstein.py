@@ -9,7 +9,7 @@ from jaxseg.links import Link, softmax
 from jaxseg.losses.loss_function import loss_function
 from jaxseg.losses.outcomes import outcomes
 from jaxseg.numerics import keep, pool, safe_ratio
-from jaxseg.targets import as_class_weights, as_hard_pixels, is_hard
+from jaxseg.targets import as_class_weights, softmax_of_ids
 
 
 @loss_function
@@ -36,29 +36,26 @@ def wasserstein_dice_loss(
 
     Args:
       logits: ``[..., C]`` scores of exclusive classes; C = 1 is foreground alone.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
       distances: ``[C, C]`` in [0, 1], 0 on the diagonal (``[2, 2]`` for C = 1); None is
         1 off the diagonal.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weight of each pixel by its class.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar in [0, 1], float32 or wider; 0 without foreground and error, 1 with zero
       gradient without foreground and with errors.
 
     Raises:
-      ValueError: the shapes of logits, labels, distances, class_weights and where
-        disagree, or several classes that are not exclusive.
+      ValueError: the shape of distances disagrees, or there are several classes that
+        are not exclusive.
 
     Source: Fidon 2017, arXiv:1707.00478, eqs. (8)-(10).
     """
-    if is_hard(labels) and link is softmax:
-        sums = _sums_of_ids(logits, labels, distances, class_weights, where)
+    hard = softmax_of_ids(logits, labels, link=link, where=where)
+    if hard is not None:
+        terms = _terms_of_ids(*hard, distances, class_weights, where)
     else:
-        sums = _sums(logits, labels, distances, link, class_weights, where)
-    hits, errors = (pool(jnp.sum(x), axis_name) for x in sums)
+        terms = _terms(logits, labels, distances, link, class_weights, where)
+    hits, errors = (pool(jnp.sum(x), axis_name) for x in terms)
     return 1 - safe_ratio(2 * hits, 2 * hits + errors, 1)
 
 
@@ -74,15 +71,14 @@ def _matrix(distances: ArrayLike | None, count: int, dtype: jnp.dtype) -> Array:
     return matrix
 
 
-def _sums_of_ids(
-    logits: Array,
+def _terms_of_ids(
+    scores: Array,
     ids: Array,
     distances: ArrayLike | None,
     class_weights: ArrayLike | None,
     where: Array | None,
 ) -> tuple[Array, Array]:
     """What hits and errors are the sums of, ``[...]``, of a softmax against ids."""
-    scores, ids = as_hard_pixels(logits, ids, where=where)
     classes = scores.shape[-1]
     counted = (ids >= 0) & (ids < classes)
     if where is not None:
@@ -95,14 +91,14 @@ def _sums_of_ids(
         foreground = by_id(matrix[:, 0], ids)
     hits = jnp.where(counted, foreground.astype(right.dtype) * right, 0)
     errors = jnp.where(counted, 1 - right, 0)
-    weights = as_class_weights(class_weights, logits)
+    weights = as_class_weights(class_weights, scores)
     if weights is None:
         return hits, errors
     of_pixel = by_id(weights.astype(hits.dtype), ids)
     return of_pixel * hits, of_pixel * errors
 
 
-def _sums(
+def _terms(
     logits: Array,
     labels: Array,
     distances: ArrayLike | None,

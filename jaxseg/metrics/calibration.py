@@ -73,7 +73,7 @@ def calibration_counts(
     Returns:
       float64 of NumPy arrays. Of JAX's, under jit and vmap too, numbers of pixels are
       int32, exact below 2^31, and sums float32 or wider: pool many batches on the host,
-      see `jaxseg.metrics.overlap.on_host`. A probability that is nan makes sums nan;
+      see `jaxseg.metrics.overlap.to_host`. A probability that is nan makes sums nan;
       so does one outside of [0, 1] that is traced and cannot be refused.
 
     Raises:
@@ -98,18 +98,18 @@ def calibration_counts(
     improper = _is_improper(probs)
     if not is_traced(improper):
         _refuse_improper(np.asarray(probs), np.asarray(improper))
-    probs = _of_all_classes(jnp.where(improper, jnp.nan, probs), jnp)
+    probs = _both_classes(jnp.where(improper, jnp.nan, probs), jnp)
     ids = jnp.asarray(ids).astype(int)
     label = ids[..., None] == jnp.arange(probs.shape[-1]).reshape(
         (1,) * ids.ndim + (-1,)
     )
     right = probs.argmax(-1) == ids
-    top = _binned(probs.max(-1)[..., None], right[..., None], mask, bins)
+    top = _bin_sums(probs.max(-1)[..., None], right[..., None], mask, bins)
     errors = jnp.square(probs - label.astype(probs.dtype))
     errors = jnp.where(mask[..., None], errors, 0)
     return CalibrationCounts(
         top=jax.tree.map(lambda x: x[0], top),
-        by_class=_binned(probs, label, mask, bins),
+        by_class=_bin_sums(probs, label, mask, bins),
         squared_error=errors.sum(),
         pixels=mask.sum(dtype=jnp.int32),
     )
@@ -127,12 +127,12 @@ def _refuse_improper(probs: np.ndarray, improper: np.ndarray) -> None:
         )
 
 
-def _of_all_classes(probs: Any, xp: Any) -> Any:
+def _both_classes(probs: Any, xp: Any) -> Any:
     """``[..., C]`` with C >= 2."""
     return probs if probs.shape[-1] > 1 else xp.concatenate([1 - probs, probs], -1)
 
 
-def _binned(confidence: Array, right: Array, mask: Array, bins: int) -> Bins:
+def _bin_sums(confidence: Array, right: Array, mask: Array, bins: int) -> Bins:
     """Sums of ``[..., K]`` confidences over all leading axes, ``[K, bins]``."""
     place = jnp.ceil(jnp.nan_to_num(confidence) * bins).astype(jnp.int32) - 1
     place = jnp.where(mask[..., None], jnp.clip(place, 0, bins - 1), bins)
@@ -170,21 +170,21 @@ def _counts_on_host(
         np.maximum(confidence, plane, out=confidence)
     labels = [ids == index for index in range(len(planes))]
     by_class = [
-        _binned_on_host(*both, bins) for both in zip(planes, labels, strict=True)
+        _bin_sums_on_host(*both, bins) for both in zip(planes, labels, strict=True)
     ]
     errors = [
         np.square(plane - label).sum(dtype=np.float64)
         for plane, label in zip(planes, labels, strict=True)
     ]
     return CalibrationCounts(
-        top=_binned_on_host(confidence, predicted == ids, bins),
+        top=_bin_sums_on_host(confidence, predicted == ids, bins),
         by_class=jax.tree.map(lambda *parts: np.stack(parts), *by_class),
         squared_error=np.sum(errors),
         pixels=mask.sum(dtype=np.float64),
     )
 
 
-def _binned_on_host(confidence: np.ndarray, right: np.ndarray, bins: int) -> Bins:
+def _bin_sums_on_host(confidence: np.ndarray, right: np.ndarray, bins: int) -> Bins:
     """Sums of ``[N]`` confidences, ``[bins]``; those that are nan in the first."""
     place = np.ceil(np.nan_to_num(confidence) * bins).astype(np.int64) - 1
     np.clip(place, 0, bins - 1, out=place)

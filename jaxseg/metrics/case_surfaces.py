@@ -14,10 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxseg.metrics.empty import EmptyRule, MissedRule, ruled_distance, ruled_share
+from jaxseg.metrics.empty import (
+    EmptyRule,
+    MissedRule,
+    resolve_empty_distance,
+    resolve_empty_share,
+)
 from jaxseg.metrics.masks import as_class_ids, check_one_shape
 from jaxseg.metrics.means import jsonable
-from jaxseg.metrics.surface import DEFINITIONS, Definition, measured
+from jaxseg.metrics.surface import DEFINITIONS, Definition, measure_surfaces
 
 NO_CLASS = 255
 
@@ -99,12 +104,12 @@ def case_surfaces(
     predicted, actual = (np.asarray(as_class_ids(ids)) for ids in (predicted, actual))
     check_one_shape(predicted, actual)
     counted = actual != void
-    pair = _cut(np.where(counted, predicted, 0), np.where(counted, actual, 0))
-    pair = _filled_up(*pair, predicted.shape)
+    pair = _crop(np.where(counted, predicted, 0), np.where(counted, actual, 0))
+    pair = _pad(*pair, predicted.shape)
     rank = predicted.ndim
     sizes = np.ones(rank) if spacing_mm is None else np.asarray(spacing_mm, np.float64)
     with jax.enable_x64():
-        found = _of_classes(
+        found = _measure_classes(
             *pair,
             sizes,
             np.float64(options.tolerance),
@@ -117,9 +122,9 @@ def case_surfaces(
     farthest = math.hypot(*(sizes * predicted.shape))
 
     rules: dict[str, Any] = {"empty": options.empty, "missed": options.missed}
-    nsd = ruled_share(scores.pop("nsd"), masks, empty=options.empty)
+    nsd = resolve_empty_share(scores.pop("nsd"), masks, empty=options.empty)
     ruled = {
-        name: ruled_distance(values, masks, farthest, **rules)
+        name: resolve_empty_distance(values, masks, farthest, **rules)
         for name, values in scores.items()
     }
     ruled["nsd"] = nsd
@@ -131,7 +136,7 @@ def case_surfaces(
 
 
 @functools.partial(jax.jit, static_argnames=("definition", "names", "num_classes"))
-def _of_classes(
+def _measure_classes(
     predicted: Array,
     actual: Array,
     *numbers: Array,
@@ -139,16 +144,16 @@ def _of_classes(
     names: tuple[str, ...],
     num_classes: int,
 ) -> tuple[dict[str, Array], Array]:
-    """`measured` of each foreground class, one after another: ``[classes - 1]``."""
+    """`measure_surfaces` of each foreground class in turn: ``[classes - 1]``."""
 
     def of_class(c: Array) -> tuple[dict[str, Array], Array]:
         masks = predicted == c, actual == c
-        return measured(*masks, *numbers, definition=definition, names=names)
+        return measure_surfaces(*masks, *numbers, definition=definition, names=names)
 
     return lax.map(of_class, jnp.arange(1, num_classes))
 
 
-def _cut(predicted: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _crop(predicted: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both to the smallest box that holds all foreground, or to one pixel."""
     foreground = (predicted != 0) | (actual != 0)
     box = []
@@ -159,7 +164,7 @@ def _cut(predicted: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndar
     return predicted[tuple(box)], actual[tuple(box)]
 
 
-def _filled_up(
+def _pad(
     predicted: np.ndarray, actual: np.ndarray, image: tuple[int, ...]
 ) -> list[np.ndarray]:
     """Both with background to the size of the image, halved as often as they fit.

@@ -39,7 +39,7 @@ def check_rules(empty: str, missed: str = "diagonal") -> None:
         raise ValueError(f"missed is one of {', '.join(MISSED_RULES)}, not {missed!r}")
 
 
-def ruled_distance(
+def resolve_empty_distance(
     value: Any, masks: Any, farthest: Any, *, empty: EmptyRule, missed: MissedRule
 ) -> Any:
     """`value` if both masks have pixels, else what the rules say.
@@ -52,14 +52,14 @@ def ruled_distance(
       missed: the rule where one has.
     """
     one = {"nan": np.nan, "infinite": np.inf, "diagonal": farthest}[missed]
-    return _by_masks(value, masks, one, 0.0 if empty == "one" else np.nan)
+    return _select_by_masks(value, masks, one, 0.0 if empty == "one" else np.nan)
 
 
-def ruled_share(value: Any, masks: Any, *, empty: EmptyRule) -> Any:
+def resolve_empty_share(value: Any, masks: Any, *, empty: EmptyRule) -> Any:
     """The share of the surface within a tolerance, likewise: 0 where one has."""
-    return _by_masks(value, masks, 0.0, EMPTY_VALUES[empty])
+    return _select_by_masks(value, masks, 0.0, EMPTY_VALUES[empty])
 
 
-def _by_masks(both: Any, masks: Any, one: Any, neither: Any) -> Any:
+def _select_by_masks(both: Any, masks: Any, one: Any, neither: Any) -> Any:
     xp = np if is_numpy(both) else jnp
     return xp.where(masks == 2, both, xp.where(masks == 1, one, neither))

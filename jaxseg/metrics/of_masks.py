@@ -18,12 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxseg import indices
-from jaxseg.counts import SoftCounts
+from jaxseg.counts import SoftCounts, indices
 from jaxseg.distance import Spacing, sizes_of
 from jaxseg.metrics.empty import EMPTY_VALUES, EmptyRule, MissedRule, check_rules
 from jaxseg.metrics.masks import as_masks, counts_of_masks
-from jaxseg.metrics.surface import DEFINITIONS, Definition, ruled_scores
+from jaxseg.metrics.surface import DEFINITIONS, Definition, scores_of_pair
 from jaxseg.numerics import is_numpy, known_numbers, widen
 
 
@@ -228,4 +227,4 @@ def _surface(
             )
         definition = DEFINITIONS[definition]
     options = {"spacing": spacing, "definition": definition, **options}
-    return ruled_scores(pred, true, names=(name,), **options)[name]
+    return scores_of_pair(pred, true, names=(name,), **options)[name]

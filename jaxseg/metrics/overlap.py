@@ -63,7 +63,7 @@ def mask_counts(
 
     Returns:
       float64 of NumPy masks; int32 of JAX's, under jit and vmap too, which are exact
-      below 2^31 pixels: pool more than that `on_host`.
+      below 2^31 pixels: pool more than that `to_host`.
 
     Raises:
       ValueError: the masks have different shapes, hold anything but whole numbers, or
@@ -142,7 +142,7 @@ def region_counts(
     return SoftCounts.of_sets(hits, found - hits, true - hits, pixels)
 
 
-def on_host(statistics: Any) -> Any:
+def to_host(statistics: Any) -> Any:
     """Counts, or other sums, as float64 NumPy arrays: exact up to 2^53 pixels."""
     return jax.tree.map(lambda x: np.asarray(x, np.float64), statistics)
 

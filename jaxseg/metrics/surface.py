@@ -19,8 +19,8 @@ from jaxseg.metrics.empty import (
     EmptyRule,
     MissedRule,
     check_rules,
-    ruled_distance,
-    ruled_share,
+    resolve_empty_distance,
+    resolve_empty_share,
 )
 from jaxseg.metrics.masks import as_class_ids, as_masks
 from jaxseg.metrics.surfels import neighbour_codes, surfel_areas
@@ -119,7 +119,7 @@ def percentile_of_directions(a: Samples, b: Samples, share: ArrayLike) -> Array:
 
 def percentile_of_pool(a: Samples, b: Samples, share: ArrayLike) -> Array:
     """Percentile of the distances of both directions together."""
-    return _percentile(_pooled(a, b), share)
+    return _percentile(_pool(a, b), share)
 
 
 def percentile_of_areas(a: Samples, b: Samples, share: ArrayLike) -> Array:
@@ -178,7 +178,7 @@ def surface_scores(
     """
     conventions = {"tolerance": tolerance, "spacing": spacing, "empty": empty,
                    "missed": missed}  # fmt: skip
-    scores = ruled_scores(predicted, actual, definition=definition, **conventions)
+    scores = scores_of_pair(predicted, actual, definition=definition, **conventions)
     return SurfaceScores(**scores, definition=definition.name, **conventions)
 
 
@@ -211,13 +211,13 @@ def class_surface_scores(
 
     def of_class(c: Array) -> dict[str, Array]:
         masks = predicted == c, actual == c
-        return ruled_scores(*masks, definition=definition, **conventions)
+        return scores_of_pair(*masks, definition=definition, **conventions)
 
     scores = jax.vmap(of_class)(jnp.arange(num_classes, dtype=int))
     return SurfaceScores(**scores, definition=definition.name, **conventions)
 
 
-def ruled_scores(
+def scores_of_pair(
     predicted: Any,
     actual: Any,
     *,
@@ -241,20 +241,20 @@ def ruled_scores(
     dtype = jnp.result_type(float)
     sizes = jnp.asarray(sizes_of(spacing, predicted.ndim, dtype)).astype(dtype)
     numbers = (jnp.asarray(x, dtype) for x in (tolerance, percentile))
-    values, masks = measured(
+    values, masks = measure_surfaces(
         predicted, actual, sizes, *numbers, definition=definition, names=names
     )
     farthest = diagonal(predicted.shape, sizes)
     return {
-        name: ruled_share(value, masks, empty=empty)
+        name: resolve_empty_share(value, masks, empty=empty)
         if name == "nsd"
-        else ruled_distance(value, masks, farthest, empty=empty, missed=missed)
+        else resolve_empty_distance(value, masks, farthest, empty=empty, missed=missed)
         for name, value in values.items()
     }
 
 
 @functools.partial(jax.jit, static_argnames=("definition", "names"))
-def measured(
+def measure_surfaces(
     predicted: Array,
     actual: Array,
     sizes: Array,
@@ -278,7 +278,7 @@ def measured(
     )
     a = Samples(to_truth.ravel(), mine.ravel())
     b = Samples(to_mine.ravel(), truth.ravel())
-    both = _pooled(a, b)
+    both = _pool(a, b)
 
     def share_near() -> Array:
         near = jnp.where(both.distances <= tolerance, both.weights, 0)
@@ -296,7 +296,7 @@ def measured(
     return {name: scores[name]() for name in names}, masks
 
 
-def _pooled(a: Samples, b: Samples) -> Samples:
+def _pool(a: Samples, b: Samples) -> Samples:
     return Samples(
         jnp.concatenate([a.distances, b.distances]),
         jnp.concatenate([a.weights, b.weights]),
@@ -308,7 +308,7 @@ def _average(samples: Samples) -> Array:
     return safe_ratio(total, jnp.sum(samples.weights), 0)
 
 
-def _sorted(samples: Samples) -> Samples:
+def _sort_by_distance(samples: Samples) -> Samples:
     """By distance, points without surface last; as integers, which sort faster."""
     distances = jnp.where(samples.weights > 0, samples.distances, jnp.inf)
     wide = distances.dtype == jnp.float64
@@ -319,7 +319,7 @@ def _sorted(samples: Samples) -> Samples:
 
 def _percentile(samples: Samples, share: ArrayLike) -> Array:
     """Of the distances where there is surface, however much; linear between two."""
-    distances = _sorted(samples).distances
+    distances = _sort_by_distance(samples).distances
     last = jnp.maximum(jnp.sum(samples.weights > 0) - 1, 0)
     place = share * last.astype(distances.dtype)
     below = jnp.floor(place)
@@ -330,7 +330,7 @@ def _percentile(samples: Samples, share: ArrayLike) -> Array:
 
 def _covering(samples: Samples, share: ArrayLike) -> Array:
     """Shortest distance within which a share of the surface's area lies."""
-    ordered = _sorted(samples)
+    ordered = _sort_by_distance(samples)
     covered = jnp.cumsum(ordered.weights)
     place = jnp.searchsorted(covered, share * covered[-1]).astype(int)
     last = jnp.maximum(jnp.sum(samples.weights > 0) - 1, 0)

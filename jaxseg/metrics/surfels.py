@@ -69,7 +69,9 @@ def _normals(rank: int) -> np.ndarray:
         inside = {corner: bool(code >> k & 1) for k, corner in enumerate(corners)}
         # Where a face is ambiguous the pixels of the minority are kept apart.
         minority = sum(inside.values()) <= len(corners) / 2
-        segments = [s for face in _faces(rank) for s in _cut(face, inside, minority)]
+        segments = [
+            s for face in _faces(rank) for s in _cut_face(face, inside, minority)
+        ]
         if rank == 2:
             table.append([np.subtract(b, a) for a, b in segments])
         else:
@@ -91,7 +93,7 @@ def _faces(rank: int) -> Iterator[list[Point]]:
         yield [(*uv[:axis], side, *uv[axis:]) for uv in walk]
 
 
-def _cut(
+def _cut_face(
     face: Sequence[Point], inside: dict[tuple[int, ...], bool], minority: bool
 ) -> list[tuple[Point, Point]]:
     """The lines between middles of edges that divide inside from outside on a face."""

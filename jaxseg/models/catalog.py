@@ -92,7 +92,7 @@ DECODER_CHANNELS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def _narrowed(fields: Mapping[str, Any], multiplier: float) -> dict[str, Any]:
+def _narrow(fields: Mapping[str, Any], multiplier: float) -> dict[str, Any]:
     """Numbers of channels times `multiplier`, to multiples of 8."""
 
     def narrowed(channels: Any) -> Any:
@@ -123,12 +123,12 @@ def encoder_decoder(
     shared = {"norm": norm, "dtype": dtype}
     below, above = {}, {}
     if multiplier * decoder_multiplier != 1:
-        above = _narrowed(DECODER_CHANNELS[decoder], multiplier * decoder_multiplier)
+        above = _narrow(DECODER_CHANNELS[decoder], multiplier * decoder_multiplier)
     if multiplier != 1:
         below = (
             {"multiplier": multiplier}
             if encoder.startswith(_MULTIPLIED)
-            else _narrowed(ENCODER_CHANNELS, multiplier)
+            else _narrow(ENCODER_CHANNELS, multiplier)
         )
     return EncoderDecoder(
         ENCODERS[encoder](**shared, **{**below, **encoder_fields}),

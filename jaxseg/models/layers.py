@@ -121,15 +121,15 @@ def max_blocks(x: Array, block: Sequence[int]) -> Array:
 
     By a reshape, which is faster than a window on a CPU.
     """
-    return jnp.max(_in_blocks(x, block), axis=_inner_axes(block))
+    return jnp.max(_split_blocks(x, block), axis=_inner_axes(block))
 
 
 def mean_blocks(x: Array, block: Sequence[int]) -> Array:
     """The mean of each block of ``[B, *size, C]``; `block` divides the size."""
-    return jnp.mean(_in_blocks(x, block), axis=_inner_axes(block))
+    return jnp.mean(_split_blocks(x, block), axis=_inner_axes(block))
 
 
-def _in_blocks(x: Array, block: Sequence[int]) -> Array:
+def _split_blocks(x: Array, block: Sequence[int]) -> Array:
     batch, *size, channels = x.shape
     split = [k for n, b in zip(size, block, strict=True) for k in (n // b, b)]
     return x.reshape(batch, *split, channels)

@@ -166,7 +166,7 @@ NORMS: Mapping[str, Norm] = MappingProxyType(
 """By the name on the command line."""
 
 
-class Normed(nn.Module):
+class NamedNorm(nn.Module):
     """A normalisation under a name of its own, as weights of others know it."""
 
     norm: Norm

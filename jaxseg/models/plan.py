@@ -78,7 +78,7 @@ class Plan:
 
         None do where the strides do not divide a patch that was given.
         """
-        fits = _rounded_up(self.patch, self.strides) == self.patch
+        fits = _round_up(self.patch, self.strides) == self.patch
         return max(len(self.strides) - 2, 0) if fits else 0
 
     def fields(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def plan(
         fixed, each = memory(patch, strides, kernels)
         if fixed + least * each <= budget:
             break
-        shorter = None if given else _shortened(patch, strides, shape)
+        shorter = None if given else _shorten(patch, strides, shape)
         if shorter is None:
             size = f"size {given}" if given else "any size"
             count = "two" if least == 2 else least
@@ -246,10 +246,10 @@ def _fit(
 ) -> tuple[tuple[int, ...], Sizes, Sizes]:
     """A patch of at least `shape` that its strides divide, and its levels."""
     strides, kernels = levels(shape, spacing)
-    return _rounded_up(shape, strides), strides, kernels
+    return _round_up(shape, strides), strides, kernels
 
 
-def _rounded_up(shape: Sequence[int], strides: Sizes) -> tuple[int, ...]:
+def _round_up(shape: Sequence[int], strides: Sizes) -> tuple[int, ...]:
     total = _total(strides, len(shape))
     return tuple(-(-n // t) * t for n, t in zip(shape, total, strict=True))
 
@@ -258,7 +258,7 @@ def _total(strides: Sizes, rank: int) -> tuple[int, ...]:
     return tuple(math.prod(s[axis] for s in strides) for axis in range(rank))
 
 
-def _shortened(
+def _shorten(
     patch: tuple[int, ...], strides: Sizes, median: tuple[int, ...]
 ) -> tuple[int, ...] | None:
     """The patch less one step along the axis that covers most; None if none is left."""

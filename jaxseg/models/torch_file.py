@@ -136,14 +136,14 @@ def _zip_layout(file: IO[bytes]) -> tuple[Any, Callable[[_Storage], np.ndarray]]
         )
 
     with archive.open(listed) as pickled:
-        return _unpickled(pickled), numbers
+        return _unpickle(pickled), numbers
 
 
 def _legacy_layout(file: IO[bytes]) -> tuple[Any, Callable[[_Storage], np.ndarray]]:
     """The main pickle of a row of them, and the numbers that follow."""
-    _magic, _version, system = (_unpickled(file) for _ in range(3))
+    _magic, _version, system = (_unpickle(file) for _ in range(3))
     _require_little_endian(system["little_endian"])
-    found, keys = _unpickled(file), _unpickled(file)
+    found, keys = _unpickle(file), _unpickle(file)
     types = {t.storage.key: t.storage.dtype for t in _tensors(found).values()}
     content: dict[str, np.ndarray] = {}
     for key in keys:
@@ -195,7 +195,7 @@ _ARGUMENT = frozenset(
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
-def _unpickled(file: IO[bytes]) -> Any:
+def _unpickle(file: IO[bytes]) -> Any:
     """The value that one pickle describes; the file is left after its end."""
     stack: list[Any] = []
     memo: dict[int, Any] = {}
@@ -218,7 +218,7 @@ def _obey(name: str, argument: Any, stack: list[Any], memo: dict[int, Any]) -> N
     elif name in ("EMPTY_DICT", "EMPTY_LIST", "EMPTY_TUPLE"):
         stack.append({"EMPTY_DICT": {}, "EMPTY_LIST": [], "EMPTY_TUPLE": ()}[name])
     elif name == "TUPLE":
-        stack.append(tuple(_to_mark(stack)))
+        stack.append(tuple(_pop_mark(stack)))
     elif name in _TUPLES:
         parts = [stack.pop() for _ in range(_TUPLES[name])]
         stack.append(tuple(reversed(parts)))
@@ -229,14 +229,14 @@ def _obey(name: str, argument: Any, stack: list[Any], memo: dict[int, Any]) -> N
     elif name in ("BINGET", "LONG_BINGET"):
         stack.append(memo[argument])
     elif name in ("SETITEM", "APPEND"):
-        _put(stack, [stack.pop() for _ in range(1 + (name == "SETITEM"))][::-1])
+        _extend(stack, [stack.pop() for _ in range(1 + (name == "SETITEM"))][::-1])
     elif name in ("SETITEMS", "APPENDS"):
-        _put(stack, _to_mark(stack))
+        _extend(stack, _pop_mark(stack))
     elif name == "GLOBAL":
-        stack.append(_named(argument))
+        stack.append(_lookup(argument))
     elif name == "STACK_GLOBAL":
         last, first = stack.pop(), stack.pop()
-        stack.append(_named(f"{first} {last}"))
+        stack.append(_lookup(f"{first} {last}"))
     elif name == "BINPERSID":
         stack.append(_storage(*stack.pop()))
     elif name == "REDUCE":
@@ -248,7 +248,7 @@ def _obey(name: str, argument: Any, stack: list[Any], memo: dict[int, Any]) -> N
         raise _RefusedError(f"the instruction {name}")
 
 
-def _to_mark(stack: list[Any]) -> list[Any]:
+def _pop_mark(stack: list[Any]) -> list[Any]:
     """What lies above the newest mark, taken off together with it."""
     parts: list[Any] = []
     while (part := stack.pop()) is not _MARK:
@@ -256,7 +256,7 @@ def _to_mark(stack: list[Any]) -> list[Any]:
     return parts[::-1]
 
 
-def _put(stack: list[Any], parts: list[Any]) -> None:
+def _extend(stack: list[Any], parts: list[Any]) -> None:
     """Into the list on top, or in pairs into the dictionary."""
     if isinstance(stack[-1], list):
         stack[-1].extend(parts)
@@ -264,7 +264,7 @@ def _put(stack: list[Any], parts: list[Any]) -> None:
         stack[-1].update(zip(parts[::2], parts[1::2], strict=True))
 
 
-def _named(name: str) -> _Name:
+def _lookup(name: str) -> _Name:
     if name not in NAMES:
         raise _RefusedError(name.replace(" ", "."))
     return _Name(name)

@@ -104,10 +104,10 @@ def load_weights(path: Path, variables: Variables) -> dict[str, Any]:
         are not finite; the sentence names the file and the first tensor at fault.
       ValueError: the network has no encoder or does not normalise by batches.
     """
-    tensors = _read(path)
+    tensors = _read_tensors(path)
     flat, structure = jax.tree_util.tree_flatten_with_path(variables)
     places = [tuple(key.key for key in keys) for keys, _ in flat]
-    wanted = [_within_encoder(place) for place in places]
+    wanted = [_path_in_encoder(place) for place in places]
     if not any(wanted):
         raise ValueError("the network has no encoder that weights could be loaded for")
     names = {released_name(place) for place in wanted if place}
@@ -115,13 +115,13 @@ def load_weights(path: Path, variables: Variables) -> dict[str, Any]:
         if name not in names:
             raise UserError(f"{path} holds {name}, which this network does not have")
     leaves = [
-        _fitted(path, tensors, released_name(place), leaf) if place else leaf
+        _fit(path, tensors, released_name(place), leaf) if place else leaf
         for place, (_, leaf) in zip(wanted, flat, strict=True)
     ]
     return jax.tree.unflatten(structure, leaves)
 
 
-def _within_encoder(place: tuple[str, ...]) -> tuple[str, ...] | None:
+def _path_in_encoder(place: tuple[str, ...]) -> tuple[str, ...] | None:
     """What follows ``encoder`` in a path such as (params, encoder, conv1, kernel)."""
     if "encoder" not in place:
         return None
@@ -134,7 +134,7 @@ def _within_encoder(place: tuple[str, ...]) -> tuple[str, ...] | None:
     return within
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read_tensors(path: Path) -> dict[str, np.ndarray]:
     """All tensors but those of the classifier and counters, in the file's order."""
     if not path.is_file():
         raise UserError(
@@ -162,7 +162,7 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _fitted(
+def _fit(
     path: Path, tensors: Mapping[str, np.ndarray], name: str, like: Any
 ) -> np.ndarray:
     """A tensor in the layout of `like`: kernels ``[H, W, in, out]``."""
@@ -172,7 +172,7 @@ def _fitted(
         raise UserError(f"{path} lacks {name} {list(expected)}, which this network has")
     tensor = tensors[name]
     if len(expected) == 4 and tensor.shape[1:2] == (3,) != expected[1:2]:
-        tensor = _with_channels(tensor, expected[1])
+        tensor = _fit_channels(tensor, expected[1])
     if tensor.shape != expected:
         raise UserError(
             f"{path} holds {name} as {list(tensor.shape)}, but this network needs "
@@ -181,7 +181,7 @@ def _fitted(
     return np.transpose(tensor, (2, 3, 1, 0)) if tensor.ndim == 4 else tensor
 
 
-def _with_channels(tensor: np.ndarray, channels: int) -> np.ndarray:
+def _fit_channels(tensor: np.ndarray, channels: int) -> np.ndarray:
     """Weights ``[out, 3, H, W]`` of the first convolution for other images."""
     if channels == 1:
         return tensor.sum(axis=1, keepdims=True)

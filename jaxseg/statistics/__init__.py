@@ -13,7 +13,7 @@ from jaxseg.statistics.bootstrap import (
 from jaxseg.statistics.estimates import (
     Estimate,
     estimate,
-    numbered,
+    number_names,
     pooled,
     redrawn,
     weighted_means,
@@ -68,7 +68,7 @@ __all__ = [
     "kendall_tau",
     "kendall_taus",
     "mean_ranks",
-    "numbered",
+    "number_names",
     "pairwise_tests",
     "pooled",
     "rank_scores",

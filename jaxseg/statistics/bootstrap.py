@@ -51,7 +51,7 @@ def resampled_means(values: np.ndarray, *, resamples: int, seed: int) -> np.ndar
     )
 
 
-def widened(tail: np.ndarray, cases: int) -> np.ndarray:
+def widen_tail(tail: np.ndarray, cases: int) -> np.ndarray:
     """Student's tail beyond the point that cuts `tail` off a resampled mean's.
 
     ``t_cdf(sqrt((N - 1) / N) * normal_quantile(tail))`` with N - 1 degrees of freedom;
@@ -63,15 +63,15 @@ def widened(tail: np.ndarray, cases: int) -> np.ndarray:
     return stats.t.cdf(point, cases - 1)
 
 
-def narrowed(tail: float, cases: int) -> float:
-    """The inverse of `widened`."""
+def narrow_tail(tail: float, cases: int) -> float:
+    """The inverse of `widen_tail`."""
     if cases < 2:
         return tail
     point = stats.t.ppf(tail, cases - 1) * np.sqrt(cases / (cases - 1))
     return float(special.ndtr(point))
 
 
-def _standardised(values: np.ndarray) -> float:
+def _standardise(values: np.ndarray) -> float:
     if len(values) < 2:
         return float("nan")
     mean = values.mean()
@@ -93,12 +93,13 @@ def bootstrap_difference(
     The one-sided p-value starts as the share of resampled means that are not on that
     side, ``(1 + count) / (1 + resamples)``. Two corrections make few cases honest and
     vanish for many. Resampled means spread too little, as the normal distribution does
-    beside Student's, so tails are widened to match (`widened`); at a nominal 5 %, six
-    cases without a difference are else called different 13 times in 100. And N cases
-    say no more than N tosses of a coin: no one-sided p-value is below ``2 ** -N``, and
-    the interval is the whole line while ``2 ** (1 - N)`` exceeds ``1 - confidence``
-    (N < 6 at 95 %). Long-tailed differences need more cases: exponential ones
-    are called different 12, 9, 8 and 6 times in 100 at 6, 10, 20 and 50 cases.
+    beside Student's, so tails are widened to match (`widen_tail`); at a nominal 5 %,
+    six cases without a difference are else called different 13 times in 100. And N
+    cases say no more than N tosses of a coin: no one-sided p-value is below
+    ``2 ** -N``, and the interval is the whole line while ``2 ** (1 - N)`` exceeds
+    ``1 - confidence`` (N < 6 at 95 %). Long-tailed differences need more cases:
+    exponential ones are called different 12, 9, 8 and 6 times in 100 at 6, 10, 20 and
+    50 cases.
 
     Args:
       first: ``[N]`` scores; nan is missing.
@@ -129,9 +130,9 @@ def bootstrap_difference(
     noise = 1e-12 * np.abs(kept).max()
     floor = 2.0 ** -len(kept)
     counts = np.array([np.sum(means <= noise), np.sum(means >= -noise)])
-    tails = widened((1 + counts) / (1 + resamples), len(kept))
+    tails = widen_tail((1 + counts) / (1 + resamples), len(kept))
     p_better, p_worse = np.maximum(tails, floor)
-    tail = narrowed((1 - confidence) / 2, len(kept))
+    tail = narrow_tail((1 - confidence) / 2, len(kept))
     low, high = np.quantile(means, [tail, 1 - tail])
     if 2 * floor > 1 - confidence:
         low, high = -np.inf, np.inf
@@ -142,7 +143,7 @@ def bootstrap_difference(
         p_better=float(p_better),
         p_worse=float(p_worse),
         p=float(min(1.0, 2 * min(p_better, p_worse))),
-        effect=_standardised(kept),
+        effect=_standardise(kept),
         cases=len(kept),
         dropped=dropped,
     )

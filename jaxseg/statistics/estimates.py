@@ -157,7 +157,7 @@ def _weights(groups: bytes, folds: bytes, resamples: int, seed: int) -> np.ndarr
     return counts / counts.sum(axis=1, keepdims=True)
 
 
-def numbered(names: Sequence[object]) -> np.ndarray:
+def number_names(names: Sequence[object]) -> np.ndarray:
     """``[N]`` whole numbers, equal where the names are."""
     known: dict[object, int] = {}
     return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
@@ -218,7 +218,9 @@ def estimate(
     values, explained = by_seed, 0.0
     names = np.unique(folds)
     if len(names) > 1:
-        values, within = _of_folds(statistic, drawn[:FOLD_RESAMPLES], folds, names)
+        values, within = _estimate_folds(
+            statistic, drawn[:FOLD_RESAMPLES], folds, names
+        )
         explained = EXPLAINED * float(_means(within))
     values = values[~np.isnan(values)]
     runs = len(values)
@@ -236,7 +238,7 @@ def estimate(
     )
 
 
-def _of_folds(
+def _estimate_folds(
     statistic: Statistic, drawn: np.ndarray, folds: np.ndarray, names: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The statistic of each fold, and its variance over the fold's own cases."""

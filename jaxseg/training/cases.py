@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxseg.data.intensity import NORMALISATIONS, normalized
+from jaxseg.data.intensity import NORMALISATIONS, normalize
 from jaxseg.data.resample import resample, resampled_shape
 from jaxseg.training.config import RunConfig
 from jaxseg.training.inference import (
@@ -21,11 +21,11 @@ from jaxseg.training.inference import (
 from jaxseg.training.sources import Example, Examples, labels_of, windows_of
 from jaxseg.training.step import Apply
 from jaxseg.training.thresholds import cut_of
-from jaxseg.training.window import windowed
+from jaxseg.training.window import predict_by_windows
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """A network with the settings that it was trained under.
 
     Attributes:
@@ -39,7 +39,7 @@ class Trained:
     variables: Any
 
 
-def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
+def case_predictor(trained: TrainedNetwork, how: Inference = PLAIN) -> Predictor:
     """Probabilities of cases on their own grids.
 
     An image is resized to the network's size and its probabilities back, or covered
@@ -63,7 +63,9 @@ def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
     def predict(cases: list[Example]) -> list[np.ndarray]:
         return [
             resample(
-                windowed(run, network_grid(config, case), window, overlap=how.overlap),
+                predict_by_windows(
+                    run, network_grid(config, case), window, overlap=how.overlap
+                ),
                 case.image.shape[:-1],
             )
             for case in cases
@@ -73,7 +75,7 @@ def case_predictor(trained: Trained, how: Inference = PLAIN) -> Predictor:
 
 
 def ensemble_probabilities(
-    members: Sequence[Trained], cases: Examples, how: Inference = PLAIN
+    members: Sequence[TrainedNetwork], cases: Examples, how: Inference = PLAIN
 ) -> Iterator[tuple[Example, np.ndarray]]:
     """Each case with the networks' mean probabilities ``[*size, classes]`` float32.
 
@@ -94,11 +96,11 @@ def network_grid(config: RunConfig, example: Example) -> np.ndarray:
         assert example.spacing_mm is not None
         shape = resampled_shape(voxels.shape[:-1], example.spacing_mm, config.spacing)
         voxels = resample(voxels, shape)
-    return normalized(voxels, windows_of(config))
+    return normalize(voxels, windows_of(config))
 
 
 def case_masks(
-    members: Sequence[Trained], cases: Examples, how: Inference = PLAIN
+    members: Sequence[TrainedNetwork], cases: Examples, how: Inference = PLAIN
 ) -> Iterator[tuple[Example, np.ndarray]]:
     """Each case with its mask ``[*size]`` uint8 of the most probable class.
 

@@ -23,7 +23,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from jaxseg.errors import UserError
-from jaxseg.files import digest_of, synced, write_json
+from jaxseg.files import digest_of, sync, write_json
 from jaxseg.training.step import TrainState
 
 MANIFEST = "manifest.json"
@@ -72,17 +72,17 @@ def save(
         return None
     path = folder / f"{int(state.step):08d}"
     unfinished = folder / f".{path.name}.tmp"
-    arrays = {name: _on_host(leaf) for name, leaf in _named(_plain(state))}
+    arrays = {name: _to_host(leaf) for name, leaf in _name_leaves(_plain(state))}
     try:
         shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
         unfinished.mkdir(parents=True)
         safetensors.numpy.save_file(arrays, unfinished / STATE)
-        synced(unfinished / STATE)
+        sync(unfinished / STATE)
         content = {
             "step": int(state.step),
             "score": score if score is None or math.isfinite(score) else None,
             "loss": loss if loss is None or math.isfinite(loss) else None,
-            "arrays": _described(arrays),
+            "arrays": _describe(arrays),
             "sha256": _hashes(unfinished),
             "notes": dict(notes or {}),
         }
@@ -98,7 +98,7 @@ def save(
     return path
 
 
-def _on_host(leaf: jax.Array) -> np.ndarray:
+def _to_host(leaf: jax.Array) -> np.ndarray:
     value = leaf.addressable_data(0) if isinstance(leaf, jax.Array) else leaf
     return np.array(value, order="C", copy=None)
 
@@ -157,13 +157,13 @@ def restore(
     wanted = jax.eval_shape(_plain, like)
     for _ in range(_TRIES):
         try:
-            return _restored(folder, like, wanted, best=best)
+            return _restore(folder, like, wanted, best=best)
         except FileNotFoundError:  # a newer one has taken its place
             continue
     raise UserError(f"{folder} is written faster than it can be read: try again")
 
 
-def _restored(
+def _restore(
     folder: Path, like: TrainState, wanted: dict, *, best: Best | None
 ) -> TrainState | None:
     steps = sorted(_steps(folder), reverse=True)
@@ -177,8 +177,10 @@ def _restored(
                 raise FileNotFoundError(path)
             warnings.warn(f"{fault}; passing over it", DamagedCheckpoint, stacklevel=4)
             continue
-        _require_fit(path, _manifest(path)["arrays"], _described(dict(_named(wanted))))
-        return _state(_read(path, wanted), like)
+        _require_fit(
+            path, _manifest(path)["arrays"], _describe(dict(_name_leaves(wanted)))
+        )
+        return _state(_read_state(path, wanted), like)
     return None
 
 
@@ -192,12 +194,12 @@ def _require_fit(path: Path, stored: Mapping[str, str], wanted: dict[str, str]) 
             )
 
 
-def _read(path: Path, wanted: dict) -> dict:
+def _read_state(path: Path, wanted: dict) -> dict:
     """The plain state in a step's folder, which is whole and fits."""
     if not (path / STATE).is_file():
         return _read_orbax(path, wanted)
     arrays = safetensors.numpy.load_file(path / STATE)
-    leaves = [jnp.array(arrays[name]) for name, _ in _named(wanted)]
+    leaves = [jnp.array(arrays[name]) for name, _ in _name_leaves(wanted)]
     return jax.tree.unflatten(jax.tree.structure(wanted), leaves)
 
 
@@ -244,7 +246,7 @@ def _state(plain: dict, like: TrainState) -> TrainState:
     )
 
 
-def _named(plain: dict) -> list[tuple[str, Any]]:
+def _name_leaves(plain: dict) -> list[tuple[str, Any]]:
     """The arrays of a plain state by their place in the tree."""
     return [
         (jax.tree_util.keystr(path, simple=True, separator="/"), leaf)
@@ -252,7 +254,7 @@ def _named(plain: dict) -> list[tuple[str, Any]]:
     ]
 
 
-def _described(arrays: Mapping[str, Any]) -> dict[str, str]:
+def _describe(arrays: Mapping[str, Any]) -> dict[str, str]:
     """Dtype and shape of every array, by its name."""
     return {name: f"{x.dtype}{list(x.shape)}" for name, x in arrays.items()}
 

@@ -19,7 +19,7 @@ PATIENCE = 40
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def hold_folder(folder: Path) -> Iterator[None]:
     """Holds a run's folder until the block or the process ends, however it ends.
 
     Args:

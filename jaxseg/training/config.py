@@ -16,7 +16,7 @@ from jaxseg.models.catalog import DTYPES, MODELS
 from jaxseg.models.norms import NORMS
 from jaxseg.training.optimizers import OPTIMIZERS, SCHEDULES
 from jaxseg.training.plateau import PLATEAUS
-from jaxseg.training.settings import Setting, converted, setting, settings_of
+from jaxseg.training.settings import Setting, from_plain, setting, settings_of
 
 Parallel = Literal["pmap", "shard_map", "jit", "fsdp"]
 BESTS = ("dice", "loss")
@@ -368,7 +368,7 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {
-            name: _as_lists(value) for name, value in dataclasses.asdict(self).items()
+            name: _to_lists(value) for name, value in dataclasses.asdict(self).items()
         }
 
     @classmethod
@@ -379,7 +379,7 @@ class RunConfig:
           UserError: a setting is missing, unknown, of another type or out of its range;
             the sentence names `source`.
         """
-        return converted(value, cls, source)
+        return from_plain(value, cls, source)
 
     def digest(self) -> str:
         """A hash of all that the weights depend on, places aside.
@@ -409,8 +409,8 @@ class RunConfig:
         return None
 
 
-def _as_lists(value: Any) -> Any:
-    return [_as_lists(part) for part in value] if isinstance(value, tuple) else value
+def _to_lists(value: Any) -> Any:
+    return [_to_lists(part) for part in value] if isinstance(value, tuple) else value
 
 
 SETTINGS: dict[str, Setting] = settings_of(RunConfig)

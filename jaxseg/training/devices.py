@@ -8,9 +8,14 @@ from contextlib import contextmanager
 
 import jax
 
-from jaxseg.data.batch import Batch, split
+from jaxseg.data.batch import Batch, split_batch
 from jaxseg.errors import STOPPED, UserError
-from jaxseg.training import peers
+from jaxseg.training.processes import (
+    GRACE_SECONDS,
+    SILENT_SECONDS,
+    connect,
+    leave,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Share:
 
     def split(self, batch: Batch) -> Batch:
         """This process's images, split by device."""
-        return split(batch, self.devices, self.each)
+        return split_batch(batch, self.devices, self.each)
 
 
 def share_of(batch_size: int) -> Share:
@@ -52,14 +57,14 @@ def share_of(batch_size: int) -> Share:
 
 
 @contextmanager
-def joined(
+def join_processes(
     coordinator: str | None, processes: int | None, process_id: int | None
 ) -> Iterator[None]:
     """Makes this process one of several that train together.
 
     If another one dies, is killed or loses its network, this one ends too, within
-    moments or at most `peers.SILENT_SECONDS`, with exit status 2 and a sentence that
-    says which process it was. A process that only stands still is waited for.
+    moments or at most `SILENT_SECONDS`, with exit status 2 and a sentence that says
+    which process it was. A process that only stands still is waited for.
 
     Args:
       coordinator: HOST:PORT of the first process, or "auto" to ask the cluster's own
@@ -91,25 +96,25 @@ def joined(
         ) from error
     try:
         host = None if auto else coordinator.rpartition(":")[0].strip("[]")
-        others = peers.connected(host)
-        others.start(_ended)
+        others = connect(host)
+        others.start(_end_process)
     except UserError as error:
-        peers.leave(error)
+        leave(error)
     try:
         yield
     except UserError as error:
-        peers.leave(error)
+        leave(error)
     except KeyboardInterrupt as stop:
-        peers.leave(stop if str(stop) else "stopped", STOPPED)
+        leave(stop if str(stop) else "stopped", STOPPED)
     except jax.errors.JaxRuntimeError as error:
-        number = others.gone(peers.SILENT_SECONDS)
+        number = others.gone(SILENT_SECONDS)
         if number is None:
             traceback.print_exc()
-            peers.leave(f"this process failed ({str(error).splitlines()[0][:120]})", 1)
-        peers.leave(_sentence(number))
+            leave(f"this process failed ({str(error).splitlines()[0][:120]})", 1)
+        leave(_sentence(number))
     except Exception as error:
         traceback.print_exc()
-        peers.leave(f"this process failed ({type(error).__name__})", 1)
+        leave(f"this process failed ({type(error).__name__})", 1)
     if jax.process_index() == 0:  # which serves the others until they have left
         others.part()
         jax.distributed.shutdown()
@@ -124,11 +129,11 @@ def _leave_deaths_to_us() -> None:
     jax.config.update("jax_enable_preemption_service", False)
 
 
-def _ended(number: int) -> None:
+def _end_process(number: int) -> None:
     """Ends this process, unless it ends by itself, since another has gone."""
     if number != 0:  # without the first, JAX soon aborts this process
-        time.sleep(peers.GRACE_SECONDS)
-    peers.leave(_sentence(number))
+        time.sleep(GRACE_SECONDS)
+    leave(_sentence(number))
 
 
 def _sentence(number: int) -> str:

@@ -14,7 +14,7 @@ from jax import Array, lax
 
 from jaxseg.data.batch import Batch
 from jaxseg.errors import UserError
-from jaxseg.training.step import Objective, TrainState, gradients, prepared
+from jaxseg.training.step import Objective, TrainState, gradients, prepare_batch
 
 
 class DivergedError(UserError):
@@ -32,7 +32,7 @@ def examine_step(
       ``layers``: by the place of each parameter, whether its gradient is. The same on
       all devices.
     """
-    inputs = prepared(state, batch, objective, axis_name)
+    inputs = prepare_batch(state, batch, objective, axis_name)
     maps, _ = objective.network.forward(
         state.params, state.extra, inputs.images, inputs.key, inputs.real
     )

@@ -14,7 +14,7 @@ from jaxseg.data.intensity import standardize
 from jaxseg.links import Link, softmax
 from jaxseg.training.sources import Example, Examples
 from jaxseg.training.step import Apply
-from jaxseg.training.window import Forward, mirrored, windowed
+from jaxseg.training.window import Forward, mirror, predict_by_windows
 
 CHUNK = 8
 """Whole images at a time."""
@@ -51,7 +51,7 @@ def forward(
     def run(images: np.ndarray) -> np.ndarray:
         return np.asarray(_probabilities(apply, link, variables, images))
 
-    return mirrored(run) if how.mirror else run
+    return mirror(run) if how.mirror else run
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -86,7 +86,7 @@ def image_predictor(
 
     def whole(cases: list[Example]) -> list[np.ndarray]:
         images = [case.image for case in cases]
-        probs = run(seen(_resized(images, size)))
+        probs = run(seen(_resize(images, size)))
         return [
             resize_image(planes, image.shape[:2])
             for planes, image in zip(probs, images, strict=False)
@@ -95,14 +95,14 @@ def image_predictor(
     def by_windows(cases: list[Example]) -> list[np.ndarray]:
         assert window is not None
         return [
-            windowed(run, seen(case.image), window, overlap=how.overlap)
+            predict_by_windows(run, seen(case.image), window, overlap=how.overlap)
             for case in cases
         ]
 
     return whole if window is None else by_windows
 
 
-def _resized(images: list[np.ndarray], size: tuple[int, ...]) -> np.ndarray:
+def _resize(images: list[np.ndarray], size: tuple[int, ...]) -> np.ndarray:
     """The images at one size, and empty ones up to `CHUNK`."""
     height, width = size
     inputs = np.stack([resize_image(image, (height, width)) for image in images])

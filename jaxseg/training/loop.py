@@ -21,8 +21,8 @@ from jaxseg.training.divergence import DivergedError, diagnosis
 from jaxseg.training.log import METRICS, Log
 from jaxseg.training.memory import exhaustion_told
 from jaxseg.training.objective import rule_of, schedule_of
-from jaxseg.training.parallel import on_host, placed, replicate, undivided
-from jaxseg.training.plateau import looked
+from jaxseg.training.parallel import place_batch, replicate, to_host, undivided
+from jaxseg.training.plateau import update_plateau
 from jaxseg.training.prefetch import ahead
 from jaxseg.training.programs import Programs, programs_of
 from jaxseg.training.samples import save_samples
@@ -31,7 +31,7 @@ from jaxseg.training.start import first_state, state_shapes
 from jaxseg.training.step import Objective, TrainState, fresh_optimizer
 from jaxseg.training.validation import (
     VALIDATION_CASES,
-    in_use,
+    network_in_use,
     validate,
     validation_loss,
 )
@@ -198,7 +198,7 @@ def step_seconds(config: RunConfig, repeats: int) -> Iterator[float]:
     """
     share = share_of(config.batch_size)
     programs = programs_of(config, -1)
-    batch = placed(
+    batch = place_batch(
         share.split(next(iter(batches(config, 0, share.places)))), config.parallel
     )
     state = replicate(first_state(config, programs.objective), config.parallel)
@@ -329,13 +329,13 @@ class _Session:
             loss = validation_loss(config, programs, state, self.share)
             row["validation_loss"] = loss
         if rule is not None or config.stop_after is not None:
-            before = jax.tree.map(on_host, state.plateau)
-            plateau = replicate(looked(before, rule, loss), config.parallel)
+            before = jax.tree.map(to_host, state.plateau)
+            plateau = replicate(update_plateau(before, rule, loss), config.parallel)
             state = dataclasses.replace(state, plateau=plateau)
             last = last or self.stopped(phase, state)
         score = None
         if self.validation is not None:  # in all processes, so that they keep step
-            trained = in_use(config, programs, state)
+            trained = network_in_use(config, programs, state)
             evaluation = validate(trained, self.validation)
             summary = evaluation.summary()
             score = row["validation_dice"] = summary.dice
@@ -360,15 +360,15 @@ class _Session:
         Raises:
           DivergedError: the loss or the gradient is not finite.
         """
-        if bool(np.asarray(on_host(values["finite"]))):
+        if bool(np.asarray(to_host(values["finite"]))):
             return
         config, step = self.config, int(state.step) + 1
         batch = next(iter(batches(config, step - 1, self.share.places)))
         found = programs.examine(
-            state, placed(self.share.split(batch), config.parallel)
+            state, place_batch(self.share.split(batch), config.parallel)
         )
         images = jax.ShapeDtypeStruct((1, *config.size, config.channels), np.float32)
-        why = diagnosis(jax.tree.map(on_host, found), programs.objective, images)
+        why = diagnosis(jax.tree.map(to_host, found), programs.objective, images)
         kept = checkpoints.newest(self.run.folder / CHECKPOINTS)
         raise DivergedError(
             f"training diverged at step {step}: {why}. The checkpoint before it is "

@@ -74,7 +74,7 @@ class Network:
           real: ``[B]`` bool, False for images that statistics of the batch leave out;
             None counts all. Where none is real the statistics are of no use.
         """
-        with nn.intercept_methods(functools.partial(_masked_statistics, real)):
+        with nn.intercept_methods(functools.partial(_mask_statistics, real)):
             scores, changed = self.module.apply(
                 {"params": params, **extra},
                 images,
@@ -86,7 +86,7 @@ class Network:
         return maps, dict(changed)
 
 
-def _masked_statistics(
+def _mask_statistics(
     real: Array | None,
     call: Callable[..., Any],
     args: tuple,

@@ -51,13 +51,13 @@ def objective_of(config: RunConfig, phase: Phase) -> Objective:
         start=phase.start,
         steps=phase.steps,
         augmentation=dataclasses.replace(changes, spacing=config.voxel_mm),
-        prepare=unchanged if config.volumes else NORMALISATIONS[config.normalise],
+        prepare=leave_unchanged if config.volumes else NORMALISATIONS[config.normalise],
         accumulate=config.accumulate,
         average=config.average,
         regions=regions,
     )
 
 
-def unchanged(images: jax.Array) -> jax.Array:
+def leave_unchanged(images: jax.Array) -> jax.Array:
     """Volumes as they are: they are normalised case by case as they are read."""
     return images

@@ -35,7 +35,7 @@ def in_use(parallel: Parallel) -> Parallel:
     return "shard_map" if parallel == "pmap" and not hasattr(jax, "pmap") else parallel
 
 
-def over_devices(
+def map_devices(
     function: Callable[..., Any],
     parallel: Parallel = "pmap",
     *,
@@ -54,7 +54,7 @@ def over_devices(
 
     Returns:
       A function of (state, batch split by device); the state is passed as on one
-      device, placed by `replicate`, and the batch by `placed`.
+      device, placed by `replicate`, and the batch by `place_batch`.
     """
     parallel = in_use(parallel)
     donated = (0,) if donate else ()
@@ -139,7 +139,7 @@ def parallel_step(
     The state is passed and returned as on one device and is donated.
     """
     step = functools.partial(train_step, objective=objective)
-    return over_devices(step, parallel, donate=True, mesh=mesh)
+    return map_devices(step, parallel, donate=True, mesh=mesh)
 
 
 def _mesh(parallel: Parallel) -> Mesh:
@@ -176,12 +176,12 @@ def undivided(state: Any, parallel: Parallel) -> Any:
     return jax.jit(lambda tree: tree, out_shardings=whole)(state)
 
 
-def on_host(leaf: Any) -> np.ndarray:
+def to_host(leaf: Any) -> np.ndarray:
     """An array that is equal on all devices, as NumPy's."""
     return np.asarray(leaf.addressable_data(0))
 
 
-def placed(batch: Batch, parallel: Parallel) -> Batch:
+def place_batch(batch: Batch, parallel: Parallel) -> Batch:
     """This process's part of a batch, split by device, on the devices.
 
     The step then has nothing to send: this may be done while the one before runs.

@@ -92,7 +92,7 @@ def fresh_plateau(learning_rate: float = 1.0) -> Plateau:
     return Plateau(*map(np.asarray, (rate, far, far, none, none, zero, none)))
 
 
-def looked(
+def update_plateau(
     before: Plateau, rule: PlateauRule | None, validation: float | None
 ) -> Plateau:
     """After a look at the losses.

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from jaxseg.data.batch import Batch
 from jaxseg.training.config import Parallel
 from jaxseg.training.devices import Share
-from jaxseg.training.parallel import placed
+from jaxseg.training.parallel import place_batch
 
 _SECONDS = 0.1
 
@@ -32,7 +32,7 @@ def ahead(
     def fill() -> None:
         try:
             for batch in feed:
-                hand_over(placed(share.split(batch), parallel))
+                hand_over(place_batch(share.split(batch), parallel))
                 if stopped.is_set():
                     return
         except BaseException as error:

@@ -9,7 +9,7 @@ from typing import Any
 from jaxseg.training.config import SETTINGS, RunConfig
 from jaxseg.training.divergence import examine_step
 from jaxseg.training.objective import objective_of
-from jaxseg.training.parallel import over_devices, parallel_step
+from jaxseg.training.parallel import map_devices, parallel_step
 from jaxseg.training.step import Objective, inspect_step, loss_step
 
 
@@ -25,7 +25,7 @@ class Programs:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Compiled:
+class _Phase:
     """A run's phase as compiled programs see it: equal ones share them."""
 
     config: RunConfig = dataclasses.field(compare=False)
@@ -37,16 +37,16 @@ def programs_of(config: RunConfig, phase: int) -> Programs:
     """Of a phase by number; runs that differ in data, seed or rate alone share them."""
     stored = config.to_json()
     seen = {name: stored[name] for name, about in SETTINGS.items() if about.compiled}
-    return _made(_Compiled(config, phase, json.dumps(seen)))
+    return _make(_Phase(config, phase, json.dumps(seen)))
 
 
 @functools.lru_cache(maxsize=8)
-def _made(what: _Compiled) -> Programs:
+def _make(what: _Phase) -> Programs:
     config = what.config
     objective = objective_of(config, config.phases[what.phase])
 
     def spread(step: Callable[..., Any]) -> Callable[..., Any]:
-        return over_devices(
+        return map_devices(
             functools.partial(step, objective=objective), config.parallel
         )
 

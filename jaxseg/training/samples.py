@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxseg.data.images import VOID
 from jaxseg.files import replacing
-from jaxseg.training.cases import Trained, case_masks
+from jaxseg.training.cases import TrainedNetwork, case_masks
 from jaxseg.training.inference import PLAIN, Inference
 from jaxseg.training.sources import Examples, Subset, spread
 
@@ -16,7 +16,7 @@ SAMPLE_COUNT = 6
 
 def save_samples(
     path: Path,
-    members: Sequence[Trained],
+    members: Sequence[TrainedNetwork],
     cases: Examples,
     lesion_free: Sequence[bool],
     how: Inference = PLAIN,

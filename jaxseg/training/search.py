@@ -25,7 +25,7 @@ MARGIN = 0.01
 RATES = "rates.jsonl"
 
 
-def at_rate(config: RunConfig, rate: float) -> RunConfig:
+def with_learning_rate(config: RunConfig, rate: float) -> RunConfig:
     """The run at another learning rate of its loss.
 
     Pre-training is another loss and keeps its own rate, which is the run's where none
@@ -60,7 +60,7 @@ def trial_of(config: RunConfig, rate: float, steps: int) -> RunConfig:
         before = min(max(round(share * steps), 1), steps - 1)
     follows = config.schedule in PLATEAUS or config.stop_after is not None
     return dataclasses.replace(
-        at_rate(config, rate),
+        with_learning_rate(config, rate),
         steps=steps,
         pretrain_steps=before,
         evaluate_every=max(steps // 6, 1) if follows else steps,

@@ -110,7 +110,7 @@ def settings_of(cls: type) -> dict[str, Setting]:
     for field in dataclasses.fields(cls):
         about = dict(field.metadata)
         about["flag"] = about["flag"] or field.name.replace("_", "-")
-        kind = _without_none(kinds[field.name])
+        kind = _drop_none(kinds[field.name])
         found[field.name] = Setting(
             name=field.name, kind=kind, default=field.default, **about
         )
@@ -125,7 +125,7 @@ def limits(kind: Any) -> tuple[type, msgspec.Meta]:
     return kind, msgspec.Meta()
 
 
-def converted(value: dict[str, Any], cls: type, source: str) -> Any:
+def from_plain(value: dict[str, Any], cls: type, source: str) -> Any:
     """A dataclass of settings from plain JSON values, every one of them checked.
 
     Raises:
@@ -140,7 +140,7 @@ def converted(value: dict[str, Any], cls: type, source: str) -> Any:
         made = msgspec.convert(value, cls)
     except msgspec.ValidationError as error:
         raise UserError(f"{source} is not the settings of a run: {error}") from error
-    for name, legal in _named(settings):
+    for name, legal in _names(settings):
         given = getattr(made, name)
         if given is not None and given not in legal:
             raise UserError(
@@ -150,13 +150,13 @@ def converted(value: dict[str, Any], cls: type, source: str) -> Any:
     return made
 
 
-def _named(settings: dict[str, Setting]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _names(settings: dict[str, Setting]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for name, about in settings.items():
         if about.names:
             yield name, about.names
 
 
-def _without_none(kind: Any) -> Any:
+def _drop_none(kind: Any) -> Any:
     if typing.get_origin(kind) not in (types.UnionType, typing.Union):
         return kind
     parts = [part for part in typing.get_args(kind) if part is not type(None)]

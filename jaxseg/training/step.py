@@ -17,7 +17,7 @@ from jax import Array, lax
 
 from jaxseg import links
 from jaxseg.data.augment import Augmentation, augment
-from jaxseg.data.batch import Batch, counted, truth_of, unit_images
+from jaxseg.data.batch import Batch, counted_pixels, truth_of, unit_images
 from jaxseg.data.intensity import standardize
 from jaxseg.losses import LossAt
 from jaxseg.losses.deep_supervision import deep_supervision
@@ -146,7 +146,7 @@ def train_step(
       the plateau's total, which is NaN from then on, and no later step moves it: what
       is left is the state before the first step that went wrong.
     """
-    inputs = prepared(state, batch, objective, axis_name)
+    inputs = prepare_batch(state, batch, objective, axis_name)
     value, grads, extra = gradients(state, inputs, objective, axis_name)
     if axis_name is not None:
         grads = lax.pmean(grads, axis_name)
@@ -158,7 +158,7 @@ def train_step(
     )
     updates = jax.tree.map(lambda u: u * plateau.scale.astype(u.dtype), updates)
     params = optax.apply_updates(state.params, updates)
-    average = _averaged(state, params, objective.average)
+    average = _update_average(state, params, objective.average)
     step, params, extra, opt_state, average = jax.tree.map(
         functools.partial(jnp.where, fine),
         (state.step + 1, params, extra, opt_state, average),
@@ -186,7 +186,9 @@ def loss_step(
     scores = objective.apply(state.variables, images)
     loss = objective.loss_at(objective.progress(state.step))
     known = annotated_of(batch.annotated)
-    return loss(scores, labels, where=counted(batch), axis_name=axis_name, **known)
+    return loss(
+        scores, labels, where=counted_pixels(batch), axis_name=axis_name, **known
+    )
 
 
 def inspect_step(
@@ -200,7 +202,7 @@ def inspect_step(
       and ``terms``: of each term of a compound, the norm of its gradient by the finest
       scores as a share of the sum of these norms. The same on all devices.
     """
-    inputs = prepared(state, batch, objective, axis_name)
+    inputs = prepare_batch(state, batch, objective, axis_name)
     labels, where = inputs.labels, inputs.where
     maps, _ = objective.network.forward(
         state.params, state.extra, inputs.images, inputs.key, inputs.real
@@ -242,7 +244,7 @@ def _psum(x: Array, axis_name: str | None) -> Array:
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
+class PreparedBatch:
     """A device's share of a batch, as network and loss take it.
 
     Attributes:
@@ -272,9 +274,9 @@ def annotated_of(annotated: Any) -> dict[str, Any]:
     return {} if annotated is None else {"annotated": jnp.asarray(annotated)}
 
 
-def prepared(
+def prepare_batch(
     state: TrainState, batch: Batch, objective: Objective, axis_name: str | None
-) -> Prepared:
+) -> PreparedBatch:
     """Augments a batch with the draws of the state's next step."""
     step_key = jax.random.fold_in(state.key, state.step)
     keys = jax.vmap(functools.partial(jax.random.fold_in, step_key))(batch.positions)
@@ -283,10 +285,10 @@ def prepared(
         lambda key, image, ids: augment(key, image, ids, settings)
     )(keys, unit_images(batch), jnp.asarray(batch.labels))
     changed = dataclasses.replace(batch, labels=labels)
-    return Prepared(
+    return PreparedBatch(
         images=objective.prepare(images),
         labels=truth_of(changed),
-        where=counted(changed),
+        where=counted_pixels(changed),
         real=jnp.asarray(batch.real),
         key=_dropout_key(state, axis_name),
         annotated=batch.annotated,  # pyright: ignore[reportArgumentType]
@@ -313,7 +315,7 @@ def _loss_of_maps(objective: Objective, loss: Any) -> Callable[..., Array]:
     return of_maps
 
 
-def _shared(
+def _share_statistics(
     extra: dict[str, Any],
     before: dict[str, Any],
     real: Array,
@@ -337,7 +339,7 @@ def _shared(
     return jax.tree.map(moved, extra, before)
 
 
-def _of_device(params: Any, axis_name: str | None) -> Any:
+def _vary_by_device(params: Any, axis_name: str | None) -> Any:
     """The parameters as this device's own, where shard_map keeps track of that.
 
     Layers with a backward rule of their own return a gradient of this device; here it
@@ -354,7 +356,10 @@ def _of_device(params: Any, axis_name: str | None) -> Any:
 
 
 def gradients(
-    state: TrainState, inputs: Prepared, objective: Objective, axis_name: str | None
+    state: TrainState,
+    inputs: PreparedBatch,
+    objective: Objective,
+    axis_name: str | None,
 ) -> tuple[Array, Any, dict[str, Any]]:
     """Loss, this device's gradients and the network's other collections after it."""
     loss = functools.partial(
@@ -370,27 +375,27 @@ def _gradients(
     objective: Objective,
     loss: Callable[..., Array],
     state: TrainState,
-    inputs: Prepared,
+    inputs: PreparedBatch,
     axis_name: str | None,
 ) -> tuple[Array, Any, dict[str, Any]]:
     """Loss, gradients and the network's other collections, in one go."""
 
     def scalar(params: Any) -> tuple[Array, dict[str, Any]]:
-        params = _of_device(params, axis_name)
+        params = _vary_by_device(params, axis_name)
         maps, extra = objective.network.forward(
             params, state.extra, inputs.images, inputs.key, inputs.real
         )
         return loss(maps, inputs.labels, where=inputs.where, **inputs.known), extra
 
     (value, extra), grads = jax.value_and_grad(scalar, has_aux=True)(state.params)
-    return value, grads, _shared(extra, state.extra, inputs.real, axis_name)
+    return value, grads, _share_statistics(extra, state.extra, inputs.real, axis_name)
 
 
 def _accumulated_gradients(
     objective: Objective,
     loss: Callable[..., Array],
     state: TrainState,
-    inputs: Prepared,
+    inputs: PreparedBatch,
     axis_name: str | None,
 ) -> tuple[Array, Any, dict[str, Any]]:
     """The same, with the activations of one part of the images in memory at a time.
@@ -412,9 +417,9 @@ def _accumulated_gradients(
     shares = divided(inputs.images), keys, divided(inputs.real)
 
     def scores_of(extra: dict[str, Any], part: tuple[Array, Array, Array]) -> Any:
-        params = _of_device(state.params, axis_name)
+        params = _vary_by_device(state.params, axis_name)
         maps, after = forward(params, extra, *part)
-        return _shared(after, extra, part[-1], axis_name), maps
+        return _share_statistics(after, extra, part[-1], axis_name), maps
 
     extra, maps = lax.scan(scores_of, state.extra, shares)
 
@@ -427,9 +432,9 @@ def _accumulated_gradients(
     def go_back(grads: Any, part: tuple) -> tuple[Any, None]:
         *share, cotangent = part
         _, back = jax.vjp(
-            lambda params: forward(_of_device(params, axis_name), state.extra, *share)[
-                0
-            ],
+            lambda params: forward(
+                _vary_by_device(params, axis_name), state.extra, *share
+            )[0],
             state.params,
         )
         return jax.tree.map(jnp.add, grads, back(cotangent)[0]), None
@@ -439,7 +444,7 @@ def _accumulated_gradients(
     return value, grads, extra
 
 
-def _averaged(state: TrainState, params: Any, decay: float | None) -> Any:
+def _update_average(state: TrainState, params: Any, decay: float | None) -> Any:
     """The moving average after a step; young ones forget faster."""
     if decay is None:
         return None

@@ -74,15 +74,15 @@ def traffic(function: Callable[..., Any], *arguments: Any, devices: int = 8) -> 
       ValueError: a loop of unknown length has collective operations in it.
     """
     traced = jax.make_jaxpr(function, axis_env=[(AXIS, devices)])(*arguments)
-    return _of_jaxpr(traced.jaxpr)
+    return _count_jaxpr(traced.jaxpr)
 
 
-def _of_jaxpr(jaxpr: Any) -> Traffic:
+def _count_jaxpr(jaxpr: Any) -> Traffic:
     total = Traffic()
     for equation in jaxpr.eqns:
         name = equation.primitive.name
         within = Traffic()
-        branches = [_of_jaxpr(inner) for inner in _inner(equation.params)]
+        branches = [_count_jaxpr(inner) for inner in _inner(equation.params)]
         if name == "cond":  # one of them; the one that sends most
             within = max(branches, key=lambda branch: branch.total, default=within)
         else:
@@ -113,7 +113,9 @@ def _bytes(aval: Any) -> int:
     return math.prod(aval.shape) * np.dtype(aval.dtype).itemsize
 
 
-def of_loss(name: str, pixels: Sequence[int], classes: int, **hyper: Any) -> Traffic:
+def loss_traffic(
+    name: str, pixels: Sequence[int], classes: int, **hyper: Any
+) -> Traffic:
     """Of value and gradient of a loss of the catalog, ``[*pixels]`` on each device."""
     loss = CATALOG[name].build(**hyper)(0.5)
 
@@ -171,8 +173,8 @@ def lines(folder: Path | None, size: Sequence[int]) -> Iterator[str]:
     )
     alike: dict[Traffic, list[str]] = {}
     for name in CATALOG:
-        alike.setdefault(of_loss(name, PIXELS, CLASSES), []).append(name)
-    binned = of_loss("lovasz", PIXELS, CLASSES, method="histogram")
+        alike.setdefault(loss_traffic(name, PIXELS, CLASSES), []).append(name)
+    binned = loss_traffic("lovasz", PIXELS, CLASSES, method="histogram")
     alike.setdefault(binned, []).append("lovasz (method=histogram)")
     for sent, names in sorted(alike.items(), key=lambda item: item[0].total):
         yield (

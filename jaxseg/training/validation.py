@@ -5,12 +5,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxseg.training.cases import Trained, case_masks
+from jaxseg.training.cases import TrainedNetwork, case_masks
 from jaxseg.training.config import RunConfig
 from jaxseg.training.devices import Share
 from jaxseg.training.evaluation import Evaluation
 from jaxseg.training.inference import Inference
-from jaxseg.training.parallel import on_host, placed, undivided
+from jaxseg.training.parallel import place_batch, to_host, undivided
 from jaxseg.training.programs import Programs
 from jaxseg.training.sources import Examples, validation_batches
 from jaxseg.training.step import TrainState
@@ -26,13 +26,13 @@ def validation_loss(
     """Mean loss over batches of held-back cases, the same every time."""
     feed = validation_batches(config, VALIDATION_CASES, share.places)
     losses = [
-        float(programs.loss(state, placed(share.split(batch), config.parallel)))
+        float(programs.loss(state, place_batch(share.split(batch), config.parallel)))
         for batch in feed
     ]
     return float(np.mean(losses))
 
 
-def validate(trained: Trained, cases: Examples) -> Evaluation:
+def validate(trained: TrainedNetwork, cases: Examples) -> Evaluation:
     """Scores of the cases by a network in use."""
     config = trained.config
     evaluation = Evaluation(config.num_classes, regions=config.regions or ())
@@ -43,9 +43,11 @@ def validate(trained: Trained, cases: Examples) -> Evaluation:
     return evaluation
 
 
-def in_use(config: RunConfig, programs: Programs, state: TrainState) -> Trained:
+def network_in_use(
+    config: RunConfig, programs: Programs, state: TrainState
+) -> TrainedNetwork:
     """The network of a state, on one device."""
     whole = undivided(state.variables, config.parallel)
-    variables: Any = jax.tree.map(on_host, whole)
+    variables: Any = jax.tree.map(to_host, whole)
     there = jax.device_put(variables, jax.local_devices()[0])
-    return Trained(config, programs.objective.apply, there)
+    return TrainedNetwork(config, programs.objective.apply, there)

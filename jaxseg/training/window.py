@@ -45,7 +45,7 @@ def gaussian_weights(window: tuple[int, ...]) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def windowed(
+def predict_by_windows(
     forward: Forward,
     image: np.ndarray,
     window: Sequence[int],
@@ -112,7 +112,7 @@ def _groups(items: Iterator, size: int) -> Iterator[tuple]:
         yield group
 
 
-def mirrored(forward: Forward) -> Forward:
+def mirror(forward: Forward) -> Forward:
     """The mean over all ways to flip the spatial axes, each flipped back.
 
     A network that does not care about flips gives what it gave without.

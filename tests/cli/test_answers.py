@@ -2,7 +2,7 @@
 
 import warnings
 
-from jaxseg.cli.answers import answered
+from jaxseg.cli.answers import answer
 from jaxseg.cli.progress import bar
 
 
@@ -14,6 +14,6 @@ def test_a_warning_among_progress_has_its_own_line(capsys):
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        assert answered("jaxseg", work, last=False) == 0
+        assert answer("jaxseg", work, last=False) == 0
     seen = capsys.readouterr().err.replace("\r", "\n").split("\n")
     assert "jaxseg: warning: the disk is full" in seen

@@ -15,7 +15,7 @@ from jaxseg.cli import check, pictures
 from jaxseg.cli import main as command
 from jaxseg.cli.main import COMMANDS, main
 from jaxseg.files import read_rows
-from jaxseg.training.claim import claimed
+from jaxseg.training.claim import hold_folder
 from tests.cli.sentences import SMALL, sentence
 from tests.conftest import ROOT
 
@@ -128,7 +128,7 @@ def test_a_folder_that_is_being_trained_in_is_refused(tmp_path, capsys, monkeypa
     out.mkdir()
     argv = ["train", "--data", "synthetic", "--loss", "dice", "--size", "16", "16"]
     argv += ["--depth", "1", "--width", "4", "--steps", "2", "--out", out]
-    with claimed(out):
+    with hold_folder(out):
         sentence(capsys, argv, f"{out} is being trained by process {os.getpid()}")
     assert [p.name for p in out.iterdir() if p.name[0] != "."] == []
 

@@ -11,7 +11,7 @@ from jaxseg.cli import pictures
 from jaxseg.cli.main import main
 from jaxseg.cli.runs import load_run
 from jaxseg.models import build_model
-from jaxseg.training.step import _shared
+from jaxseg.training.step import _share_statistics
 from tests.models.test_weights import shapes_of, write
 
 TRAIN = (
@@ -84,7 +84,7 @@ def test_statistics_that_do_not_move_keep_their_bits_over_devices():
     @functools.partial(jax.vmap, axis_name="d")
     def shared(after, before):
         plain = jax.lax.pmean(after, "d")
-        return _shared(after, before, np.ones(4, bool), "d"), plain
+        return _share_statistics(after, before, np.ones(4, bool), "d"), plain
 
     kept, plain = shared(same, same)
     np.testing.assert_array_equal(kept["mean"], same["mean"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxseg.data.check import Report, Told, examine
+from jaxseg.data.check import DataReport, Told, examine
 from jaxseg.data.collection import open_collection
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.volumes import read_stored_labels
@@ -16,7 +16,7 @@ def volume_ids(path, image=None):
     return LabelMap.of_ids(255).ids(read_stored_labels(path, image))
 
 
-def examined(folder: Path, *splits: str, **told) -> Report:
+def examined(folder: Path, *splits: str, **told) -> DataReport:
     """The cases of some splits, looked through as training does."""
     collection = open_collection(folder)
     parts = {split: collection.cases(split) for split in splits or ("train",)}

@@ -9,7 +9,7 @@ from PIL import Image
 
 from jaxseg.data.export import mask_image
 from jaxseg.data.labels import LabelMap, labels_json, parse_labels, read_labels
-from jaxseg.data.masks import read_stored_mask, unpacked
+from jaxseg.data.masks import read_stored_mask, unpack_colours
 from jaxseg.errors import UserError
 from tests.data.reading import examined, facts
 
@@ -153,7 +153,7 @@ def test_sixteen_bits_one_bit_and_few_bits(tmp_path):
 
 def palette_image(indices, colours):
     image = Image.fromarray(np.asarray(indices, np.uint8), "L")
-    image.putpalette(unpacked(np.array(colours)).tobytes())
+    image.putpalette(unpack_colours(np.array(colours)).tobytes())
     return image
 
 
@@ -190,7 +190,7 @@ def test_palettes_that_differ_from_mask_to_mask_count_by_colour(tmp_path):
 
 
 def coloured(*colours):
-    return unpacked(np.repeat(np.array(colours)[:, None], 4, axis=1))
+    return unpack_colours(np.repeat(np.array(colours)[:, None], 4, axis=1))
 
 
 def test_colours_need_a_table_unless_there_is_one_beside_black(tmp_path):

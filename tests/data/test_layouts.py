@@ -14,7 +14,7 @@ from jaxseg.data.check import Told, check_folder, examine
 from jaxseg.data.collection import list_cases, open_collection
 from jaxseg.data.export import write_volume
 from jaxseg.data.folds import make_folds
-from jaxseg.data.grouping import divided, groups_of
+from jaxseg.data.grouping import divide_groups, groups_of
 from jaxseg.data.nnunet import channels_joined
 from jaxseg.data.volumes import read_volume
 from jaxseg.errors import UserError
@@ -34,21 +34,22 @@ def test_groups_are_dealt_out_whole_and_by_shares(seed):
     names = [f"n{k:03d}" for k in range(200)]
     keys = {name: [f"p{rng.integers(60)}"] for name in names}
     groups = groups_of(keys)
-    parts = divided(groups, (0.7, 0.15, 0.15), seed)
+    parts = divide_groups(groups, (0.7, 0.15, 0.15), seed)
     assert sorted(itertools.chain(*parts)) == names
     home = {name: k for k, part in enumerate(parts) for name in part}
     assert all(len({home[name] for name in group}) == 1 for group in groups)
     largest = max(map(len, groups))
     for part, share in zip(parts, (0.7, 0.15, 0.15), strict=True):
         assert abs(len(part) - 200 * share) <= largest
-    assert divided(groups, (0.7, 0.15, 0.15), seed) == parts
+    assert divide_groups(groups, (0.7, 0.15, 0.15), seed) == parts
 
 
 def test_no_part_is_empty_while_there_are_groups_for_all():
-    assert [len(p) for p in divided([["a"], ["b"], ["c"]], (0.98, 0.01, 0.01), 0)] == [
-        1, 1, 1,
-    ]  # fmt: skip
-    sizes = sorted(len(p) for p in divided([list("abcdef"), ["g"]], (0.5, 0.5), 0))
+    parts = divide_groups([["a"], ["b"], ["c"]], (0.98, 0.01, 0.01), 0)
+    assert [len(part) for part in parts] == [1, 1, 1]
+    sizes = sorted(
+        len(p) for p in divide_groups([list("abcdef"), ["g"]], (0.5, 0.5), 0)
+    )
     assert sizes == [1, 6]
 
 

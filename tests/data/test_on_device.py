@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxseg.data.augment import AUGMENTATIONS, Augmentation, augment
-from jaxseg.data.batch import Batch, counted, split, unit_images
+from jaxseg.data.batch import Batch, counted_pixels, split_batch, unit_images
 from jaxseg.data.intensity import imagenet, standardize
 from jaxseg.data.overlay import class_colours, outline, overlay
 from jaxseg.data.synthetic import Lesions, make_batch, make_image
@@ -216,10 +216,10 @@ def test_a_batch_is_filled_up_with_masked_images():
     images = np.full((5, 4, 4, 1), 255, np.uint8)
     labels = np.ones((5, 4, 4), np.uint8)
     labels[0, 0, 0] = 255
-    parts = split(Batch.of(images, labels), 4)
+    parts = split_batch(Batch.of(images, labels), 4)
     assert parts.images.shape == (4, 2, 4, 4, 1)
     flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), parts)
-    where = counted(flat)
+    where = counted_pixels(flat)
     assert where.sum() == 5 * 16 - 1
     assert not where[5:].any()
     np.testing.assert_array_equal(flat.positions[:5], np.arange(5))

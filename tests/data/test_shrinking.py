@@ -6,7 +6,7 @@ import pytest
 from jaxseg.data.cases import read_labels_of
 from jaxseg.data.images import resize_mask
 from jaxseg.data.labels import LabelMap
-from jaxseg.data.shrinking import at_size, at_spacing, regions_of
+from jaxseg.data.shrinking import regions_of, shrink_to_size, shrink_to_spacing
 from tests.data.reading import examined, write
 from tests.data.small_volumes import save, write_folder
 
@@ -31,7 +31,7 @@ def spots(tmp_path):
 def test_spots_vanish_and_masks_become_empty(spots):
     report = examined(spots)
     cases, labels = report.splits["train"], report.labels
-    found = at_size(cases, labels, (64, 64))
+    found = shrink_to_size(cases, labels, (64, 64))
     objects = left = 0
     emptied = []
     for case in cases:  # by hand: what one pixel of eight along each axis still sees
@@ -45,7 +45,7 @@ def test_spots_vanish_and_masks_become_empty(spots):
     assert found.emptied == tuple(emptied)
     assert found.lost > 10
     assert f"at 64x64 {found.lost} of {objects} objects vanish" in found.text()
-    whole = at_size(cases, labels, (512, 512))
+    whole = shrink_to_size(cases, labels, (512, 512))
     assert (whole.objects, whole.lost, whole.text()) == (0, 0, None)
 
 
@@ -66,8 +66,10 @@ def test_lesions_of_volumes_vanish_alike(tmp_path):
     ids[[3, 9], 5, 5] = 2  # at their edge
     save(root / "labels/training0.nii.gz", ids)
     report = examined(root)
-    found = at_spacing(report.splits["train"], report.labels, (3.0, 1.5, 3.0))
+    found = shrink_to_spacing(report.splits["train"], report.labels, (3.0, 1.5, 3.0))
     assert (found.objects, found.lost, found.emptied) == (5, 2, ())
     assert found.text() == "at 3x1.5x3 mm 2 of 5 objects vanish"
-    same = at_spacing(report.splits["train"], LabelMap.of_ids(3), (1.0, 1.5, 3.0))
+    same = shrink_to_spacing(
+        report.splits["train"], LabelMap.of_ids(3), (1.0, 1.5, 3.0)
+    )
     assert same.objects == 0

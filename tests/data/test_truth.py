@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from jaxseg.data.augment import AUGMENTATIONS, augment
-from jaxseg.data.batch import Batch, counted, truth_of
-from jaxseg.data.cases import Stored, read_case
+from jaxseg.data.batch import Batch, counted_pixels, truth_of
+from jaxseg.data.cases import StoredCase, read_case
 from jaxseg.data.collection import list_cases
 from jaxseg.data.label_rule import decide_soft
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.masks import Values, read_stored_mask
-from jaxseg.data.patches import cut
+from jaxseg.data.patches import cut_patch
 from jaxseg.data.pipeline import CaseSource
 from jaxseg.data.truth import hard, ids_of, mean_shares, resized, truths, used_raters
 from jaxseg.errors import UserError
@@ -58,7 +58,9 @@ def test_mean_of_raters_by_hand(three):
     all_void = dataclasses.replace(
         stored.masks[0], values=np.full((2, 2), 255, np.uint8)
     )
-    assert (hard(mean_shares(Stored(stored.image, (all_void,)), labels)) == 255).all()
+    assert (
+        hard(mean_shares(StoredCase(stored.image, (all_void,)), labels)) == 255
+    ).all()
     with pytest.raises(UserError, match=r"x.png has masks by several raters"):
         used_raters([case], None)
 
@@ -105,9 +107,9 @@ def test_soft_masks_by_hand(tmp_path):
 def test_shares_in_batches_and_patches():
     shares = np.float32([[[0.6, 0.4], [0, 0]], [[0.2, 0.2], [0.1, 0.3]]])
     batch = Batch.of(np.zeros((2, 2, 1), np.uint8), shares)
-    assert counted(batch).tolist() == [[True, False], [False, False]]
+    assert counted_pixels(batch).tolist() == [[True, False], [False, False]]
     np.testing.assert_allclose(truth_of(batch)[1, 1], [0.25, 0.75], rtol=1e-6)
-    _, found = cut(np.ones((2, 2, 1)), shares, (-1, 0), (2, 2))
+    _, found = cut_patch(np.ones((2, 2, 1)), shares, (-1, 0), (2, 2))
     np.testing.assert_array_equal(found, [np.zeros((2, 2)), shares[0]])
 
 

@@ -8,10 +8,10 @@ import pytest
 from jaxseg.data.collection import list_cases, splits
 from jaxseg.data.facts import is_ct
 from jaxseg.data.images import VOID
-from jaxseg.data.intensity import Window, normalized
+from jaxseg.data.intensity import Window, normalize
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.patches import (
-    cut,
+    cut_patch,
     draw_patch,
     holds_foreground,
     patch_corner,
@@ -73,7 +73,7 @@ def test_ct_windows_come_from_the_foreground_of_the_training_cases(tmp_path):
 def test_intensities_by_hand():
     voxels = np.array([0.0, 10, 20, 400], np.float32).reshape(2, 2, 1, 1)
     both = np.concatenate([voxels, voxels, np.full_like(voxels, 7)], axis=-1)
-    out = normalized(both, (Window(5, 20, 10, 5), None, None))
+    out = normalize(both, (Window(5, 20, 10, 5), None, None))
     np.testing.assert_allclose(out[..., 0].ravel(), [-1, 0, 2, 2])
     spread = np.std([0, 10, 20, 400])
     np.testing.assert_allclose(out[0, 0, 0, 1], (0 - 107.5) / spread, rtol=1e-6)
@@ -195,7 +195,7 @@ def test_patches_hold_the_place_and_stay_inside():
 def test_a_patch_beyond_the_volume_is_mirrored_and_void():
     labels = np.arange(6, dtype=np.uint8).reshape(2, 3)
     image = labels[..., None].astype(np.float32)
-    patch, ids = cut(image, labels, (-1, 1), (4, 3))
+    patch, ids = cut_patch(image, labels, (-1, 1), (4, 3))
     assert ids.tolist() == [
         [255, 255, 255], [1, 2, 255], [4, 5, 255], [255, 255, 255],
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from experiments.label_marginals.report import report
 from experiments.label_marginals.tables import city_table, order_agrees, scene_table
 from experiments.protocol import task as tasked
 from experiments.protocol.dataset import Dataset
-from experiments.protocol.jobs import Scoring, Training, in_order
+from experiments.protocol.jobs import Scoring, Training, order_jobs
 from experiments.protocol.results import Results
 from experiments.protocol.study import Choices
 from experiments.protocol.tasks import even
@@ -98,7 +98,7 @@ def test_the_papers_table_is_copied_right():
 def test_two_classes_have_all_losses_each_seed_and_an_ablation(tmp_path):
     swept = {"lambdas": (0.01, 0.1, 1.0), "temperatures": (1.0, 30.0)}
     jobs = planned.plan(choices(dataset(tmp_path), **swept))
-    ordered = in_order(jobs)
+    ordered = order_jobs(jobs)
     runs = trainings(jobs)
     # three weights of five losses less their own, and two temperatures of two
     assert len(runs) == 3 * (10 + (5 * 3 - 5) + 2 * 2)

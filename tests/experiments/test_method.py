@@ -21,7 +21,7 @@ from experiments.protocol.report import (
     limits,
     verdicts_table,
 )
-from experiments.protocol.scale import Scale, changed, require
+from experiments.protocol.scale import Scale, change_scale, require
 from experiments.protocol.task import Task
 from experiments.protocol.tasks import mean_iou, naive, tasks_of, true_positives
 from jaxseg.data.labels import LabelMap
@@ -382,19 +382,19 @@ class Flags:
 
 def test_a_flag_wins_over_what_a_kind_of_data_has_and_that_over_the_scale(tmp_path):
     names = ("losses", "folds", "steps", "size", "held")
-    as_it_is = changed(scale(), names, Flags())
+    as_it_is = change_scale(scale(), names, Flags())
     assert as_it_is.on(dataset(tmp_path)).steps == 20
     assert as_it_is.on(dataset(tmp_path, name="eyes")).steps == 10
     volumes = dataset(tmp_path, settings={"windows": (None,)})
     assert as_it_is.on(volumes).size == (8, 8, 8)
-    given = changed(scale(), names, Flags(steps=40, size=[32, 32]))
+    given = change_scale(scale(), names, Flags(steps=40, size=[32, 32]))
     assert given.on(dataset(tmp_path)).steps == 40
     with pytest.raises(UserError, match="feet takes X Y Z"):
         require(given.on(volumes), volumes)
     with pytest.raises(UserError, match="--folds 1 holds nothing back"):
-        changed(scale(), names, Flags(folds=1))
+        change_scale(scale(), names, Flags(folds=1))
     with pytest.raises(UserError, match="--held 9: there are 5 folds"):
-        changed(scale(folds=5), names, Flags(held=9))
+        change_scale(scale(folds=5), names, Flags(held=9))
     with pytest.raises(UserError, match="does not take volumes"):
         require(scale(size=(8, 8, 8), models=("resnet18_fpn",)), volumes)
     with pytest.raises(UserError, match="and there is only train"):

@@ -28,7 +28,7 @@ from experiments.metric_sensitivity.scores import score_of, tasks, virtual
 from experiments.metric_sensitivity.tables import core
 from experiments.protocol import command
 from experiments.protocol.dataset import Dataset
-from experiments.protocol.jobs import Scoring, Training, in_order
+from experiments.protocol.jobs import Scoring, Training, order_jobs
 from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
 from figures.__main__ import main as draw_figures
@@ -120,7 +120,7 @@ def test_plan_fine_tunes_all_losses_from_the_weights_of_their_fold(tmp_path):
     folder = image_folder(tmp_path / "squares", squares())
     flags = {"held": 2, "ratio_folds": 1, "ratios": (0.05, 0.5)}
     jobs = planned.plan(choices(tmp_path, dataset(folder), **flags))
-    runs = [job for job in in_order(jobs) if isinstance(job, Training)]
+    runs = [job for job in order_jobs(jobs) if isinstance(job, Training)]
     real = {
         (t.tags["loss"], t.tags["fold"]): t for t in runs if t.tags["ratio"] is None
     }
@@ -148,7 +148,7 @@ def test_plan_fine_tunes_all_losses_from_the_weights_of_their_fold(tmp_path):
     assert {s.tags["loss"] for s in scored if s.surfaces is not None} == set(CORE)
     without = planned.plan(choices(tmp_path, dataset(folder), held=2, ratio_folds=0))
     assert {job.key for job in without} < {job.key for job in jobs}
-    assert sum(isinstance(job, Training) for job in in_order(without)) == 36
+    assert sum(isinstance(job, Training) for job in order_jobs(without)) == 36
     none = planned.plan(choices(tmp_path, dataset(folder), losses=("Lovász",)))
     assert {job.tags["ratio"] for job in none} == {None}
     early = planned.plan(

@@ -13,11 +13,17 @@ from experiments.odyssey import findings as judged
 from experiments.odyssey import plan as planned
 from experiments.odyssey import scores as tabled
 from experiments.odyssey.losses import PAPER, PRINTED, flags_of, method_of
-from experiments.odyssey.report import as_good_as_best, report
+from experiments.odyssey.report import best_losses, report
 from experiments.protocol import task as tasked
 from experiments.protocol.dataset import Dataset, read_dataset
 from experiments.protocol.finding import Finding
-from experiments.protocol.jobs import RateSearch, Scoring, StepCost, Training, in_order
+from experiments.protocol.jobs import (
+    RateSearch,
+    Scoring,
+    StepCost,
+    Training,
+    order_jobs,
+)
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.queue import run_jobs
 from experiments.protocol.results import Results, collect
@@ -84,7 +90,7 @@ def test_a_loss_is_told_by_the_catalog_s_name_and_what_follows_it():
 
 def test_each_loss_is_searched_once_trained_on_each_fold_and_scored(tmp_path):
     jobs = planned.plan(choices(tmp_path, losses=planned.ALL, held=0, folds=3))
-    ordered = in_order(jobs)
+    ordered = order_jobs(jobs)
     kinds = [type(job) for job in ordered]
     assert [kinds.count(k) for k in (RateSearch, Training, Scoring, StepCost)] == [
         27, 5 * 27, 5 * 27, 27,
@@ -260,7 +266,7 @@ def test_missing_scores_are_0_and_missing_distances_the_largest_of_the_case():
 def test_the_best_loss_s_peers_are_those_not_significantly_worse():
     results = made_results({"cross_entropy": 0.2, "focal": 0.199}, noise=0.01)
     (task,) = tabled.tasks(results)
-    assert sorted(as_good_as_best(task)) == ["cross_entropy", "focal"]
+    assert sorted(best_losses(task)) == ["cross_entropy", "focal"]
 
 
 def test_ranks_that_move_between_folds_are_told():
@@ -330,12 +336,12 @@ def test_on_data_with_a_known_answer_trained_networks_give_it(tmp_path):
     choices = Choices(
         name="cpu", scale=scale, datasets=(read_dataset(folder),), root=tmp_path / "s"
     )
-    jobs = in_order(planned.plan(choices))
+    jobs = order_jobs(planned.plan(choices))
     run_jobs(tmp_path / "s", jobs)
     about = {"scale": "cpu", "datasets": [facts_of("lesions")]}
     (task,) = tabled.tasks(collect(tmp_path / "s", jobs, about))
     assert task.mean("dice", "dice") > 0.6
-    assert set(as_good_as_best(task)) == set(names[:2])
+    assert set(best_losses(task)) == set(names[:2])
     curves = {name: task.curves[name] for name in (*names, late)}
     assert curves["dice"].steps == (80, 160, 320)
     print({name: curve.scores for name, curve in curves.items()})

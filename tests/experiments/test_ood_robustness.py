@@ -15,15 +15,15 @@ from experiments.ood_robustness import scores, tables
 from experiments.ood_robustness.findings import (
     findings_of,
     pooled_ece,
-    rejected_at,
     roc_area,
+    share_rejected,
     tasks_by_part,
 )
 from experiments.ood_robustness.report import report
 from experiments.ood_robustness.strategies import NAMES
 from experiments.protocol.dataset import Dataset
 from experiments.protocol.finding import Finding
-from experiments.protocol.jobs import PseudoLabels, Scoring, Training, in_order
+from experiments.protocol.jobs import PseudoLabels, Scoring, Training, order_jobs
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.results import Results, read_results
 from experiments.protocol.study import Choices
@@ -77,7 +77,7 @@ def test_the_paper_s_tables_are_whole():
 
 def test_each_strategy_has_five_members_and_what_is_made_of_them(tmp_path):
     jobs = planned.plan(choices(tmp_path, pseudo=("CE",)))
-    ordered = in_order(jobs)
+    ordered = order_jobs(jobs)
     kinds = [type(job) for job in ordered]
     assert kinds.count(Training) == 5 * 5 + 5
     assert kinds.count(PseudoLabels) == 1
@@ -124,7 +124,7 @@ def test_some_folds_are_also_trained_with_fewer_steps_and_make_small_ensembles(
 
 
 def test_an_ensemble_of_one_network_has_rows_of_its_own(tmp_path):
-    jobs = in_order(
+    jobs = order_jobs(
         planned.plan(choices(tmp_path, held=1, earlier=1, losses=("CE", "Dice")))
     )
     found = {
@@ -364,10 +364,10 @@ def test_areas_under_the_curve_and_rejections_at_equal_loss_by_hand():
     # 0.1 beats one, 0.2 two and ties with one, the others beat all three
     assert roc_area(sick, ones, free, twos)[0] == pytest.approx((3 + 1 + 2.5 + 3) / 12)
     # none lost: areas below 0.1; one of four lost: below 0.2
-    assert rejected_at(sick, ones, free, twos, lost=0.2)[0] == pytest.approx(1 / 3)
-    assert rejected_at(sick, ones, free, twos, lost=0.25)[0] == pytest.approx(2 / 3)
+    assert share_rejected(sick, ones, free, twos, lost=0.2)[0] == pytest.approx(1 / 3)
+    assert share_rejected(sick, ones, free, twos, lost=0.25)[0] == pytest.approx(2 / 3)
     weighted = np.array([[0.0, 0.0, 1.0]])
-    assert rejected_at(sick, ones, free, weighted, lost=0.25)[0] == 0
+    assert share_rejected(sick, ones, free, weighted, lost=0.25)[0] == 0
 
 
 def test_images_of_one_name_in_several_folds_and_splits_are_several():
@@ -409,7 +409,7 @@ def test_a_gain_is_used_up_from_a_share_on():
     parts = tasks_by_part(made(dice={"Dice": 0.06}, rejected={"CE": 10, "Dice": 5}))
     paper, (_, _, share, *_) = (
         [cell.strip() for cell in line.split("|")]
-        for line in tables.mixed(parts["ensemble"], "polyps").splitlines()
+        for line in tables.tables_of_mixed(parts["ensemble"], "polyps").splitlines()
         if line.startswith(("| **unet**, here | from", "| means of the paper's"))
     )
     sick, _ = tables.kinds(parts["ensemble"][0])

@@ -20,7 +20,7 @@ from PIL import Image
 from experiments.__main__ import main
 from experiments.protocol import command, queue
 from experiments.protocol.dataset import read_dataset
-from experiments.protocol.jobs import RateSearch, Scoring, Training, in_order
+from experiments.protocol.jobs import RateSearch, Scoring, Training, order_jobs
 from experiments.protocol.lesions import write_lesions
 from experiments.protocol.pictures import pictures_of
 from experiments.protocol.report import table
@@ -29,8 +29,7 @@ from experiments.protocol.results import (
     foreground_mean,
     pack_results,
     read_results,
-    rounded,
-    score_table,
+    round_numbers,
 )
 from experiments.protocol.work import DONE, folder_of, outcome, perform
 from jaxseg.data.collection import list_cases
@@ -140,7 +139,7 @@ def test_jobs_come_once_and_after_what_they_need(lesions):
     first = training(lesions, rate=search)
     second = dataclasses.replace(training(lesions, seed=1), start=first)
     scoring = Scoring(members=(second, first), dataset=lesions, label="both")
-    ordered = in_order([scoring, first, dataclasses.replace(first, tags={"a": 1})])
+    ordered = order_jobs([scoring, first, dataclasses.replace(first, tags={"a": 1})])
     assert [job.key for job in ordered] == [
         job.key for job in (search, first, second, scoring)
     ]
@@ -279,7 +278,7 @@ def test_a_run_that_diverges_fails_with_a_reason_and_so_does_its_scoring(
 ):
     run = training(lesions, learning_rate=1e30, optimizer="sgd", clip=None)
     scoring = Scoring(members=(run,), dataset=lesions, split="test", label="scores")
-    for job in in_order([scoring]):
+    for job in order_jobs([scoring]):
         perform(tmp_path, job, lambda effort: None)
     why = outcome(tmp_path, run)["failed"]
     assert "try a lower --learning-rate" in why
@@ -322,20 +321,13 @@ def test_a_report_can_be_computed_again_and_is_compared(finished, tmp_path, caps
     assert "differs from this" in capsys.readouterr().err
 
 
-def test_seeds_of_a_case_are_averaged():
-    rows = [
-        {"loss": "a", "dataset": "d", "case": c, "dice": [1.0, x], "seed": s}
-        for c, s, x in (("1", 0, 0.2), ("1", 1, 0.4), ("2", 0, 0.5))
-    ]
-    methods, cases, scores = score_table(rows, "loss", "dice")
-    assert (methods, cases) == (["a"], [("d", "1"), ("d", "2")])
-    np.testing.assert_allclose(scores, [[0.3, 0.5]])
+def test_the_mean_over_foreground_leaves_out_what_is_undefined():
     assert np.isnan(foreground_mean({"dice": [0.5, None]}, "dice"))
     assert np.isnan(foreground_mean({}, "dice"))
     assert foreground_mean({"dice": [0.0, 0.4, None, 0.8]}, "dice") == pytest.approx(
         0.6
     )
-    assert rounded([0.123456789, [2.0, None], 3]) == [0.123457, [2.0, None], 3]
+    assert round_numbers([0.123456789, [2.0, None], 3]) == [0.123457, [2.0, None], 3]
 
 
 def test_tables_as_markdown():

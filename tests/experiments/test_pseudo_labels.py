@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.ood_robustness.plan import joined_folds
+from experiments.ood_robustness.plan import join_folds
 from experiments.protocol.dataset import read_dataset
 from experiments.protocol.jobs import PseudoLabels, Scoring, Training
 from experiments.protocol.lesions import write_lesions
@@ -16,10 +16,10 @@ from experiments.protocol.work import (
     DONE,
     cases_of,
     folder_of,
+    load_trained,
     outcome,
     perform,
     settings_of,
-    trained,
 )
 from jaxseg.data.cases import Case
 from jaxseg.data.collection import list_cases
@@ -111,7 +111,7 @@ def test_known_masks_stay_and_the_others_are_the_ensemble_s(
                 np.testing.assert_array_equal(kept, known)
             else:
                 assert not mask_of(joined).is_symlink()
-    networks = [trained(root, member) for member in members]
+    networks = [load_trained(root, member) for member in members]
     unlabelled = list_cases(lesions.path, "test")
     found = examples_of(members[0].config, unlabelled)
     for example, probs in ensemble_probabilities(networks, found, MIRROR):
@@ -184,7 +184,7 @@ def test_a_member_learns_from_its_fold_and_from_all_pseudo_labels(
     written = lesions.write_folds(
         root / "folds", count=2, seed=0, splits=labels.labelled
     )
-    joined = joined_folds(lesions, Path(written["folds"]), labels.unlabelled)
+    joined = join_folds(lesions, Path(written["folds"]), labels.unlabelled)
     path = root / "joined.json"
     write_json(path, joined)
     member = run_of(lesions, folds=written["folds"], fold=1)

@@ -37,7 +37,7 @@ def test_the_median_of_the_rounds_counts():
     assert (mine["milliseconds"], mine["share_of_floor"]) == (5.0, 0.4)
     assert (mine["fastest_round"], mine["slowest_round"]) == (4.0, 9.0)
     assert other["milliseconds"] == 25.0
-    (joined,) = speed.with_peers([mine], [other])
+    (joined,) = speed.join_peers([mine], [other])
     assert joined["times_faster"] == 5.0
 
 

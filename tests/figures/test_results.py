@@ -173,7 +173,7 @@ def test_a_sheet_shows_common_cases_and_their_dice(tmp_path):
 
 
 def test_a_tradeoff_shows_dice_with_a_lesion_and_area_without():
-    found = rows.by_loss(synthetic_rows.lesion_rows())
+    found = rows.group_by_loss(synthetic_rows.lesion_rows())
     points = {loss: tradeoff.compute_point(r, "dice") for loss, r in found.items()}
     assert points["ce"].dice.value == pytest.approx(0.6)
     assert points["ce"].area.value == pytest.approx(2 / 16)

@@ -116,7 +116,7 @@ def test_the_bias_ends_in_corners_and_the_regularisers_at_the_truth():
 
 def test_pull_of_cross_entropy_and_dice_by_hand():
     probs = np.array([0.2, 0.5, 0.9])
-    losses = flags.chosen({"cross_entropy": {}, "dice": {}})
+    losses = flags.parse_losses({"cross_entropy": {}, "dice": {}})
     curves = pull.compute_pulls(losses, [4], probs)
     pixels, size = pull.PIXELS, 4
     for foreground in (True, False):
@@ -140,7 +140,7 @@ def test_descents_end_where_the_theory_says():
     """Dice finds the truth, the bias of log-Dice alone the empty mask."""
     found = [
         descent.compute_descents(one.loss, one.name, starts=5, steps=200)
-        for one in flags.chosen({"dice": {}, "dice_bias": {}})
+        for one in flags.parse_losses({"dice": {}, "dice_bias": {}})
     ]
     assert found[0].ends == ["the truth"] * 5
     assert found[1].ends == ["an empty mask"] * 5

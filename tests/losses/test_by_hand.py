@@ -36,9 +36,9 @@ from jaxseg.losses import (
     tversky_loss,
     weighted_sum,
 )
-from jaxseg.losses.growth import (
-    jaccard_growth,
-    jaccard_growth_of_keys,
+from jaxseg.losses.lovasz_gradient import (
+    jaccard_gradient,
+    jaccard_gradient_of_keys,
     pixel_keys,
 )
 from tests.losses.market import batch
@@ -343,8 +343,8 @@ def test_lovasz_gradient_is_exact_for_a_million_pixels():
     errors = rng.random(n).astype(np.float32)
     own = rng.random(n) < 0.1
     keys = pixel_keys(jnp.asarray(errors[None]), own[None], jnp.ones((1, n), bool))
-    by_key = jaccard_growth_of_keys(keys[0], keys[0], jnp.float32)
-    soft = jaccard_growth(
+    by_key = jaccard_gradient_of_keys(keys[0], keys[0], jnp.float32)
+    soft = jaccard_gradient(
         jnp.asarray(errors[None]), jnp.asarray(own[None], jnp.float32), keys > 0
     )[0]
     order = np.lexsort((~own, -errors))  # as the keys rank pixels of equal error
@@ -366,13 +366,13 @@ def test_lovasz_shares_the_growth_of_pixels_that_tie():
     errors = jnp.array([[0.5, 0.5, 0.5, 0.5, 0.2, 0.1]])
     own = jnp.array([[False] * 4 + [True] * 2])
     (keys,) = pixel_keys(errors, own, jnp.ones((1, 6), bool))
-    growth = jaccard_growth_of_keys(keys, keys, jnp.float32)
+    growth = jaccard_gradient_of_keys(keys, keys, jnp.float32)
     np.testing.assert_allclose(growth, [1 / 6] * 6, rtol=1e-6)
     (absent,) = pixel_keys(errors, own & False, jnp.ones((1, 6), bool))
-    growth = jaccard_growth_of_keys(absent, absent, jnp.float32)
+    growth = jaccard_gradient_of_keys(absent, absent, jnp.float32)
     np.testing.assert_allclose(growth, [1 / 4] * 4 + [0, 0], rtol=1e-6)
     (masked,) = pixel_keys(errors, own, jnp.arange(6)[None] != 0)
-    growth = jaccard_growth_of_keys(masked, masked, jnp.float32)
+    growth = jaccard_gradient_of_keys(masked, masked, jnp.float32)
     np.testing.assert_allclose(growth, [0] + [1 / 5] * 5, rtol=1e-6)
 
 

@@ -29,8 +29,8 @@ from jaxseg.losses import (
     wasserstein_dice_loss,
 )
 from jaxseg.losses.cldice import soft_skeleton
-from jaxseg.losses.deep_supervision import coarsened
-from jaxseg.losses.growth import binned_growth, jaccard_growth
+from jaxseg.losses.deep_supervision import coarsen
+from jaxseg.losses.lovasz_gradient import binned_gradient, jaccard_gradient
 from tests.losses.market import batch
 
 # Two pixels, the first of class 0, the second of class 1.
@@ -102,8 +102,8 @@ def test_growth_by_bins_is_the_exact_growth_of_errors_rounded_down():
     own = rng.random((1, 40)) < 0.3
     errors, own = jnp.asarray(errors, jnp.float32), jnp.asarray(own, jnp.float32)
     counted = jnp.arange(40) % 5 != 0
-    binned = binned_growth(errors.T, own.T, counted, None, bins=8)[:, 0]
-    exact = jaccard_growth(errors, own * counted[None], counted[None])[0]
+    binned = binned_gradient(errors.T, own.T, counted, None, bins=8)[:, 0]
+    exact = jaccard_gradient(errors, own * counted[None], counted[None])[0]
     for level in np.unique(errors):  # orders within a tie differ, their sum does not
         tied = np.asarray(errors[0] == level)
         np.testing.assert_allclose(binned[tied].sum(), exact[tied].sum(), rtol=1e-5)
@@ -113,7 +113,9 @@ def test_growth_by_bins_is_the_exact_growth_of_errors_rounded_down():
 
 def test_growth_by_bins_of_an_absent_class_is_its_worst_bin():
     errors = jnp.array([[0.9, 0.92, 0.1, 0.0]]).T
-    growth = binned_growth(errors, jnp.zeros((4, 1)), jnp.ones(4, bool), None, bins=10)
+    growth = binned_gradient(
+        errors, jnp.zeros((4, 1)), jnp.ones(4, bool), None, bins=10
+    )
     np.testing.assert_allclose(growth[:, 0], [0.5, 0.5, 0, 0])
 
 
@@ -219,10 +221,10 @@ def test_deep_supervision_is_the_weighted_mean_over_resolutions():
 def test_coarse_soft_labels_are_means_over_the_pixels_that_count():
     labels = jnp.array([[0.2, 0.6], [1.0, 0.0]])[..., None]
     where = jnp.array([[True, True], [False, True]])
-    coarse, counted = coarsened(labels, where, (1, 1))
+    coarse, counted = coarsen(labels, where, (1, 1))
     np.testing.assert_allclose(coarse[0, 0, 0], 0.8 / 3, rtol=1e-6)
     assert counted.all()
-    _, counted = coarsened(labels, where & False, (1, 1))
+    _, counted = coarsen(labels, where & False, (1, 1))
     assert not counted.any()
 
 

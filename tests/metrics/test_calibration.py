@@ -17,7 +17,7 @@ from jaxseg.metrics.calibration import (
     expected_calibration_error,
     reliability_curve,
 )
-from jaxseg.metrics.overlap import on_host
+from jaxseg.metrics.overlap import to_host
 from tests.metrics import oracle
 
 BINS = 7
@@ -106,7 +106,7 @@ def test_batches_pool_to_the_whole():
     mapped = jax.vmap(lambda p, t, w: count(p, t, where=w))(
         *of_kind("device", (probs, ids, where))
     )
-    summed = calibration_scores(jax.tree.map(lambda x: x.sum(0), on_host(mapped)))
+    summed = calibration_scores(jax.tree.map(lambda x: x.sum(0), to_host(mapped)))
     chex.assert_trees_all_close(summed, whole, rtol=1e-5)
 
 

@@ -17,7 +17,7 @@ from jaxseg.metrics.overlap import (
     case_scores,
     dataset_scores,
     mask_counts,
-    on_host,
+    to_host,
 )
 from tests.metrics import oracle
 
@@ -172,7 +172,7 @@ def test_cases_counted_under_vmap_are_the_cases_counted_one_by_one():
     count = functools.partial(mask_counts, num_classes=CLASSES)
     mapped = jax.vmap(count)(jnp.asarray(predicted), jnp.asarray(actual))
     chex.assert_trees_all_close(mapped, counts, rtol=0)
-    chex.assert_trees_all_close(on_host(mapped), counts, rtol=0)
+    chex.assert_trees_all_close(to_host(mapped), counts, rtol=0)
     eager = dataset_scores(mapped, empty="nan")
     jitted = jax.jit(functools.partial(dataset_scores, empty="nan"))(mapped)
     chex.assert_trees_all_close(jitted, eager, rtol=1e-6, atol=1e-7)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from jaxseg.statistics import bootstrap_difference, table_marks
-from jaxseg.statistics.bootstrap import narrowed, resampled_means, widened
+from jaxseg.statistics.bootstrap import narrow_tail, resampled_means, widen_tail
 
 
 def of(values, **settings):
@@ -55,9 +55,9 @@ def test_intervals_equal_scipys_of_the_widened_confidence():
 
 def test_widening_is_undone_and_vanishes_for_many_cases():
     for cases in (2, 6, 40):
-        assert widened(narrowed(0.025, cases), cases) == pytest.approx(0.025)
-    assert narrowed(0.025, 6) < narrowed(0.025, 40) < 0.025
-    assert narrowed(0.025, 10**6) == pytest.approx(0.025, rel=1e-4)
+        assert widen_tail(narrow_tail(0.025, cases), cases) == pytest.approx(0.025)
+    assert narrow_tail(0.025, 6) < narrow_tail(0.025, 40) < 0.025
+    assert narrow_tail(0.025, 10**6) == pytest.approx(0.025, rel=1e-4)
 
 
 def test_a_difference_turned_round_is_its_mirror():
@@ -106,8 +106,8 @@ def test_rounding_is_no_difference():
 def test_a_constant_difference():
     found = of([0.25] * 8, resamples=10_000)
     assert (found.low, found.high, found.effect) == (0.25, 0.25, np.inf)
-    assert found.p == pytest.approx(2 * widened(1 / 10_001, 8))
-    assert of([0.25] * 6).p == 2 * 2**-6 > 2 * widened(1 / 10_001, 6)
+    assert found.p == pytest.approx(2 * widen_tail(1 / 10_001, 8))
+    assert of([0.25] * 6).p == 2 * 2**-6 > 2 * widen_tail(1 / 10_001, 6)
     assert of([-0.25] * 8).effect == -np.inf
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxseg.statistics import Estimate, estimate, numbered, pooled, weighted_means
+from jaxseg.statistics import Estimate, estimate, number_names, pooled, weighted_means
 
 
 def mean_of(scores):
@@ -110,7 +110,7 @@ def test_means_leave_out_what_is_missing():
     values = np.array([[1.0, math.nan, 3.0], [math.nan] * 3])
     found = weighted_means(values, np.array([[0.5, 0.25, 0.25]]))
     np.testing.assert_allclose(found, [[(0.5 + 0.75) / 0.75, math.nan]])
-    assert numbered(["b", "a", "b"]).tolist() == [0, 1, 0]
+    assert number_names(["b", "a", "b"]).tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.97])

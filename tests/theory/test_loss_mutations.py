@@ -2,12 +2,13 @@
 
 import pytest
 
-from jaxseg import distance, indices
+from jaxseg import distance
+from jaxseg.counts import indices
 from jaxseg.losses import (
     boundary,
     exponential,
-    growth,
     lovasz,
+    lovasz_gradient,
     marginal,
     pixel,
     recipes,
@@ -38,8 +39,8 @@ QUICK = [
     (indices.generalized_dice_index, "jnp.square(", "(", "M13", "weights"),
     (lovasz.lovasz_loss, "growth * errors", "growth * errors * 1.001", "E15",
      "vertices"),
-    (growth.jaccard_growth_of_keys, "own, size + larger,", "own, size + larger + 1,",
-     "E15", "vertices"),
+    (lovasz_gradient.jaccard_gradient_of_keys, "own, size + larger,",
+     "own, size + larger + 1,", "E15", "vertices"),
     (exponential.exponential_logarithmic_loss, "(-logs, gamma_ce)",
      "(-logs, 1 / gamma_ce)", "M32", "both powers, by hand"),
     (recipes.dice_bd, "(1 - weight)", "weight", "M35", "recipe"),

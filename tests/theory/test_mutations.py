@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from jaxseg import counts, indices
+from jaxseg import counts
+from jaxseg.counts import indices
 from jaxseg.losses import lovasz, marginal, pixel, region
 from theory.claim import gather, settle
 from theory.registry import CLAIMS
@@ -75,7 +76,7 @@ def test_a_wrong_dice_index_contradicts(monkeypatch, name, check):
         ("L01", "losses and gradients", marginal, "dice_bias_penalty"),
         ("E04", "losses", region, "dice_index"),
         ("E11", "loss", region, "jaccard_index"),
-        ("E15", "vertices", lovasz, "pooled_growth"),
+        ("E15", "vertices", lovasz, "pooled_gradient"),
         ("E34", "derivatives at the truth", region, "dice_index"),
         ("L12", "proof's reading", pixel, "pooled_mean"),
         ("L12", "Table 1, by hand", pixel, "safe_ratio"),

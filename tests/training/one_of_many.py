@@ -8,8 +8,8 @@ import sys
 import jax
 import numpy as np
 
-from jaxseg.training.devices import joined, share_of
-from jaxseg.training.parallel import parallel_step, placed, replicate
+from jaxseg.training.devices import join_processes, share_of
+from jaxseg.training.parallel import parallel_step, place_batch, replicate
 from tests.training.small import BATCH, batches, first, objective_of
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     """Trains on this process's share of each batch, and stores the parameters."""
     address, processes, number, parallel, path = sys.argv[1:]
     jax.config.update("jax_enable_x64", True)
-    with joined(address, int(processes), int(number)):
+    with join_processes(address, int(processes), int(number)):
         assert jax.process_count() == int(processes)
         objective = objective_of()
         share = share_of(BATCH)
@@ -25,7 +25,7 @@ def main() -> None:
         step = parallel_step(objective, parallel)
         for batch in batches():
             mine = jax.tree.map(lambda x: np.asarray(x)[share.places], batch)
-            state, report = step(state, placed(share.split(mine), parallel))
+            state, report = step(state, place_batch(share.split(mine), parallel))
         leaves = [leaf.addressable_data(0) for leaf in jax.tree.leaves(state.params)]
         np.savez(path, *map(np.asarray, leaves), loss=np.asarray(
             report["loss"].addressable_data(0)))  # fmt: skip

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseg.data.batch import Batch, split
+from jaxseg.data.batch import Batch, split_batch
 from jaxseg.errors import UserError
 from jaxseg.losses import dice_loss
 from jaxseg.training.network import Network, network_of, require_gradients
@@ -71,7 +71,7 @@ def test_running_statistics_are_those_of_the_real_images(devices):
         out_axes=None,
         devices=jax.devices()[:devices],
     )
-    state, report = step(state_of(what), split(batch, devices, each))
+    state, report = step(state_of(what), split_batch(batch, devices, each))
     for name, measure in (("mean", np.mean), ("var", np.var)):
         found = moved(state.extra["batch_stats"], name)
         assert found == pytest.approx(weighted(groups, measure), rel=1e-4)
@@ -102,7 +102,7 @@ def test_a_part_of_fillers_alone_moves_nothing():
 
 def test_what_is_looked_at_and_the_loss_do_not_depend_on_fillers():
     what, batch = objective(), five_images()
-    filled = split(batch, 1, 8)
+    filled = split_batch(batch, 1, 8)
     changed = dataclasses.replace(
         filled, images=np.where(filled.real[..., None, None, None], filled.images, 9.0)
     )
@@ -112,7 +112,7 @@ def test_what_is_looked_at_and_the_loss_do_not_depend_on_fillers():
         jax.jit(lambda s, b: (step(s, b), look(s, b)))(
             state_of(what), jax.tree.map(lambda x: x[0], b)
         )
-        for b in (split(batch, 1), filled, changed)
+        for b in (split_batch(batch, 1), filled, changed)
     )
     for other in others:
         jax.tree.map(
@@ -132,10 +132,10 @@ def test_shard_map_finds_the_statistics_equal_on_every_device():
     what, batch = objective(), five_images()
     step = parallel_step(what, "shard_map")
     devices = jax.device_count()
-    from jaxseg.training.parallel import placed
+    from jaxseg.training.parallel import place_batch
 
     state = replicate(state_of(what), "shard_map")
-    state, _ = step(state, placed(split(batch, devices), "shard_map"))
+    state, _ = step(state, place_batch(split_batch(batch, devices), "shard_map"))
     var = weighted(np.split(batch.images, 5), np.var)
     assert moved(state.extra["batch_stats"], "var") == pytest.approx(var, rel=1e-4)
 

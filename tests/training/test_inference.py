@@ -10,7 +10,7 @@ import pytest
 
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
 from jaxseg.data.intensity import NORMALISATIONS, imagenet
-from jaxseg.training.cases import Trained, case_predictor
+from jaxseg.training.cases import TrainedNetwork, case_predictor
 from jaxseg.training.inference import (
     Inference,
     image_predictor,
@@ -19,7 +19,7 @@ from jaxseg.training.inference import (
 from jaxseg.training.objective import objective_of
 from jaxseg.training.sources import Example
 from jaxseg.training.thresholds import above, best_for_dice, best_mask, most_probable
-from jaxseg.training.window import gaussian_weights, mirrored, starts, windowed
+from jaxseg.training.window import gaussian_weights, mirror, predict_by_windows, starts
 from tests.training.small import small_config
 
 
@@ -71,7 +71,7 @@ def test_windows_of_a_pointwise_network_are_the_direct_pass(size, window, overla
         seen.append(images.shape)
         return pointwise(images)
 
-    probs = windowed(forward, image, window, overlap=overlap, batch=3)
+    probs = predict_by_windows(forward, image, window, overlap=overlap, batch=3)
     np.testing.assert_allclose(probs, pointwise(image[None])[0], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(probs.sum(-1), 1, rtol=1e-5)
     assert set(seen) == {(3, *window, 2)}  # compiled once, whatever the image
@@ -109,7 +109,9 @@ def test_two_windows_by_hand():
     def forward(images):
         return np.full((*images.shape[:-1], 1), next(calls), np.float32)
 
-    found = windowed(forward, np.zeros((6, 1), np.float32), (4,), overlap=0.5, batch=1)
+    found = predict_by_windows(
+        forward, np.zeros((6, 1), np.float32), (4,), overlap=0.5, batch=1
+    )
     w = np.exp(-0.5 * (np.array([-1.5, -0.5, 0.5, 1.5]) / 0.5) ** 2)
     shared = [w[0] / (w[2] + w[0]), w[1] / (w[3] + w[1])]
     np.testing.assert_allclose(found[:, 0], [0, 0, *shared, 1, 1], rtol=1e-5)
@@ -121,7 +123,9 @@ def test_memory_does_not_grow_with_the_number_of_windows():
     def extra(size):
         image = np.zeros((size, 16, 1), np.float32)
         tracemalloc.start()
-        windowed(lambda x: np.zeros((*x.shape[:-1], 8), np.float32), image, (16, 16))
+        predict_by_windows(
+            lambda x: np.zeros((*x.shape[:-1], 8), np.float32), image, (16, 16)
+        )
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         sums = size * 16 * (8 + 1) * 4
@@ -135,15 +139,15 @@ def test_memory_does_not_grow_with_the_number_of_windows():
 def test_windows_that_make_no_sense_are_refused():
     image = image_of((8, 8))
     with pytest.raises(ValueError, match=r"window \(4,\) does not fit"):
-        windowed(pointwise, image, (4,))
+        predict_by_windows(pointwise, image, (4,))
     with pytest.raises(ValueError, match="overlap must lie"):
-        windowed(pointwise, image, (4, 4), overlap=1.0)
+        predict_by_windows(pointwise, image, (4, 4), overlap=1.0)
 
 
 @pytest.mark.parametrize("size", [(5, 6), (3, 4, 5)])
 def test_flips_change_nothing_for_a_network_that_does_not_care(size):
     images = np.stack([image_of(size, seed) for seed in range(2)])
-    np.testing.assert_allclose(mirrored(blurred)(images), blurred(images), rtol=1e-5)
+    np.testing.assert_allclose(mirror(blurred)(images), blurred(images), rtol=1e-5)
 
 
 def test_flips_of_a_network_that_cares_by_hand():
@@ -153,7 +157,7 @@ def test_flips_of_a_network_that_cares_by_hand():
         out[:, :, 0] = 1
         return out
 
-    found = mirrored(leftmost)(np.zeros((1, 2, 3, 1), np.float32))[0, ..., 0]
+    found = mirror(leftmost)(np.zeros((1, 2, 3, 1), np.float32))[0, ..., 0]
     np.testing.assert_array_equal(found, [[0.5, 0, 0.5]] * 2)
 
 
@@ -266,7 +270,7 @@ def test_masks_of_thresholds():
 @pytest.mark.parametrize("name", NORMALISATIONS)
 def test_predictions_see_images_as_training_does(name):
     config = small_config(normalise=name, num_classes=3, channels=3)
-    trained = Trained(config, lambda variables, images: images, {})
+    trained = TrainedNetwork(config, lambda variables, images: images, {})
     pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     (probs,) = case_predictor(trained)([Example("one", pixels, None)])
     prepare = objective_of(config, config.phases[0]).prepare

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from jaxseg.training.optimizers import SCHEDULES
-from jaxseg.training.plateau import PLATEAUS, PlateauRule, fresh_plateau, looked
+from jaxseg.training.plateau import PLATEAUS, PlateauRule, fresh_plateau, update_plateau
 
 
 def scales(rule, losses, learning_rate=1.0):
     state, seen = fresh_plateau(learning_rate), []
     for loss in losses:
-        state = looked(state, rule, loss)
+        state = update_plateau(state, rule, loss)
         seen.append(float(state.scale))
     return seen, state
 
@@ -35,7 +35,7 @@ def test_the_moving_average_of_the_training_loss_is_watched():
         state = dataclasses.replace(
             state, total=np.float32(count * loss), count=np.int32(count)
         )
-        state = looked(state, rule, 0.5)  # validation is not looked at
+        state = update_plateau(state, rule, 0.5)  # validation is not looked at
         average = loss if average is None else 0.93 * average + 0.07 * loss
         assert float(state.average) == pytest.approx(average, rel=1e-6)
         assert int(state.count) == 0

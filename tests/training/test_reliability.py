@@ -15,7 +15,7 @@ from jaxseg.errors import UserError
 from jaxseg.files import read_rows, write_json, write_rows, write_text
 from jaxseg.losses import dice_loss, scheduled, weighted_sum
 from jaxseg.training import checkpoints, log
-from jaxseg.training.claim import claimed
+from jaxseg.training.claim import hold_folder
 from jaxseg.training.contents import CONTENTS, contents_of_run, require_same_contents
 from jaxseg.training.divergence import DivergedError, diagnosis, examine_step
 from jaxseg.training.log import METRICS, Log
@@ -30,9 +30,13 @@ from tests.training.test_checkpoints import names, state_of
 
 def test_a_second_process_is_refused_with_the_first_one_s_number(tmp_path):
     said = r"is being trained by process \d+ on .* since 20"
-    with claimed(tmp_path), pytest.raises(UserError, match=said), claimed(tmp_path):
+    with (
+        hold_folder(tmp_path),
+        pytest.raises(UserError, match=said),
+        hold_folder(tmp_path),
+    ):
         raise AssertionError("two at once")
-    with claimed(tmp_path):  # free again
+    with hold_folder(tmp_path):  # free again
         pass
 
 
@@ -175,7 +179,7 @@ def test_a_step_that_vanishes_while_it_is_read_is_looked_for_anew(
 ):
     for step in (1, 2):
         checkpoints.save(tmp_path, state_of(step))
-    read, tried = checkpoints._read, []
+    read, tried = checkpoints._read_state, []
 
     def vanishing(path, wanted):
         tried.append(path.name)
@@ -183,7 +187,7 @@ def test_a_step_that_vanishes_while_it_is_read_is_looked_for_anew(
             shutil.rmtree(path)
         return read(path, wanted)
 
-    monkeypatch.setattr(checkpoints, "_read", vanishing)
+    monkeypatch.setattr(checkpoints, "_read_state", vanishing)
     found = checkpoints.restore(tmp_path, state_of(0))
     assert found is not None
     assert (int(found.step), tried) == (1, ["00000002", "00000001"])

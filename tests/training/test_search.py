@@ -8,7 +8,13 @@ from jaxseg.files import read_rows, write_rows
 from jaxseg.training import search
 from jaxseg.training.log import METRICS
 from jaxseg.training.loop import DivergedError
-from jaxseg.training.search import RATES, at_rate, best_rate, trial_of, trivial_dice
+from jaxseg.training.search import (
+    RATES,
+    best_rate,
+    trial_of,
+    trivial_dice,
+    with_learning_rate,
+)
 from jaxseg.training.sources import Example, examples
 from tests.training.small import small_config
 
@@ -34,10 +40,16 @@ def test_pretraining_keeps_its_share_of_the_steps(steps, before):
 
 def test_a_rate_is_that_of_the_loss_and_not_of_pretraining():
     config = small_config(**TUNED, pretrain_steps=2, learning_rate=3e-3)
-    assert [p.learning_rate for p in at_rate(config, 1e-5).phases] == [3e-3, 1e-5]
+    assert [p.learning_rate for p in with_learning_rate(config, 1e-5).phases] == [
+        3e-3,
+        1e-5,
+    ]
     own = small_config(**TUNED, pretrain_steps=2, pretrain_learning_rate=0.5)
-    assert [p.learning_rate for p in at_rate(own, 1e-5).phases] == [0.5, 1e-5]
-    assert at_rate(small_config(), 1e-5).pretrain_learning_rate is None
+    assert [p.learning_rate for p in with_learning_rate(own, 1e-5).phases] == [
+        0.5,
+        1e-5,
+    ]
+    assert with_learning_rate(small_config(), 1e-5).pretrain_learning_rate is None
 
 
 def test_what_follows_validations_has_some():

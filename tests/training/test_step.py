@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from jaxseg.data.batch import Batch, split
+from jaxseg.data.batch import Batch, split_batch
 from jaxseg.data.synthetic import Lesions, make_batch
 from jaxseg.losses import LossAt, dice_loss
-from jaxseg.models.norms import NORMS, Normed
+from jaxseg.models.norms import NORMS, NamedNorm
 from jaxseg.models.unet import UNet
 from jaxseg.training.network import Network
 from jaxseg.training.parallel import (
     AXIS,
-    over_devices,
+    map_devices,
     parallel_step,
-    placed,
+    place_batch,
     replicate,
     undivided,
 )
@@ -49,7 +49,7 @@ def run(step, objective, parts=None, parallel="pmap"):
         return state, report
     state = replicate(state, parallel)
     for number, batch in enumerate(batches()):
-        divided, before = placed(split(batch, parts), parallel), state
+        divided, before = place_batch(split_batch(batch, parts), parallel), state
         with jax.transfer_guard("disallow" if number > 1 else "allow"):
             state, report = step(state, divided)
         assert all(leaf.is_deleted() for leaf in jax.tree.leaves(before.params))
@@ -106,7 +106,7 @@ def test_the_same_parameters_however_a_batch_is_spread(on_one_device, way, monke
             )
             state = first(objective)
             for batch in batches():
-                state, other = step(state, split(batch, 4))
+                state, other = step(state, split_batch(batch, 4))
         else:
             parallel = {"8 devices": "pmap", "jit": "jit", "fsdp": "fsdp"}.get(
                 way, "shard_map"
@@ -180,7 +180,7 @@ def test_dropout_statistics_averages_and_several_maps():
     made_on_host = jax.tree.map(np.asarray, made)  # steps donate what they are given
     params, extra = made_on_host
     batch = make_batch(jax.random.key(3), 8, Lesions(size=(16, 16)))
-    parts = placed(split(batch, 8), "shard_map")
+    parts = place_batch(split_batch(batch, 8), "shard_map")
     step = parallel_step(objective, "shard_map")
 
     def fresh():
@@ -210,7 +210,7 @@ def test_what_is_looked_at_is_pooled_over_devices():
         state = first(objective)
         inspect = functools.partial(inspect_step, objective=objective)
         one = jax.jit(functools.partial(inspect, axis_name=None))(state, batch)
-        many = over_devices(inspect)(replicate(state), split(batch, 8))
+        many = map_devices(inspect)(replicate(state), split_batch(batch, 8))
         for name in ("predicted_shares", "true_shares"):
             np.testing.assert_allclose(many[name], one[name], rtol=1e-5)
             assert float(one[name].sum()) == pytest.approx(1, rel=1e-5)
@@ -225,7 +225,7 @@ def test_what_is_looked_at_is_pooled_over_devices():
             np.testing.assert_allclose(many["terms"][name], value, rtol=1e-4)
         loss = functools.partial(loss_step, objective=objective)
         a = jax.jit(functools.partial(loss, axis_name=None))(state, batch)
-        b = over_devices(loss)(replicate(state), split(batch, 8))
+        b = map_devices(loss)(replicate(state), split_batch(batch, 8))
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
@@ -246,7 +246,7 @@ def test_the_first_call_compiles_and_the_others_do_not():
     traces.clear()
     for seed in range(3):
         batch = make_batch(jax.random.key(seed), BATCH, Lesions(size=(16, 16)))
-        state, _ = step(state, split(batch, 8))
+        state, _ = step(state, split_batch(batch, 8))
     assert len(traces) == 1
 
 
@@ -293,7 +293,7 @@ def test_the_compiler_divides_a_step_to_the_same_parameters(parallel, monkeypatc
 
     state, report = alone(objective)(fresh(), batch)
     step, spread = parallel_step(objective, parallel), replicate(fresh(), parallel)
-    parts = placed(split(batch, 8), parallel)
+    parts = place_batch(split_batch(batch, 8), parallel)
     lowered = step.lower(spread, parts).compile()
     before = spread
     with jax.transfer_guard("disallow"):
@@ -314,8 +314,8 @@ def test_shard_map_takes_over_where_pmap_is_gone(monkeypatch):
 
     for parallel in ("pmap", "shard_map"):
         state = replicate(jnp.float32(1), parallel)
-        parts = placed(np.arange(16, dtype=np.float32).reshape(8, 2), parallel)
-        assert over_devices(total, parallel)(state, parts) == 1 + 15 * 8
+        parts = place_batch(np.arange(16, dtype=np.float32).reshape(8, 2), parallel)
+        assert map_devices(total, parallel)(state, parts) == 1 + 15 * 8
 
 
 def test_a_mesh_with_explicit_axes_gives_the_same_step():
@@ -339,10 +339,10 @@ def test_batch_normalisation_over_all_devices_is_that_of_the_whole_batch():
     rng = np.random.default_rng(0)
     images = rng.standard_normal((11, 4, 4, 3)) + np.arange(11).reshape(-1, 1, 1, 1)
     real = np.ones(11, bool)
-    parts = split(Batch(images, real, real, real), 8)
+    parts = split_batch(Batch(images, real, real, real), 8)
 
     def of(norm, devices):
-        module = Normed(NORMS[norm])
+        module = NamedNorm(NORMS[norm])
         network = Network(_Bare(module))
 
         def forward(images, real):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 from jax import lax
 
-from jaxseg.training.traffic import AXIS, Traffic, gradient_bytes, of_loss, traffic
+from jaxseg.training.traffic import AXIS, Traffic, gradient_bytes, loss_traffic, traffic
 
 VECTOR = jax.ShapeDtypeStruct((5,), jnp.float32)
 
@@ -33,13 +33,13 @@ def test_a_loop_of_unknown_length_is_refused():
 def test_only_the_exact_lovasz_loss_sends_more_for_more_pixels():
     small, large = (1, 8, 8), (2, 8, 8)
     for name in ("cross_entropy", "dice_ce", "topk", "marginal_kl"):
-        sent = of_loss(name, small, 3)
-        assert sent == of_loss(name, large, 3)
+        sent = loss_traffic(name, small, 3)
+        assert sent == loss_traffic(name, large, 3)
         assert (sent.gathered, 0 < sent.reduced < 1000) == (0, True)
-    exact, twice = of_loss("lovasz", small, 3), of_loss("lovasz", large, 3)
+    exact, twice = loss_traffic("lovasz", small, 3), loss_traffic("lovasz", large, 3)
     assert twice.gathered == 2 * exact.gathered > 0
-    assert of_loss("lovasz", small, 3, method="histogram").gathered == 0
-    assert of_loss("lovasz", small, 3, method="histogram") == of_loss(
+    assert loss_traffic("lovasz", small, 3, method="histogram").gathered == 0
+    assert loss_traffic("lovasz", small, 3, method="histogram") == loss_traffic(
         "lovasz", large, 3, method="histogram"
     )
 

@@ -10,12 +10,12 @@ from jaxseg.files import write_text
 from jaxseg.losses.cards import FILE as NAME
 from jaxseg.losses.cards import line
 from theory.cards import curvature, extremes, invariance, special
-from theory.cards.finding import Finding
+from theory.cards.finding import CardAnswer
 from theory.cards.subject import Subject, of_catalog
 
 FILE = Path(jaxseg.losses.__file__).with_name(NAME)
 
-PROPERTIES: Mapping[str, Callable[[Subject], Finding]] = {
+PROPERTIES: Mapping[str, Callable[[Subject], CardAnswer]] = {
     "range": extremes.value_range,
     "minimisers": extremes.minimisers,
     "smallest at soft truth": extremes.soft_truth,

@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxseg import links
 from theory.cards import subject
-from theory.cards.finding import Finding
+from theory.cards.finding import CardAnswer
 from theory.cards.subject import Subject
 from theory.engines.climb import Cases, climb
 
@@ -22,7 +22,7 @@ def _probs(scores: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=-1, keepdims=True)
 
 
-def convexity(examined: Subject) -> Finding:
+def convexity(examined: Subject) -> CardAnswer:
     """Whether the middle of two predictions ever costs more than they do on average.
 
     In the probabilities p; ascent on the excess from random pairs of predictions, half
@@ -35,14 +35,14 @@ def convexity(examined: Subject) -> Finding:
         excess, pair = _worst_middle(examined, pairs())
         cases += STARTS * ROUNDS
         if excess > TOLERANCE:
-            return Finding(
+            return CardAnswer(
                 answer="no",
                 numbers={"excess of the middle": excess},
                 method="search",
                 cases=cases,
                 witness=pair,
             )
-    return Finding(answer="yes", method="search", cases=cases)
+    return CardAnswer(answer="yes", method="search", cases=cases)
 
 
 def _near_pairs() -> Cases:
@@ -98,7 +98,7 @@ def _worst_middle(
     return float(values[best]), pair
 
 
-def gradient_lipschitz(examined: Subject) -> Finding:
+def gradient_lipschitz(examined: Subject) -> CardAnswer:
     """The largest change of the gradient per change of the scores.
 
     First pairs of predictions are halved toward where the gradient changes most, which
@@ -107,7 +107,7 @@ def gradient_lipschitz(examined: Subject) -> Finding:
     """
     jump, case = _steepest_turn(examined)
     if jump > STEEP:
-        return Finding(
+        return CardAnswer(
             answer="unbounded: the gradient jumps",
             numbers={"jump": case.pop("jump")},
             method="search",
@@ -116,7 +116,7 @@ def gradient_lipschitz(examined: Subject) -> Finding:
         )
     values, cases = _curvature(examined)
     best = int(np.argmax(values))
-    return Finding(
+    return CardAnswer(
         answer="bounded",
         numbers={"constant": float(values[best])},
         method="search",

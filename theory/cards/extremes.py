@@ -3,7 +3,7 @@
 import numpy as np
 
 from theory.cards import subject
-from theory.cards.finding import Finding
+from theory.cards.finding import CardAnswer
 from theory.cards.subject import CERTAIN, Subject
 from theory.engines.climb import Cases, climb
 
@@ -19,7 +19,7 @@ def _hard() -> tuple[np.ndarray, np.ndarray]:
     return subject.scores_of(predicted, 2 * CERTAIN), actual
 
 
-def value_range(examined: Subject) -> Finding:
+def value_range(examined: Subject) -> CardAnswer:
     """Least and largest value under a softmax, for an image with both classes.
 
     All hard predictions of all masks, then ascent and descent from random scores. A
@@ -55,7 +55,7 @@ def value_range(examined: Subject) -> Finding:
         )
     ]
     numbers = {name: end for name, end in ends.items() if end is not None}
-    return Finding(
+    return CardAnswer(
         answer=" to ".join(words),
         numbers=numbers,
         method="search",
@@ -82,7 +82,7 @@ def _both_classes(labels: np.ndarray) -> np.ndarray:
     return (count > 0) & (count < subject.PIXELS)
 
 
-def minimisers(examined: Subject) -> Finding:
+def minimisers(examined: Subject) -> CardAnswer:
     """Whether the certain truth is smallest, and nothing else that is certain.
 
     Descent from random scores, then all hard predictions; images with both classes.
@@ -115,7 +115,7 @@ def minimisers(examined: Subject) -> Finding:
         else:
             at = int(np.argmin(gaps))
             case = {"scores": hard[both][at], "labels": actual[both][at]}
-        return Finding(
+        return CardAnswer(
             answer="not the truth",
             numbers={"below the truth": -lowest},
             method="search",
@@ -124,13 +124,13 @@ def minimisers(examined: Subject) -> Finding:
         )
     if gaps[least] <= STRICT:
         at = np.flatnonzero(both)[least]
-        return Finding(
+        return CardAnswer(
             answer="the truth and other masks",
             method="enumeration",
             cases=count,
             witness={"truth": actual[at], "as good": predicted[at]},
         )
-    return Finding(
+    return CardAnswer(
         answer="the truth alone",
         numbers={"next best mask": float(gaps[least])},
         method="search",
@@ -138,7 +138,7 @@ def minimisers(examined: Subject) -> Finding:
     )
 
 
-def soft_truth(examined: Subject) -> Finding:
+def soft_truth(examined: Subject) -> CardAnswer:
     """Whether p = t is smallest for soft targets t."""
     rng = np.random.default_rng(3)
     targets = rng.dirichlet((1.0, 1.0), size=(STARTS, *subject.GRID))
@@ -157,8 +157,8 @@ def soft_truth(examined: Subject) -> Finding:
     )
     best = int(np.argmax(values))
     if values[best] <= ROUNDING:
-        return Finding(answer="yes", method="search", cases=STARTS * 40)
-    return Finding(
+        return CardAnswer(answer="yes", method="search", cases=STARTS * 40)
+    return CardAnswer(
         answer="no",
         numbers={"below p = t": float(values[best])},
         method="search",

@@ -10,7 +10,7 @@ Method = Literal["enumeration", "search", "samples"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Finding:
+class CardAnswer:
     """The answer to one question about a loss.
 
     Attributes:

@@ -5,7 +5,7 @@ import numpy as np
 from jaxseg import links
 from jaxseg.links import Link
 from theory.cards import subject
-from theory.cards.finding import Finding
+from theory.cards.finding import CardAnswer
 from theory.cards.subject import CERTAIN, Subject
 
 IMAGES = 256
@@ -19,15 +19,15 @@ def _compare(
     before: tuple[np.ndarray, np.ndarray],
     after: tuple[np.ndarray, np.ndarray],
     link: Link = links.softmax,
-) -> Finding:
+) -> CardAnswer:
     """Yes if the values agree image by image; else the image they differ in most."""
     first = examined.values(*before, link)
     second = examined.values(*after, link)
     gaps = np.abs(second - first) / np.maximum(1, np.abs(first))
     worst = int(np.argmax(gaps))
     if gaps[worst] <= TOLERANCE:
-        return Finding(answer="yes", method="samples", cases=len(first))
-    return Finding(
+        return CardAnswer(answer="yes", method="samples", cases=len(first))
+    return CardAnswer(
         answer="no",
         numbers={"before": float(first[worst]), "after": float(second[worst])},
         method="samples",
@@ -36,7 +36,7 @@ def _compare(
     )
 
 
-def pixel_order(examined: Subject) -> Finding:
+def pixel_order(examined: Subject) -> CardAnswer:
     """The pixels of each image in another order."""
     scores, labels = subject.draws(IMAGES, seed=10)
     rng = np.random.default_rng(11)
@@ -47,13 +47,13 @@ def pixel_order(examined: Subject) -> Finding:
     return _compare(examined, (scores, labels), (moved, ids.reshape(labels.shape)))
 
 
-def class_order(examined: Subject) -> Finding:
+def class_order(examined: Subject) -> CardAnswer:
     """The two classes exchanged, in scores and labels."""
     scores, labels = subject.draws(IMAGES, seed=12)
     return _compare(examined, (scores, labels), (scores[..., ::-1], 1 - labels))
 
 
-def scale(examined: Subject) -> Finding:
+def scale(examined: Subject) -> CardAnswer:
     """Each pixel two by two times: the same image at twice the size."""
     scores, labels = subject.draws(IMAGES, seed=13)
 
@@ -63,7 +63,7 @@ def scale(examined: Subject) -> Finding:
     return _compare(examined, (scores, labels), (larger(scores), larger(labels)))
 
 
-def background(examined: Subject) -> Finding:
+def background(examined: Subject) -> CardAnswer:
     """Columns of background added, certainly predicted, under a softmax."""
     scores, labels = subject.draws(IMAGES, seed=14)
     right = np.zeros((IMAGES, subject.GRID[0], COLUMNS), int)
@@ -73,7 +73,7 @@ def background(examined: Subject) -> Finding:
     )
 
 
-def background_alone(examined: Subject) -> Finding:
+def background_alone(examined: Subject) -> CardAnswer:
     """The same with foreground as the only class, under a sigmoid."""
     scores, labels = subject.draws(IMAGES, seed=15)
     scores = scores[..., 1:]

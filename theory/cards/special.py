@@ -5,7 +5,7 @@ import numpy as np
 from jaxseg import links
 from jaxseg.links import Link
 from theory.cards import subject
-from theory.cards.finding import Finding
+from theory.cards.finding import CardAnswer
 from theory.cards.subject import Subject
 
 SHARES = 0.3, 0.7
@@ -21,7 +21,7 @@ def _predicting(share: float, link: Link) -> np.ndarray:
     return np.concatenate([-logit / 2, logit / 2], axis=-1)
 
 
-def _without_foreground(examined: Subject, link: Link) -> Finding:
+def _without_foreground(examined: Subject, link: Link) -> CardAnswer:
     scores = np.stack([_predicting(share, link) for share in SHARES])
     labels = np.zeros((len(SHARES), *subject.GRID), int)
     values, slopes = examined.slopes(scores, labels, link)
@@ -36,22 +36,22 @@ def _without_foreground(examined: Subject, link: Link) -> Finding:
     else:
         down = slopes[..., -1].sum(axis=(1, 2)) > 0
         answer = "lowers the prediction" if np.all(down) else "does not lower it always"
-    return Finding(
+    return CardAnswer(
         answer=answer, numbers=numbers, method="enumeration", cases=len(SHARES)
     )
 
 
-def empty_alone(examined: Subject) -> Finding:
+def empty_alone(examined: Subject) -> CardAnswer:
     """No foreground, and foreground the only class, under a sigmoid."""
     return _without_foreground(examined, links.sigmoid)
 
 
-def empty_with_background(examined: Subject) -> Finding:
+def empty_with_background(examined: Subject) -> CardAnswer:
     """No foreground, two classes under a softmax."""
     return _without_foreground(examined, links.softmax)
 
 
-def saturation(examined: Subject) -> Finding:
+def saturation(examined: Subject) -> CardAnswer:
     """The slope in the score of a foreground pixel that is surely called background.
 
     Of an object of two pixels, one of them found; and with both missed.
@@ -64,7 +64,7 @@ def saturation(examined: Subject) -> Finding:
     scores = subject.scores_of(predicted, MARGIN)
     _, slopes = examined.slopes(scores, np.stack([truth] * 2))
     one, whole = (float(-slopes[i, 0, 1, 1]) for i in range(2))
-    return Finding(
+    return CardAnswer(
         answer=f"{_word(one)}; object missed: {_word(whole)}",
         numbers={"one of two missed": one, "both missed": whole},
         method="enumeration",

@@ -68,7 +68,7 @@ EXAMPLES = tuple(
 
 def one_largest(actual: Shares) -> tuple[Fraction, ...]:
     """The corrected t: the vertex of the first class of largest proportion."""
-    return _vertex(len(actual), actual.index(max(actual)))
+    return vertex(len(actual), actual.index(max(actual)))
 
 
 def printed(actual: Shares) -> tuple[Fraction, ...]:
@@ -78,10 +78,11 @@ def printed(actual: Shares) -> tuple[Fraction, ...]:
 
 def one_smallest(actual: Shares) -> tuple[Fraction, ...]:
     """False: the vertex of a class of smallest proportion."""
-    return _vertex(len(actual), actual.index(min(actual)))
+    return vertex(len(actual), actual.index(min(actual)))
 
 
-def _vertex(classes: int, at: int) -> tuple[Fraction, ...]:
+def vertex(classes: int, at: int) -> tuple[Fraction, ...]:
+    """e_k: all pixels in the class `at`."""
     return tuple(Fraction(k == at) for k in range(classes))
 
 
@@ -109,7 +110,8 @@ def _pairs():
                 yield predicted, actual
 
 
-def _named(case: tuple[Shares, Shares]) -> dict[str, list[Fraction]]:
+def describe(case: tuple[Shares, Shares]) -> dict[str, list[Fraction]]:
+    """A pair of proportions as a witness."""
     return {"predicted": list(case[0]), "actual": list(case[1])}
 
 
@@ -131,7 +133,7 @@ def minimisers(*, empty: bool = False) -> Evidence:
         return excess - Fraction(1, 10**9) if not is_vertex else -abs(excess)
 
     cases = (case for case in _pairs() if empty or min(case[1]) > 0)
-    return enumeration.worst_case(cases, slack, describe=_named)
+    return enumeration.worst_case(cases, slack, describe=describe)
 
 
 @L06.check("certified")

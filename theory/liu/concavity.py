@@ -15,7 +15,14 @@ from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, samples, symbolic
 from theory.engines.enumeration import for_each
 from theory.liu import SOURCE
-from theory.liu.bias import exponential, minimum, one_largest, printed
+from theory.liu.bias import (
+    describe,
+    exponential,
+    minimum,
+    one_largest,
+    printed,
+    vertex,
+)
 
 Shares = Sequence[Fraction]
 
@@ -136,18 +143,10 @@ def _pairs(*, smallest: int):
                 yield predicted, actual
 
 
-def _named(case: tuple[Shares, Shares]) -> dict[str, list[Fraction]]:
-    return {"predicted": list(case[0]), "actual": list(case[1])}
-
-
-def _vertex(classes: int, at: int) -> tuple[Fraction, ...]:
-    return tuple(Fraction(k == at) for k in range(classes))
-
-
 def _at_vertices(actual: Shares) -> list[Fraction]:
     """Exp g(e_k) for each class k."""
     classes = len(actual)
-    return [exponential(_vertex(classes, k), actual) for k in range(classes)]
+    return [exponential(vertex(classes, k), actual) for k in range(classes)]
 
 
 @L08.check("(7), exact")
@@ -178,7 +177,7 @@ def vertices(*, target=one_largest) -> Evidence:
         return min(_at_vertices(actual)) - exponential(target(actual), actual)
 
     cases = {actual: ((), actual) for _, actual in _pairs(smallest=0)}
-    return enumeration.worst_case(cases.values(), slack, describe=_named)
+    return enumeration.worst_case(cases.values(), slack, describe=describe)
 
 
 @L08.check("(9), exact")
@@ -204,4 +203,4 @@ def difference(*, smallest: int = 1, plus: int = 1) -> Evidence:
         return -max(gaps)
 
     cases = {actual: ((), actual) for _, actual in _pairs(smallest=smallest)}
-    return enumeration.worst_case(cases.values(), slack, describe=_named)
+    return enumeration.worst_case(cases.values(), slack, describe=describe)

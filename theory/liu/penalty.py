@@ -14,7 +14,13 @@ from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, symbolic
 from theory.engines.enumeration import for_each
 from theory.liu import SOURCE
-from theory.liu.bias import exponential, minimum, one_largest, one_smallest
+from theory.liu.bias import (
+    describe,
+    exponential,
+    minimum,
+    one_largest,
+    one_smallest,
+)
 
 Shares = Sequence[Fraction]
 
@@ -26,10 +32,6 @@ def _simplex(*, empty: bool):
             if min(actual) > 0 or empty:
                 for predicted in enumeration.simplex_grid(classes, parts):
                     yield predicted, actual
-
-
-def _named(case: tuple[Shares, Shares]) -> dict[str, list[Fraction]]:
-    return {"predicted": list(case[0]), "actual": list(case[1])}
 
 
 # L09
@@ -97,7 +99,7 @@ def finite_slopes(*, empty: bool = False) -> Evidence:
         sums = [p + y for p, y in zip(predicted, actual, strict=True)]
         return min(sums) - Fraction(1, 10**9)
 
-    return enumeration.worst_case(_simplex(empty=empty), slack, describe=_named)
+    return enumeration.worst_case(_simplex(empty=empty), slack, describe=describe)
 
 
 def _along_edge(actual: Shares, k: int, share: Fraction) -> Fraction:

@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 from jaxseg.counts import SoftCounts, soft_counts
 from jaxseg.links import Link, softmax
 from jaxseg.losses.pixel import cross_entropy_loss, pixel_losses
+from jaxseg.losses.shared_arguments import documented
 from jaxseg.numerics import pool, pooled_sum
 from jaxseg.targets import as_class_weights, as_pixels
 
@@ -45,6 +46,7 @@ def mean_over_images(
     return pool(jnp.sum(losses), axis_name) / images
 
 
+@documented
 def weighted_cross_entropy_loss(
     logits: Array,
     labels: Array,
@@ -62,12 +64,7 @@ def weighted_cross_entropy_loss(
     weights changes the printed loss and not this one.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` one-hot or soft targets t.
-      link: how scores become the probabilities p.
       class_weights: ``[C]`` weights w; None is the plain mean.
-      where: ``[...]`` bool, True where a pixel counts; None counts all.
-      axis_name: mapped axis to pool pixels over; None under plain jit.
 
     Returns:
       Scalar >= 0; nan, as released, if the weights of all pixels are 0.

@@ -13,12 +13,14 @@ from jaxseg.losses.as_released.common import mean_over_images, product_counts
 from jaxseg.losses.compound import LossAt
 from jaxseg.losses.pixel import cross_entropy_loss
 from jaxseg.losses.protocol import Schedule
+from jaxseg.losses.shared_arguments import documented
 
 LEAST = 1e-7  # the denominator of Dice is cut here
 SHARE_OF_CE = 0.9  # of each cycle, in hard fine-tuning
 EARLY = 1e-3  # epochs: the progress of an epoch's first step may be rounded down
 
 
+@documented
 def dice_loss(
     logits: Array,
     labels: Array,
@@ -38,8 +40,6 @@ def dice_loss(
     Args:
       logits: ``[B, ..., 1]`` scores of the foreground, images first.
       labels: ``[B, ...]`` ids 0 and 1, or ``[B, ..., 1]`` targets.
-      link: how scores become probabilities.
-      where: ``[B, ...]`` bool, False for void pixels.
       axis_name: mapped axis whose images to average over.
 
     Returns:
@@ -54,6 +54,7 @@ def dice_loss(
     return mean_over_images(of_image, logits, labels, where=where, axis_name=axis_name)
 
 
+@documented
 def bce_dice_loss(
     logits: Array,
     labels: Array,
@@ -69,9 +70,6 @@ def bce_dice_loss(
     Args:
       logits: ``[B, ..., 1]`` scores of the foreground, images first.
       labels: ``[B, ...]`` ids 0 and 1, or ``[B, ..., 1]`` targets.
-      link: how scores become probabilities.
-      where: ``[B, ...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool over.
     """
     bce = cross_entropy_loss(
         logits, labels, link=link, where=where, axis_name=axis_name

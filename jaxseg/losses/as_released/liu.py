@@ -11,6 +11,7 @@ from jaxseg.losses.as_released.common import (
     weighted_cross_entropy_loss,
 )
 from jaxseg.losses.pixel import focal_loss
+from jaxseg.losses.shared_arguments import documented
 from jaxseg.numerics import pooled_count, pooled_sum
 from jaxseg.targets import as_pixels
 
@@ -35,6 +36,7 @@ def _proportions(
     return share(link(link.sharpen(scores, temperature))), share(targets)
 
 
+@documented
 def marginal_l1_loss(
     logits: Array,
     labels: Array,
@@ -55,8 +57,6 @@ def marginal_l1_loss(
       logits: ``[B, ..., C]`` scores, images first.
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` targets.
       temperature: factor on the scores before the link; 10 in the released settings.
-      link: how scores become probabilities.
-      where: ``[B, ...]`` bool, False for void pixels.
       axis_name: mapped axis whose images to average over.
 
     Returns:
@@ -72,6 +72,7 @@ def marginal_l1_loss(
     return mean_over_images(of_image, logits, labels, where=where, axis_name=axis_name)
 
 
+@documented
 def marginal_kl_loss(
     logits: Array,
     labels: Array,
@@ -94,8 +95,6 @@ def marginal_kl_loss(
       logits: ``[B, ..., C]`` scores, images first.
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` targets.
       temperature: factor on the scores before the link; 10 in the released settings.
-      link: how scores become probabilities.
-      where: ``[B, ...]`` bool, False for void pixels.
       axis_name: mapped axis whose images to average over.
 
     Returns:
@@ -117,6 +116,7 @@ def marginal_kl_loss(
     return mean_over_images(of_image, logits, labels, where=where, axis_name=axis_name)
 
 
+@documented
 def dice_bias_loss(
     logits: Array,
     labels: Array,
@@ -137,8 +137,6 @@ def dice_bias_loss(
       logits: ``[B, ..., C]`` scores, images first.
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` targets.
       temperature: factor on the scores before the link.
-      link: how scores become probabilities.
-      where: ``[B, ...]`` bool, False for void pixels.
       axis_name: mapped axis whose images to average over.
 
     Returns:
@@ -154,6 +152,7 @@ def dice_bias_loss(
     return mean_over_images(of_image, logits, labels, where=where, axis_name=axis_name)
 
 
+@documented
 def ce_l1_loss(
     logits: Array,
     labels: Array,
@@ -175,10 +174,7 @@ def ce_l1_loss(
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` targets.
       weight: lambda; 1 in the paper.
       temperature: of the marginals alone.
-      link: how scores become probabilities.
       class_weights: ``[C]`` of the cross-entropy alone, which divides by them.
-      where: ``[B, ...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool over.
     """
     penalty = marginal_l1_loss(
         logits,
@@ -199,6 +195,7 @@ def ce_l1_loss(
     return ce + weight * penalty
 
 
+@documented
 def ce_kl_loss(
     logits: Array,
     labels: Array,
@@ -220,10 +217,7 @@ def ce_kl_loss(
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` targets.
       weight: lambda; 0.1 in the paper.
       temperature: of the marginals alone.
-      link: how scores become probabilities.
       class_weights: ``[C]`` of the cross-entropy alone, which divides by them.
-      where: ``[B, ...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool over.
     """
     penalty = marginal_kl_loss(
         logits,
@@ -257,6 +251,7 @@ def _dice_scores(
     return 2 * counts.inner / jnp.maximum(total, LEAST), counts.actual > 0
 
 
+@documented
 def dice_loss(
     logits: Array,
     labels: Array,
@@ -273,13 +268,6 @@ def dice_loss(
     An absent class adds 0 and still counts in K: its false positives are free, and
     each absent class lowers the loss of the others. Printed: 1 - Dice for every class.
 
-    Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
-
     Returns:
       Scalar in [0, 1].
     """
@@ -287,6 +275,7 @@ def dice_loss(
     return jnp.mean(jnp.where(present, 1 - scores, 0))
 
 
+@documented
 def log_dice_loss(
     logits: Array,
     labels: Array,
@@ -302,13 +291,6 @@ def log_dice_loss(
     Printed (Liu 2022, eq. (1)): the sum over classes, without a cut; at the cut, where
     an object is missed with certainty, the released loss has no gradient.
 
-    Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
-
     Returns:
       Scalar in [0, -log 1e-7].
     """
@@ -316,6 +298,7 @@ def log_dice_loss(
     return jnp.mean(jnp.where(present, -jnp.log(jnp.maximum(scores, LEAST)), 0))
 
 
+@documented
 def generalized_dice_loss(
     logits: Array,
     labels: Array,
@@ -332,12 +315,6 @@ def generalized_dice_loss(
     p is the sigmoid of each score also where classes are exclusive. With C = 1 the
     complement is a second class. Printed (Sudre 2017; Ma 2021, eq. (15)): p is the
     softmax. With an absent class the loss is nearly 1 whatever the others do.
-
-    Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [0, 1].
@@ -356,6 +333,7 @@ def generalized_dice_loss(
     return 1 - 2 * jnp.sum(weights * inner) / bottom
 
 
+@documented
 def focal_log_dice_loss(
     logits: Array,
     labels: Array,
@@ -372,12 +350,8 @@ def focal_log_dice_loss(
     classes' binary losses. By its name: focal loss of the softmax plus log-Dice.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       weight: of the Dice term.
       link: how scores become the probabilities of the Dice term.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
     """
     focal = focal_loss(logits, labels, link=sigmoid, where=where, axis_name=axis_name)
     dice = dice_loss(logits, labels, link=link, where=where, axis_name=axis_name)

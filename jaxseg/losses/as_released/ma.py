@@ -1,7 +1,8 @@
 """Ma 2021 as released: distribution and region losses of SegLossOdyssey.
 
 github.com/JunMa11/SegLossOdyssey at 76ff3d4, with the settings of its trainers: batch
-Dice, smooth 1e-5, overlap losses of the foreground classes 1, ..., C - 1 alone.
+Dice, smooth 1e-5, overlap losses of the foreground classes 1, ..., C - 1 alone, so that
+C >= 2.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from jaxseg.losses.as_released.common import (
 )
 from jaxseg.losses.lovasz import lovasz_loss as lovasz_of_probabilities
 from jaxseg.losses.pixel import cross_entropy_loss, pixel_losses
+from jaxseg.losses.shared_arguments import documented
 from jaxseg.numerics import keep, pool, pooled_mean, pooled_sum, top_weights
 from jaxseg.targets import as_pixels
 
@@ -29,6 +31,7 @@ EPSILON_V1 = 1e-10  # of the sizes in the first generalised Dice
 ROUNDING = 1e-3  # percent times pixels may be rounded below the whole number it is
 
 
+@documented
 def distance_penalized_cross_entropy_loss(
     logits: Array,
     labels: Array,
@@ -43,12 +46,7 @@ def distance_penalized_cross_entropy_loss(
     Printed (Ma 2021, eq. (6)): each pixel's term times 1 + D, with D the `distance`.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       distance: ``[...]`` the map D, without effect.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
     """
     del distance
     return cross_entropy_loss(
@@ -56,6 +54,7 @@ def distance_penalized_cross_entropy_loss(
     )
 
 
+@documented
 def topk_threshold_loss(
     logits: Array,
     labels: Array,
@@ -75,12 +74,7 @@ def topk_threshold_loss(
     threshold <= 1 / C.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       threshold: theta, in (0, 1].
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar >= 0; nan, as released, where no pixel is chosen.
@@ -93,6 +87,7 @@ def topk_threshold_loss(
     return total / count
 
 
+@documented
 def topk_loss(
     logits: Array,
     labels: Array,
@@ -110,12 +105,7 @@ def topk_loss(
     ten times less for 10 percent.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       percent: of the pixels, > 0.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar >= 0; nan, as released, where K is 0.
@@ -128,6 +118,7 @@ def topk_loss(
     return pool(jnp.sum(chosen * losses), axis_name) / places
 
 
+@documented
 def focal_loss(
     logits: Array,
     labels: Array,
@@ -148,14 +139,9 @@ def focal_loss(
     no alpha and q = p of the target; released losses are half as large.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       alpha: weight of class 0.
       gamma: focusing exponent.
       smooth: s.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar; below 0 by rounding at a perfect prediction.
@@ -176,6 +162,7 @@ def _negative_score(index: Array) -> Array:
     return -jnp.mean(index[1:])
 
 
+@documented
 def squared_dice_loss(
     logits: Array,
     labels: Array,
@@ -194,12 +181,7 @@ def squared_dice_loss(
     eq. (8)): 2 sum p t over sum p^2 + sum t^2, in which TP is not squared.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       smooth: s.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [-1, 0].
@@ -231,6 +213,7 @@ def _overlap(
     return index(hits, counts.predicted - hits, counts.actual - hits)
 
 
+@documented
 def dice_loss(
     logits: Array,
     labels: Array,
@@ -248,12 +231,7 @@ def dice_loss(
     Printed (Ma 2021, eq. (9)): one minus the score, background included.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       smooth: s.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [-1, 0].
@@ -265,6 +243,7 @@ def dice_loss(
     return _negative_score(_overlap(index, logits, labels, link, where, axis_name))
 
 
+@documented
 def jaccard_loss(
     logits: Array,
     labels: Array,
@@ -281,12 +260,7 @@ def jaccard_loss(
     Printed (Ma 2021, eq. (10)): one minus the score, background included.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       smooth: s.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [-1, 0].
@@ -298,6 +272,7 @@ def jaccard_loss(
     return _negative_score(_overlap(index, logits, labels, link, where, axis_name))
 
 
+@documented
 def tversky_loss(
     logits: Array,
     labels: Array,
@@ -317,14 +292,9 @@ def tversky_loss(
     Printed (Ma 2021, eq. (14)): one minus the score, background included.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       alpha: weight of false positives.
       beta: weight of false negatives.
       smooth: s.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [-1, 0].
@@ -336,6 +306,7 @@ def tversky_loss(
     return _negative_score(_overlap(index, logits, labels, link, where, axis_name))
 
 
+@documented
 def asymmetric_loss(
     logits: Array,
     labels: Array,
@@ -352,13 +323,8 @@ def asymmetric_loss(
     have to maximise.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       beta: how much more a missed pixel weighs than a false one.
       smooth: pseudo-pixels in numerator and denominator.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [-1, 0].
@@ -376,6 +342,7 @@ def asymmetric_loss(
     )
 
 
+@documented
 def focal_tversky_loss(
     logits: Array,
     labels: Array,
@@ -396,15 +363,10 @@ def focal_tversky_loss(
     class before the mean; Ma 2021, eq. (16), has one T of all classes.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       gamma: exponent, the inverse of the paper's.
       alpha: weight of false positives.
       beta: weight of false negatives.
       smooth: pseudo-pixels in numerator and denominator.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [0, 1]; its slope, as released, is infinite at a perfect prediction.
@@ -422,6 +384,7 @@ def focal_tversky_loss(
     return jnp.power(1 + negative, gamma)
 
 
+@documented
 def lovasz_loss(
     logits: Array,
     labels: Array,
@@ -437,9 +400,6 @@ def lovasz_loss(
 
     Args:
       logits: ``[..., C]`` scores z.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar >= 0, unbounded.
@@ -450,6 +410,7 @@ def lovasz_loss(
     )
 
 
+@documented
 def generalized_dice_loss(
     logits: Array,
     labels: Array,
@@ -469,12 +430,7 @@ def generalized_dice_loss(
     eq. (15)): w = 1 / T^2, silent about T = 0.
 
     Args:
-      logits: ``[..., C]`` scores.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       smooth: s, least square of a size and least denominator.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [0, 1].
@@ -485,6 +441,7 @@ def generalized_dice_loss(
     return 1 - 2 * jnp.sum(weights * counts.inner) / jnp.maximum(bottom, smooth)
 
 
+@documented
 def generalized_dice_v1_loss(
     logits: Array,
     labels: Array,
@@ -506,8 +463,6 @@ def generalized_dice_v1_loss(
       logits: ``[B, ..., C]`` scores, images first.
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` targets.
       smooth: s.
-      link: how scores become probabilities.
-      where: ``[B, ...]`` bool, False for void pixels.
       axis_name: mapped axis whose images to average over.
 
     Returns:
@@ -524,6 +479,7 @@ def generalized_dice_v1_loss(
     return mean_over_images(of_image, logits, labels, where=where, axis_name=axis_name)
 
 
+@documented
 def penalized_generalized_dice_loss(
     logits: Array,
     labels: Array,
@@ -548,8 +504,6 @@ def penalized_generalized_dice_loss(
       labels: ``[B, ...]`` class ids, or ``[B, ..., C]`` targets.
       k: penalty.
       smooth: of the generalised Dice.
-      link: how scores become probabilities.
-      where: ``[B, ...]`` bool, False for void pixels.
       axis_name: mapped axis whose images to average over.
     """
     loss = generalized_dice_v1_loss(
@@ -558,6 +512,7 @@ def penalized_generalized_dice_loss(
     return loss / (1 + k * (1 - loss))
 
 
+@documented
 def sensitivity_specificity_loss(
     logits: Array,
     labels: Array,
@@ -579,13 +534,8 @@ def sensitivity_specificity_loss(
     specificity. Printed (Ma 2021, eq. (7)): background included, classes summed inside.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       r: weight of the error inside.
       smooth: s, 1 by default in the released class and 1e-5 in its trainer.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar in [0, 1].
@@ -601,6 +551,7 @@ def sensitivity_specificity_loss(
     return jnp.mean((r * mean_error(targets) + (1 - r) * mean_error(1 - targets))[1:])
 
 
+@documented
 def exponential_logarithmic_loss(
     logits: Array,
     labels: Array,
@@ -620,15 +571,10 @@ def exponential_logarithmic_loss(
     mean over pixels of powers of -log p.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       gamma: exponent of the Dice term.
       smooth: of the Dice of foreground classes.
-      link: how scores become probabilities.
       class_weights: ``[C]`` of the cross-entropy, which divides by them; (0.2, 0.8) in
         the released binary task.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar >= 0; its slope, as released, is infinite at a perfect prediction.
@@ -661,6 +607,7 @@ def level_set(inside: Array, outside: Array) -> Array:
     return outside - jnp.where(inside > 1, inside, 0)
 
 
+@documented
 def boundary_loss(
     logits: Array,
     labels: Array,
@@ -678,12 +625,8 @@ def boundary_loss(
     `level_set`; it is 0 everywhere where the class is absent from an image.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
       labels: ``[...]`` class ids, or ``[..., C]`` targets; their shape alone matters.
       signed_distance: ``[..., C]`` phi, negative inside each class.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar of either sign.
@@ -693,6 +636,7 @@ def boundary_loss(
     return pooled_mean(jnp.mean(products, axis=-1), where, axis_name)
 
 
+@documented
 def hausdorff_loss(
     logits: Array,
     labels: Array,
@@ -713,13 +657,8 @@ def hausdorff_loss(
     far from G weighs by its depth in S, not by how far away it is.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       actual_distance: ``[..., C]`` d_G.
       predicted_distance: ``[..., C]`` d_S, without gradient.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
 
     Returns:
       Scalar >= 0.
@@ -730,6 +669,7 @@ def hausdorff_loss(
     return pooled_mean(jnp.mean(products[..., 1:], axis=-1), where, axis_name)
 
 
+@documented
 def dice_boundary_loss(
     logits: Array,
     labels: Array,
@@ -746,13 +686,8 @@ def dice_boundary_loss(
     each epoch until it is 0.01.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       signed_distance: ``[..., C]`` phi of `boundary_loss`.
       smooth: of Dice.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
     """
     dice = 1 + dice_loss(
         logits, labels, smooth=smooth, link=link, where=where, axis_name=axis_name
@@ -768,6 +703,7 @@ def dice_boundary_loss(
     return 0.01 * dice + 0.99 * boundary
 
 
+@documented
 def dice_hausdorff_loss(
     logits: Array,
     labels: Array,
@@ -786,14 +722,9 @@ def dice_hausdorff_loss(
     means (section 3.2) and does not say of which step.
 
     Args:
-      logits: ``[..., C]`` scores, C >= 2.
-      labels: ``[...]`` class ids, or ``[..., C]`` targets.
       actual_distance: ``[..., C]`` d_G of `hausdorff_loss`.
       predicted_distance: ``[..., C]`` d_S of `hausdorff_loss`.
       smooth: of Dice.
-      link: how scores become probabilities.
-      where: ``[...]`` bool, False for void pixels.
-      axis_name: mapped axis to pool pixels over.
     """
     dice = 1 + dice_loss(
         logits, labels, smooth=smooth, link=link, where=where, axis_name=axis_name

@@ -35,7 +35,7 @@ def forward(x: Array, kernel: Array, window: Window) -> Array:
         for n, r, s in zip(padded.shape[1:3], reach, window.strides, strict=True)
     ]
     total = sum(
-        widen(_every(padded, (i * down, j * across), size, window.strides))
+        widen(_take_every(padded, (i * down, j * across), size, window.strides))
         * widen(_tap(kernel, i, j))
         for i in range(kernel.shape[0])
         for j in range(kernel.shape[1])
@@ -48,7 +48,7 @@ def _tap(kernel: Array, i: int, j: int) -> Array:
     return kernel[None, i : i + 1, j : j + 1]
 
 
-def _every(
+def _take_every(
     x: Array, first: Sequence[int], count: Sequence[int], strides: Sequence[int]
 ) -> Array:
     """`count` rows and columns of ``[B, H, W, C]`` from `first`, `strides` apart."""
@@ -111,7 +111,8 @@ def input_gradient(
 
     def phase(a: int, b: int) -> Array:
         total = sum(
-            widen(_every(wide, (row, column), size, (1, 1))) * widen(_tap(kernel, i, j))
+            widen(_take_every(wide, (row, column), size, (1, 1)))
+            * widen(_tap(kernel, i, j))
             for i, row in taps(0, a)
             for j, column in taps(1, b)
         )
@@ -126,7 +127,7 @@ def input_gradient(
             shape[0], size[0] * steps[0], size[1] * steps[1], shape[3]
         )
     margin = [p[0] % s for p, s in zip(window.padding, steps, strict=True)]
-    return _every(whole, margin, shape[1:3], (1, 1))
+    return _take_every(whole, margin, shape[1:3], (1, 1))
 
 
 def kernel_gradient(

@@ -6,7 +6,7 @@ import flax.linen as nn
 from jax import Array
 
 from jaxseg.models.layers import Dtype, conv, multiple_of_8
-from jaxseg.models.norms import Norm, Normed, group_norm, no_norm, with_epsilon
+from jaxseg.models.norms import NamedNorm, Norm, group_norm, no_norm, with_epsilon
 
 STAGES = (
     (1, 16, 1, 1, 3),
@@ -42,7 +42,7 @@ class Block(nn.Module):
         y = x
         if self.expansion > 1:
             y = _conv(self, y, inner, 1, "_expand_conv")
-            y = nn.relu6(_normed(self, y, "_bn0", train=train))
+            y = nn.relu6(_norm(self, y, "_bn0", train=train))
         y = _conv(
             self,
             y,
@@ -52,9 +52,9 @@ class Block(nn.Module):
             stride=self.stride,
             groups=inner,
         )
-        y = nn.relu6(_normed(self, y, "_bn1", train=train))
+        y = nn.relu6(_norm(self, y, "_bn1", train=train))
         y = _conv(self, y, self.features, 1, "_project_conv")
-        y = _normed(self, y, "_bn2", train=train)
+        y = _norm(self, y, "_bn2", train=train)
         same = self.stride == 1 and x.shape[-1] == self.features
         return x + y if same else y
 
@@ -88,7 +88,7 @@ class EfficientNetLite(nn.Module):
         """``[B, H, W, C]``, sizes multiples of 32, to five features."""
         first = multiple_of_8(STEM * self.multiplier)
         x = _conv(self, x, first, 3, "_conv_stem", stride=2)
-        x = nn.relu6(_normed(self, x, "_bn0", train=train))
+        x = nn.relu6(_norm(self, x, "_bn0", train=train))
         features = []
         index = 0
         for stage, (expansion, channels, count, first_stride, kernel) in enumerate(
@@ -137,5 +137,5 @@ def _conv(
     )(x)
 
 
-def _normed(of: EfficientNetLite | Block, x: Array, name: str, *, train: bool) -> Array:
-    return Normed(with_epsilon(of.norm, EPSILON), name=name)(x, train=train)
+def _norm(of: EfficientNetLite | Block, x: Array, name: str, *, train: bool) -> Array:
+    return NamedNorm(with_epsilon(of.norm, EPSILON), name=name)(x, train=train)

@@ -4,7 +4,7 @@ import flax.linen as nn
 from jax import Array
 
 from jaxseg.models.layers import Dtype, conv, multiple_of_8
-from jaxseg.models.norms import Norm, Normed, group_norm, no_norm
+from jaxseg.models.norms import NamedNorm, Norm, group_norm, no_norm
 
 STAGES = (
     (1, 16, 1, 1),
@@ -53,7 +53,7 @@ class InvertedResidual(nn.Module):
             dtype=self.dtype,
             name=f"conv_{index + 1}",
         )
-        y = Normed(self.norm, name=f"conv_{index + 2}")(project(y), train=train)
+        y = NamedNorm(self.norm, name=f"conv_{index + 2}")(project(y), train=train)
         same = self.stride == 1 and x.shape[-1] == self.features
         return x + y if same else y
 
@@ -120,4 +120,4 @@ def _layer(
         dtype=of.dtype,
         name=f"{name}_0",
     )(x)
-    return nn.relu6(Normed(of.norm, name=f"{name}_1")(x, train=train))
+    return nn.relu6(NamedNorm(of.norm, name=f"{name}_1")(x, train=train))

@@ -4,7 +4,7 @@ import flax.linen as nn
 from jax import Array
 
 from jaxseg.models.layers import Dtype, conv, max_pool
-from jaxseg.models.norms import Norm, Normed, group_norm, no_norm
+from jaxseg.models.norms import NamedNorm, Norm, group_norm, no_norm
 
 
 class Block(nn.Module):
@@ -37,7 +37,7 @@ class Block(nn.Module):
         def layer(x: Array, index: int, features: int, size: int, **options) -> Array:
             options = {"bias": self.norm is no_norm, "dtype": self.dtype, **options}
             x = conv(features, (size, size), name=f"conv{index}", **options)(x)
-            return Normed(self.norm, name=f"bn{index}")(x, train=train)
+            return NamedNorm(self.norm, name=f"bn{index}")(x, train=train)
 
         strides = (self.stride, self.stride)
         spread = {"strides": strides, "dilation": self.dilation}
@@ -60,7 +60,7 @@ class Block(nn.Module):
                 dtype=self.dtype,
                 name="downsample_0",
             )
-            x = Normed(self.norm, name="downsample_1")(short(x), train=train)
+            x = NamedNorm(self.norm, name="downsample_1")(short(x), train=train)
         return nn.relu(x + y)
 
 
@@ -109,7 +109,7 @@ class ResNet(nn.Module):
             dtype=self.dtype,
             name="conv1",
         )
-        x = nn.relu(Normed(self.norm, name="bn1")(stem(x), train=train))
+        x = nn.relu(NamedNorm(self.norm, name="bn1")(stem(x), train=train))
         features = [x]
         x = max_pool(x, 3, 2)
         reached, dilation = 4, 1

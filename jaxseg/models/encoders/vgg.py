@@ -4,7 +4,7 @@ import flax.linen as nn
 from jax import Array
 
 from jaxseg.models.layers import Dtype, conv, max_pool
-from jaxseg.models.norms import Norm, Normed, group_norm, no_norm
+from jaxseg.models.norms import NamedNorm, Norm, group_norm, no_norm
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and convolutions of each stage; pooling follows it."""
@@ -58,7 +58,7 @@ class VGG16(nn.Module):
                     name=f"features_{index}",
                 )(x)
                 if normed:
-                    named = Normed(self.norm, name=f"features_{index + 1}")
+                    named = NamedNorm(self.norm, name=f"features_{index + 1}")
                     x = named(x, train=train)
                 x = nn.relu(x)
                 index += 3 if normed else 2

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from jaxseg.training.peers import Peers
+from jaxseg.training.processes import Processes
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def test_all_hear_of_the_one_that_has_gone(three):
     first, _, two = three
     heard = queue.Queue()
     for number, connections in enumerate((first, two)):
-        Peers(connections).start(lambda gone, number=number: heard.put((number, gone)))
+        Processes(connections).start(
+            lambda gone, number=number: heard.put((number, gone))
+        )
     three[1][0].close()
     assert sorted(heard.get(timeout=10) for _ in range(2)) == [(0, 1), (1, 1)]
 
@@ -31,7 +33,7 @@ def test_all_hear_of_the_one_that_has_gone(three):
 def test_without_the_first_all_others_end(three):
     _, one, two = three
     heard = queue.Queue()
-    watches = [Peers(one), Peers(two)]
+    watches = [Processes(one), Processes(two)]
     for watch in watches:
         watch.start(heard.put)
     for end in three[0].values():
@@ -42,7 +44,7 @@ def test_without_the_first_all_others_end(three):
 
 def test_a_process_that_is_done_may_go(three):
     heard = queue.Queue()
-    watches = [Peers(connections) for connections in three]
+    watches = [Processes(connections) for connections in three]
     for watch in watches:
         watch.start(heard.put)
     parting = [threading.Thread(target=watch.part) for watch in watches]

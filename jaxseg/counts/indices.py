@@ -9,17 +9,13 @@ unless the caller says otherwise. Nothing to find and nothing found is right. An
 is never 0/0: a class in one of the two masks alone has overlap 0 under every `empty`.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from jaxseg.numerics import geometric_mean, is_exact, safe_ratio, within_unit
-
-if TYPE_CHECKING:  # counts offers the indices beside what they are functions of
-    from jaxseg.counts import SoftCounts
+from jaxseg.counts.pools import SoftCounts
+from jaxseg.numerics import clip_to_unit, geometric_mean, is_exact, safe_ratio
 
 
 def dice_index(
@@ -173,7 +169,7 @@ def _cosine(common: Any, first: Any, second: Any, both_empty: Any) -> Any:
     """`common` / sqrt(`first` `second`), the cosine of two sets; 0 if one is empty."""
     empty = safe_ratio(0, first + second, both_empty)
     ratio = safe_ratio(common, geometric_mean(first, second), empty)
-    return ratio if is_exact(common) else within_unit(ratio)
+    return ratio if is_exact(common) else clip_to_unit(ratio)
 
 
 def generalized_dice_index(counts: SoftCounts, class_weights: Array | None) -> Array:

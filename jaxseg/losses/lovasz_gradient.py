@@ -10,7 +10,7 @@ from jax import Array, lax
 from jaxseg.numerics import pool, safe_ratio
 
 
-def pooled_growth(
+def pooled_gradient(
     errors: Array,
     targets: Array,
     counted: Array,
@@ -47,12 +47,12 @@ def pooled_growth(
         # Class by class, so that the sorts of several run side by side.
         growth = jnp.stack(
             [
-                jaccard_growth_of_keys(every, own, errors.dtype)
+                jaccard_gradient_of_keys(every, own, errors.dtype)
                 for every, own in zip(gathered(keys), keys, strict=True)
             ]
         )
     else:
-        growth = jaccard_growth(*(gathered(row) for row in (*rows, mask)))
+        growth = jaccard_gradient(*(gathered(row) for row in (*rows, mask)))
         if axis_name is not None:
             here = mask.shape[-1]
             start = lax.axis_index(axis_name) * here
@@ -76,7 +76,7 @@ def pixel_keys(errors: Array, own: Array, counted: Array) -> Array:
     return jnp.where(counted, 2 * (bits + 1) + own.astype(bits.dtype), 0)
 
 
-def jaccard_growth_of_keys(keys: Array, asked: Array, dtype: jnp.dtype) -> Array:
+def jaccard_gradient_of_keys(keys: Array, asked: Array, dtype: jnp.dtype) -> Array:
     """Growth of the Jaccard loss at pixels, as pixels join in order of their error.
 
     Pixels of one key, of equal error and on one side, share their growth equally.
@@ -116,7 +116,7 @@ def jaccard_growth_of_keys(keys: Array, asked: Array, dtype: jnp.dtype) -> Array
     return stored[jnp.searchsorted(rising, asked)]
 
 
-def jaccard_growth(errors: Array, targets: Array, counted: Array) -> Array:
+def jaccard_gradient(errors: Array, targets: Array, counted: Array) -> Array:
     """Growth of the Jaccard loss at each pixel, for soft targets too.
 
     Args:
@@ -153,7 +153,7 @@ def jaccard_growth(errors: Array, targets: Array, counted: Array) -> Array:
     )
 
 
-def binned_growth(
+def binned_gradient(
     errors: Array,
     targets: Array,
     counted: Array,

@@ -35,7 +35,7 @@ _TOKEN = 32
 _LETTER = 512
 
 
-class Peers:
+class Processes:
     """This process's connections to the others of its run.
 
     All connect to the first, and the first tells the others who has gone.
@@ -77,7 +77,7 @@ class Peers:
                 waiting.register(connection, selectors.EVENT_READ, number)
             while waiting.get_map():
                 for key, _ in waiting.select():
-                    word = _received(self._connections[key.data], _NUMBER)
+                    word = _receive(self._connections[key.data], _NUMBER)
                     if word and int.from_bytes(word, signed=True) == _DONE:
                         waiting.unregister(key.fileobj)
                         continue
@@ -94,7 +94,7 @@ class Peers:
         self._ended(number)
 
 
-def _received(connection: socket.socket, count: int) -> bytes:
+def _receive(connection: socket.socket, count: int) -> bytes:
     """`count` bytes; none if the other end has gone."""
     parts = b""
     while len(parts) < count:
@@ -108,7 +108,7 @@ def _received(connection: socket.socket, count: int) -> bytes:
     return parts
 
 
-def connected(host: str | None) -> Peers:
+def connect(host: str | None) -> Processes:
     """Connects this process with the others of its run, in all of them at once.
 
     Args:
@@ -125,7 +125,7 @@ def connected(host: str | None) -> Peers:
                 "token": secrets.token_hex(_TOKEN // 2),
             }
             _broadcast(letter)
-            return Peers(_accepted(server, letter["token"]))
+            return Processes(_accept(server, letter["token"]))
     letter = _broadcast({})
     where = letter["host"], letter["port"]
     try:
@@ -136,10 +136,10 @@ def connected(host: str | None) -> Peers:
             f"{where[0]}:{where[1]} ({error.strerror or error}): allow connections "
             "between the machines of a run"
         ) from error
-    _probed(connection)
+    _enable_probes(connection)
     number = jax.process_index().to_bytes(_NUMBER, signed=True)
     connection.sendall(letter["token"].encode() + number)
-    return Peers({0: connection})
+    return Processes({0: connection})
 
 
 def _listening(host: str | None) -> socket.socket:
@@ -155,7 +155,7 @@ def _listening(host: str | None) -> socket.socket:
     return socket.create_server(("", 0))
 
 
-def _accepted(server: socket.socket, token: str) -> dict[int, socket.socket]:
+def _accept(server: socket.socket, token: str) -> dict[int, socket.socket]:
     """Connections of all other processes; those of strangers are closed."""
     connections: dict[int, socket.socket] = {}
     deadline = time.monotonic() + CONNECT_SECONDS
@@ -170,16 +170,16 @@ def _accepted(server: socket.socket, token: str) -> dict[int, socket.socket]:
                 "allow connections between the machines of a run"
             ) from None
         connection.settimeout(CONNECT_SECONDS)
-        greeting = _received(connection, _TOKEN + _NUMBER)
+        greeting = _receive(connection, _TOKEN + _NUMBER)
         if greeting[:_TOKEN] != token.encode():
             connection.close()
             continue
-        _probed(connection)
+        _enable_probes(connection)
         connections[int.from_bytes(greeting[_TOKEN:], signed=True)] = connection
     return connections
 
 
-def _probed(connection: socket.socket) -> None:
+def _enable_probes(connection: socket.socket) -> None:
     """Lets the system ask now and then whether the other machine is there."""
     connection.settimeout(None)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -1,4 +1,4 @@
-"""Sufficient statistics of a segmentation; `indices` are functions of them."""
+"""Sums over pools of pixels: what every index of overlap is a function of."""
 
 import dataclasses
 from typing import Any, Self
@@ -7,48 +7,21 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxseg.fused import is_id, softmax_sums, sum_of_pixels
-from jaxseg.indices import (
-    accuracy_index,
-    dice_index,
-    f_beta_index,
-    generalized_dice_index,
-    hamming_index,
-    jaccard_index,
-    kappa_index,
-    matthews_index,
-    precision_index,
-    sensitivity_index,
-    specificity_index,
-    tversky_index,
-    weighted_hamming_index,
+from jaxseg.fused import (
+    is_id,
+    logsumexp_by_id,
+    softmax_sums,
+    sum_of_pixels,
+    target_log_probs,
 )
 from jaxseg.numerics import (
     keep,
     pool,
     pooled_count,
+    pooled_logsumexp,
     pooled_sum,
     soft_minimum,
 )
-
-__all__ = [
-    "SoftCounts",
-    "accuracy_index",
-    "counts_of_ids",
-    "dice_index",
-    "f_beta_index",
-    "generalized_dice_index",
-    "hamming_index",
-    "jaccard_index",
-    "kappa_index",
-    "matthews_index",
-    "precision_index",
-    "sensitivity_index",
-    "soft_counts",
-    "specificity_index",
-    "tversky_index",
-    "weighted_hamming_index",
-]
 
 
 @jax.tree_util.register_dataclass
@@ -179,3 +152,48 @@ def counts_of_ids(
         actual_squares=actual,
         pixels=pooled_count(scores, where, axis_name),
     )
+
+
+def log_intersection(
+    log_probs: Array,
+    targets: Array,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    """Log of the intersection of `soft_counts`, which may be too small to be a number.
+
+    Args:
+      log_probs: ``[..., C]`` logarithms of probabilities.
+      targets: ``[..., C]`` in [0, 1], hard or soft, 0 where masked.
+      where: ``[...]`` bool, False as if the pixel were not there.
+      axis_name: mapped axis to add over.
+
+    Returns:
+      ``[C]``; -inf for a class that no pixel has a share in.
+    """
+    some = keep(targets, where) > 0
+    log_targets = jnp.log(jnp.where(some, targets, 1))
+    overlaps = soft_minimum(log_probs, log_targets, tie=targets)
+    return pooled_logsumexp(overlaps, some, axis_name)
+
+
+def log_intersection_of_ids(
+    scores: Array,
+    ids: Array,
+    where: Array | None = None,
+    axis_name: str | None = None,
+) -> Array:
+    """Log of the intersection of `counts_of_ids`: `log_intersection` in fewer passes.
+
+    Args:
+      scores: ``[..., C]`` float32 or wider, finite where masked.
+      ids: ``[...]`` integers.
+      where: ``[...]`` bool, False as if the pixel were not there.
+      axis_name: mapped axis to add over.
+
+    Returns:
+      ``[C]``; -inf for a class that no pixel has.
+    """
+    mask = jnp.ones(ids.shape, bool) if where is None else where
+    logs = target_log_probs(scores, ids)
+    return logsumexp_by_id(logs, ids, mask, scores.shape[-1], axis_name)
