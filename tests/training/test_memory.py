@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from jaxseg.cli.answers import answered
+from jaxseg.cli.answers import answer
 from jaxseg.errors import UserError
 from jaxseg.models.plan import memory_bytes
 from jaxseg.training import memory
@@ -82,9 +82,9 @@ def test_a_device_that_runs_out_of_memory_is_told_what_to_lower(tmp_path, monkey
 
 
 def test_every_command_answers_it_with_one_sentence(capsys):
-    assert answered("jaxseg", exhausted, last=False) == 2
+    assert answer("jaxseg", exhausted, last=False) == 2
     error = capsys.readouterr().err
     assert "run out of memory" in error
     assert error.count("\n") == 1
     with pytest.raises(jax.errors.JaxRuntimeError):
-        answered("jaxseg", broken, last=False)
+        answer("jaxseg", broken, last=False)
