@@ -42,17 +42,25 @@ Value = tuple[Any, Any]
 def rows(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
     """Losses by type, link and kind of label; distances; ranks; TF32; repetition."""
     host = _host()
+    first, *others = itertools.product(settings.dtypes, LINKS, ("hard", "soft"))
+    yield from _of_kind(settings, first, host, turn)
     yield from _distances(settings)
-    yield from _surfaces(settings, host)
     yield from _tf32(settings)
     yield from _ranks(settings, host)
     yield from _repeated(settings)
-    kinds = itertools.product(settings.dtypes, LINKS, ("hard", "soft"))
-    for dtype, link, kind in kinds:
-        for names in chunks(settings.losses, TOGETHER):
-            if turn.over:
-                return
-            yield from compared(names, settings.pixels, dtype, link, kind, host)
+    for kind in others:
+        yield from _of_kind(settings, kind, host, turn)
+    yield from _surfaces(settings, host)
+
+
+def _of_kind(
+    settings: Settings, kind: tuple[str, str, str], host: Any, turn: Turn
+) -> Iterator[dict[str, Any]]:
+    """All losses for a type of scores, a link and a kind of labels."""
+    for names in chunks(settings.losses, TOGETHER):
+        if turn.over:
+            return
+        yield from compared(names, settings.pixels, *kind, host)
 
 
 def _host() -> Any:

@@ -98,6 +98,7 @@ class Settings:
 
 ON_CPU = Settings(
     many=2**16,
+    volume=(64, 64, 64),
     cases=(((8, 256, 256), 4), ((1, 128, 128, 128), 4), ((8, 256, 256), 20)),
     bandwidth=2**25,
     rounds=2,
