@@ -62,7 +62,7 @@ def of_devices(settings: Settings, turn: Turn, kind: str) -> Iterator[dict[str, 
     single = in_turns({"alone": Timed(going)}, rounds=1, limit=settings.seconds)
     predicted = loss_traffic(LOSS, (1, *settings.spread[1:]), CLASSES)
     gradients = 4 * sum(leaf.size for leaf in expected)
-    for way in WAYS:
+    for way in WAYS if devices > 1 else WAYS[:1]:  # alone, all are one
         if turn.over:
             return
         about = {"what": "way", "parallel": way, "devices": devices, "device": kind}
