@@ -122,7 +122,7 @@ def _check_writable(path: Path, flag: str) -> None:
         raise UserError(f"the {flag} file {path} is a folder")
 
 
-def _with_progress(claims: Sequence[Claim], processes: int) -> list[Settled]:
+def _settle_with_progress(claims: Sequence[Claim], processes: int) -> list[Settled]:
     """Settles the claims behind a line with rate and time left."""
     line = bar(len(claims), "claims", "claim")
 
@@ -145,7 +145,7 @@ def _settle(argv: Sequence[str]) -> int:
     claims = find(options.ids)
     if options.json not in (None, STDOUT):
         _check_writable(options.json, "--json")
-    results = _with_progress(claims, options.processes)
+    results = _settle_with_progress(claims, options.processes)
     if options.json == STDOUT:
         print(json_text(results))
         return _status(results)
@@ -264,7 +264,7 @@ def _card(argv: Sequence[str]) -> int:
 def _report(argv: Sequence[str]) -> int:
     options = _report_parser().parse_args(argv)
     _check_writable(options.out, "--out")
-    results = _with_progress(list(CLAIMS.values()), options.processes)
+    results = _settle_with_progress(list(CLAIMS.values()), options.processes)
     write_text(options.out, document.document(results))
     return _status(results)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from theory.claim import Check, Claim, Evidence, Settled
 from theory.proofs import standing
-from theory.report import WIDTH, as_json, number
+from theory.report import WIDTH, number, to_plain
 
 IMPORTS = "import numpy as np\nfrom fractions import Fraction"
 
@@ -47,7 +47,7 @@ def introduction(claim: Claim) -> str:
 
 def findings(settled: Settled) -> str:
     """The evidence and its worst cases, which can be pasted into Python."""
-    worst = textwrap.indent(in_python(settled), "  ")
+    worst = textwrap.indent(python_code(settled), "  ")
     return (
         f"Evidence\n{evidence_lines(settled.evidence)}\n\n"
         f"Worst cases, in Python\n{worst}"
@@ -98,12 +98,12 @@ def evidence_lines(found: Mapping[str, Evidence], *, says: Any = None) -> str:
 
 
 def _witness(evidence: Evidence, limit: int = 72) -> str:
-    text = json.dumps(as_json(evidence.witness), ensure_ascii=False)
+    text = json.dumps(to_plain(evidence.witness), ensure_ascii=False)
     text = text.replace('"', "")[1:-1]
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def in_python(settled: Settled) -> str:
+def python_code(settled: Settled) -> str:
     """Code that names each check's worst case, and, as comments, how to run it again.
 
     Two worst cases of equal names are kept apart by the check's name as a key.

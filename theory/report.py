@@ -18,21 +18,21 @@ WIDTH = 88
 _OPTIONAL = ("correction", "readings", "counterexample")
 
 
-def as_json(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """`value` in JSON's own types: fractions as "p/q", what is not finite as null."""
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(key): as_json(entry) for key, entry in value.items()}
+        return {str(key): to_plain(entry) for key, entry in value.items()}
     if isinstance(value, (str, bool)) or value is None:
         return value
     if isinstance(value, (list, tuple)):
-        return [as_json(entry) for entry in value]
+        return [to_plain(entry) for entry in value]
     if isinstance(value, frozenset):
-        return [as_json(entry) for entry in sorted(value)]
+        return [to_plain(entry) for entry in sorted(value)]
     plain = np.asarray(value).tolist()
     if isinstance(plain, list):
-        return as_json(plain)
+        return to_plain(plain)
     if isinstance(plain, float):
         return plain + 0.0 if math.isfinite(plain) else None
     return plain
@@ -44,10 +44,10 @@ def evidence_record(name: str, evidence: Evidence) -> dict[str, Any]:
         "check": name,
         "method": evidence.method,
         "holds": evidence.holds,
-        "slack": as_json(float(evidence.slack)),
+        "slack": to_plain(float(evidence.slack)),
         "tolerance": evidence.tolerance,
         "cases": evidence.cases,
-        "witness": as_json(evidence.witness),
+        "witness": to_plain(evidence.witness),
     }
 
 
@@ -58,11 +58,11 @@ def record(settled: Settled) -> dict[str, Any]:
     """
     claim = settled.claim
     facts = {
-        name: as_json(getattr(claim, name))
+        name: to_plain(getattr(claim, name))
         for name in ("id", "source", "where", "statement", "assumes", "verdict")
     }
     answers = {
-        name: as_json(getattr(claim, name))
+        name: to_plain(getattr(claim, name))
         for name in _OPTIONAL
         if getattr(claim, name) is not None
     }
@@ -70,7 +70,7 @@ def record(settled: Settled) -> dict[str, Any]:
         **facts,
         **answers,
         **_proof_record(claim.id),
-        "values": as_json(claim.reference_values()),
+        "values": to_plain(claim.reference_values()),
         "evidence": [evidence_record(*pair) for pair in settled.evidence.items()],
         "seconds": round(settled.seconds, 3),
     }

@@ -9,7 +9,7 @@ import pytest
 
 from theory import document
 from theory.claim import gather, settle, try_twins
-from theory.explain import explanation, in_python
+from theory.explain import explanation, python_code
 from theory.proofs import sources
 from theory.registry import CLAIMS
 from theory.report import record
@@ -64,7 +64,7 @@ def check_explanation(result):
     parts += [*claim.reference_values(), *(check.name for check in claim.checks)]
     assert [part for part in parts if part and part not in text] == []
     pasted = {}
-    exec(in_python(result), pasted)
+    exec(python_code(result), pasted)
     for name, evidence in result.evidence.items():
         assert set(pasted["worst"][name]) == set(map(str, evidence.witness))
 
@@ -92,7 +92,7 @@ def test_a_claim(name):
 def test_a_worst_case_pastes_as_what_it_was():
     result = settle(CLAIMS["L25"])
     pasted = {}
-    exec(in_python(result), pasted)
+    exec(python_code(result), pasted)
     found, given = pasted["worst"]["one class"], result.evidence["one class"].witness
     np.testing.assert_array_equal(found["logits"], given["logits"])
     exact = result.evidence["linear, exact"].witness

@@ -30,12 +30,12 @@ def wrong_share(probs, ids):
 
 def test_a_loss_against_an_oracle():
     with jax.enable_x64():
-        right = masks.on_all_masks(
+        right = masks.agrees_on_all_masks(
             wrong_share,
             lambda c: (c.false_positives + c.false_negatives) / c.pixels,
             pixels=3,
         )
-        wrong = masks.on_all_masks(
+        wrong = masks.agrees_on_all_masks(
             wrong_share, lambda c: Fraction(c.false_positives) / c.pixels, pixels=3
         )
     assert right.holds

@@ -7,7 +7,7 @@ from jaxseg.errors import UserError
 from theory.claim import Evidence, Settled, settle
 from theory.explain import explanation
 from theory.registry import CLAIMS
-from theory.report import as_json, record, table, write_json
+from theory.report import record, table, to_plain, write_json
 
 
 @pytest.mark.parametrize("name", ["E05", "E17", "L06"])
@@ -27,7 +27,7 @@ def test_what_json_cannot_say():
         "scalar": np.float64(0.5),
         "list": [Fraction(2), (1, True)],
     }
-    assert as_json(given) == {
+    assert to_plain(given) == {
         "fraction": "35/204",
         "nan": None,
         "array": [[1.0, None]],
@@ -35,7 +35,7 @@ def test_what_json_cannot_say():
         "scalar": 0.5,
         "list": ["2", [1, True]],
     }
-    assert str(as_json(-0.0)) == "0.0"
+    assert str(to_plain(-0.0)) == "0.0"
 
 
 def test_undecided_evidence_is_null_and_contradicts():

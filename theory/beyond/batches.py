@@ -59,7 +59,7 @@ def _pooled(images: Images) -> Fraction:
     return Fraction(counts.dice_index(functools.reduce(SoftCounts.__add__, masks)))
 
 
-def expected(images: Images, size: int) -> Fraction:
+def expected_dice(images: Images, size: int) -> Fraction:
     """Mean over all batches of so many different images of the batch's Dice."""
     batches = list(itertools.combinations(images, size))
     return sum(map(_pooled, batches), Fraction(0)) / len(batches)
@@ -87,8 +87,8 @@ def ends(*, size: int = 1) -> Evidence:
         hits, wrong = (sum(x) for x in zip(*images, strict=True))
         pooled = Fraction(2 * hits, 2 * hits + wrong) if hits + wrong else Fraction(1)
         return -max(
-            abs(expected(images, size) - sum(each, Fraction(0)) / len(each)),
-            abs(expected(images, len(images)) - pooled),
+            abs(expected_dice(images, size) - sum(each, Fraction(0)) / len(each)),
+            abs(expected_dice(images, len(images)) - pooled),
         )
 
     return enumeration.worst_case(_sets(3, 3), slack, describe=_named)
@@ -96,14 +96,14 @@ def ends(*, size: int = 1) -> Evidence:
 
 @N22.check("between images")
 @N22.twin("between the ends", ends_only=True)
-def within_images(*, ends_only: bool = False) -> Evidence:
+def bounded_by_images(*, ends_only: bool = False) -> Evidence:
     """Every expected batch Dice lies between the least and the largest image's Dice.
 
     With `ends_only`: between the mean and the pooled Dice.
     """
 
     def slack(images: Images) -> Fraction:
-        values = [expected(images, size) for size in (1, 2, 3)]
+        values = [expected_dice(images, size) for size in (1, 2, 3)]
         singles = [_pooled([image]) for image in images]
         bounds = [values[0], values[2]] if ends_only else singles
         return min(min(values) - min(bounds), max(bounds) - max(values))
@@ -118,7 +118,7 @@ def equal_volumes(*, volume: int = 6, other: int = 6) -> Evidence:
     """Where all images have one |G| + |S| every batch size gives the same."""
 
     def slack(images: Images) -> Fraction:
-        values = [expected(images, size) for size in (1, 2, 3)]
+        values = [expected_dice(images, size) for size in (1, 2, 3)]
         return -(max(values) - min(values))
 
     def of(hits: int, volume: int) -> tuple[int, int]:
@@ -133,13 +133,13 @@ def equal_volumes(*, volume: int = 6, other: int = 6) -> Evidence:
 
 @N22.check("by hand")
 @N22.twin("flat", middle=Fraction(4, 9))
-def by_hand(*, middle: Fraction = Fraction(61, 126)) -> Evidence:
+def two_sizes_by_hand(*, middle: Fraction = Fraction(61, 126)) -> Evidence:
     """(TP, mistakes) = (0, 1), (1, 0), (1, 4): 4/9, then 61/126, then 4/9 again.
 
     Images: 0, 1, 1/3. Pairs: 2/3, 2/7, 4/8. All: 4/9.
     """
     images = ((0, 1), (1, 0), (1, 4))
-    found = {f"batches of {size}": expected(images, size) for size in (1, 2, 3)}
+    found = {f"batches of {size}": expected_dice(images, size) for size in (1, 2, 3)}
     ninths = Fraction(4, 9)
     hand = {"batches of 1": ninths, "batches of 2": middle, "batches of 3": ninths}
     return examples.agree(found, hand)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from jaxseg.counts import SoftCounts, dice_index
 from theory.beyond import SOURCE
-from theory.beyond.expected_overlap import expected, independent, scores
+from theory.beyond.expected_overlap import expected_index, independent, scores
 from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples
 from theory.engines.enumeration import for_all, for_each
@@ -45,13 +45,15 @@ N31 = Claim(
         "with chance <= 1/2 as their posteriors are above 1/2. All 1/2: K / d tends to "
         "1/2, and 2 K / (d + K) to 2/3."
     ),
-    values=lambda: {f"largest_gain_at_{d}_pixels": float(all_even(d)) for d in SIZES},
+    values=lambda: {
+        f"largest_gain_at_{d}_pixels": float(gain_of_even_pixels(d)) for d in SIZES
+    },
 )
 
 SIZES = (1, 2, 3, 4, 5, 6, 8, 100, 1000)
 
 
-def all_even(pixels: int) -> Fraction:
+def gain_of_even_pixels(pixels: int) -> Fraction:
     """E[2 K / (d + K)] - 2^-d: all pixels against none, all posteriors 1/2."""
     total = sum(
         math.comb(pixels, k) * Fraction(2 * k, pixels + k) for k in range(pixels + 1)
@@ -90,7 +92,9 @@ def no_corner_gains_more(
         dice_of(s, e, sure, even)
         for s, e in itertools.product(range(sure + 1), range(even + 1))
     )
-    return all_even(pixels) - less - (best - dice_of(sure, taken, sure, even))
+    return (
+        gain_of_even_pixels(pixels) - less - (best - dice_of(sure, taken, sure, even))
+    )
 
 
 @N31.check("below 2/3, and near")
@@ -98,7 +102,7 @@ def no_corner_gains_more(
 @for_all(pixels=(1, 2, 3, 10, 30, 100, 300))
 def near_two_thirds(pixels: int, *, limit: Fraction = LIMIT) -> Fraction:
     """0 < 2/3 - g_d < 1 / (5 d) for all even posteriors, d >= 10."""
-    short = limit - all_even(pixels)
+    short = limit - gain_of_even_pixels(pixels)
     if pixels < 10:
         return short
     return min(short, Fraction(1, 5 * pixels) - short)
@@ -138,7 +142,7 @@ def few_doubtful_pixels(
 def two_by_hand(*, gain: Fraction = Fraction(1, 3)) -> Evidence:
     """Both 1/2: both pixels have (0 + 2/3 + 2/3 + 1) / 4 = 7/12, none 1/4."""
     law = independent((HALF, HALF))
-    both, none = (expected((z, z), law, dice_index) for z in (1, 0))
+    both, none = (expected_index((z, z), law, dice_index) for z in (1, 0))
     found = {"both": both, "none": none, "gain": both - none}
     hand = {"both": Fraction(7, 12), "none": Fraction(1, 4), "gain": gain}
     return examples.agree(found, hand)

@@ -117,7 +117,7 @@ def size_of_shift(*, factor: float = 1.0) -> Evidence:
 
 @N11.check("boundary")
 @N11.twin("eta = 0 as well", always=True)
-def at_the_boundary(*, always: bool = False) -> Evidence:
+def empty_prediction_is_best(*, always: bool = False) -> Evidence:
     """Eta = 0: cross-entropy's slope at p = 0 is l, Dice's D/(Y + P): p = 0 is best.
 
     The loss rises from p = 0 on, for D/2 > 0: p - eta = 0 there though eta - D/2 < 0.

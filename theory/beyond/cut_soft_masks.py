@@ -10,7 +10,7 @@ import sympy
 
 from jaxseg.counts import SoftCounts, dice_index
 from theory.beyond import SOURCE
-from theory.beyond.expected_overlap import Truths, expected, scores
+from theory.beyond.expected_overlap import Truths, expected_index, scores
 from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.engines import examples, symbolic
 from theory.engines.enumeration import for_all, for_each
@@ -172,7 +172,7 @@ def room_above(truths: Truths, value: Fraction) -> Evidence:
         for j in (j for j in range(size) if not mask[j]):
             for x in _decisive(truths, mask, j, value):
                 predicted = (*mask[:j], x, *mask[j + 1 :])
-                room = value - expected(predicted, truths, dice_index)
+                room = value - expected_index(predicted, truths, dice_index)
                 case = {"predicted": predicted, "value": value}
                 found.append(Evidence(room, 0.0, 1, "enumeration", case))
     return worst_of(found)
@@ -225,9 +225,9 @@ def five_by_hand(*, alone: Fraction = Fraction(392, 738)) -> Evidence:
     The first pixel alone has 196 (2 / 3) of 246.
     """
     found = {
-        "(1, 1/2, 0, 0, 0)": expected((1, HALF, 0, 0, 0), FIVE, dice_index),
-        "1, 3 and 4": expected((1, 0, 1, 1, 0), FIVE, dice_index),
-        "first alone": expected((1, 0, 0, 0, 0), FIVE, dice_index),
+        "(1, 1/2, 0, 0, 0)": expected_index((1, HALF, 0, 0, 0), FIVE, dice_index),
+        "1, 3 and 4": expected_index((1, 0, 1, 1, 0), FIVE, dice_index),
+        "first alone": expected_index((1, 0, 0, 0, 0), FIVE, dice_index),
     }
     hand = {
         "(1, 1/2, 0, 0, 0)": Fraction(132, 246),
@@ -243,7 +243,7 @@ def five_by_hand(*, alone: Fraction = Fraction(392, 738)) -> Evidence:
 @N28.twin("a mask is best", soft=Fraction(682760, 10**6))
 def four_pixels(*, soft: Fraction = Fraction(684699738, 10**9)) -> Evidence:
     """No prediction has more than `soft`; (1, 0, 1, 0.49688) nearly, all masks less."""
-    reached = expected((1, 0, 1, Fraction(49688, 10**5)), FOUR, dice_index)
+    reached = expected_index((1, 0, 1, Fraction(49688, 10**5)), FOUR, dice_index)
     masks = scores(FOUR, dice_index)
     room = room_above(FOUR, soft)
     others = {
@@ -310,9 +310,9 @@ def thresholds_are_wrong(
     """
     found = []
     for which, (law, predicted, up) in wrong.items():
-        found.append(room_above(law, expected(predicted, law, dice_index)))
+        found.append(room_above(law, expected_index(predicted, law, dice_index)))
         low, high = (
-            expected([rounding(p) for p in predicted], law, dice_index)
+            expected_index([rounding(p) for p in predicted], law, dice_index)
             for rounding in (math.floor, math.ceil)
         )
         better = (high - low if up else low - high) - TIGHTER

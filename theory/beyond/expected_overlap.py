@@ -29,7 +29,7 @@ def independent(eta: Sequence[Fraction]) -> Truths:
     return truths
 
 
-def expected(predicted: Sequence[Any], truths: Truths, index: Any) -> Fraction:
+def expected_index(predicted: Sequence[Any], truths: Truths, index: Any) -> Fraction:
     """Mean index over the truths, exact; L1 soft counts, 1 for 0/0."""
     total = Fraction(0)
     for y, weight in truths.items():
@@ -43,7 +43,7 @@ def scores(truths: Truths, index: Any) -> dict[Mask, Fraction]:
     """Expected index of every mask."""
     size = len(next(iter(truths)))
     masks = itertools.product((0, 1), repeat=size)
-    return {mask: expected(mask, truths, index) for mask in masks}
+    return {mask: expected_index(mask, truths, index) for mask in masks}
 
 
 def best(truths: Truths, index: Any) -> set[Mask]:
@@ -150,7 +150,7 @@ UNCERTAIN: tuple[Truths, ...] = (
 )
 
 
-def filled(truths: Truths, total: Fraction) -> tuple[Fraction, ...]:
+def best_of_size(truths: Truths, total: Fraction) -> tuple[Fraction, ...]:
     """The best prediction of sum `total`: whole pixels by their gain, then a part."""
     size = len(next(iter(truths)))
     if not total:
@@ -179,11 +179,11 @@ def one_fraction(truths, predicted, *, whole: bool = False) -> Fraction:
 
     With `whole` the filled one is rounded down to a mask.
     """
-    other = filled(truths, sum(predicted, Fraction(0)))
+    other = best_of_size(truths, sum(predicted, Fraction(0)))
     if whole:
         other = tuple(Fraction(int(p)) for p in other)
-    gain = expected(other, truths, dice_index)
-    return gain - expected(predicted, truths, dice_index)
+    gain = expected_index(other, truths, dice_index)
+    return gain - expected_index(predicted, truths, dice_index)
 
 
 @N07.check("masks suffice if independent")
@@ -199,7 +199,7 @@ def masks_suffice(*, dependent: bool = False) -> Evidence:
         size = len(next(iter(truths)))
         top = max(scores(truths, dice_index).values())
         return top - max(
-            expected(filled(truths, total), truths, dice_index)
+            expected_index(best_of_size(truths, total), truths, dice_index)
             for total in parts
             if 0 < total <= size
         )
@@ -217,7 +217,7 @@ def masks_suffice(*, dependent: bool = False) -> Evidence:
 def fraction_by_hand(*, share: Fraction = Fraction(4, 9)) -> Evidence:
     """P = (4/9, 1, 1) has 559/744, every mask at most 558/744 = 3/4."""
     found = {
-        "fraction": expected((share, 1, 1), BIMODAL, dice_index),
+        "fraction": expected_index((share, 1, 1), BIMODAL, dice_index),
         "best mask": max(scores(BIMODAL, dice_index).values()),
     }
     by_hand = {"fraction": Fraction(559, 744), "best mask": Fraction(3, 4)}
@@ -293,7 +293,7 @@ def masks_differ(*, eta: tuple[Fraction, ...] | None = None) -> Evidence:
 
 @N08.check("by hand")
 @N08.twin("Jaccard of both 2/3", exclusive=Fraction(2, 3))
-def by_hand(*, exclusive: Fraction = Fraction(1, 2)) -> Evidence:
+def exclusive_pixels_by_hand(*, exclusive: Fraction = Fraction(1, 2)) -> Evidence:
     """Two exclusive pixels, 3/5 and 2/5: both have D 2/3 and J 1/2, the first 3/5."""
     truths = {(1, 0): Fraction(3, 5), (0, 1): Fraction(2, 5)}
     dice, jaccard = scores(truths, dice_index), scores(truths, jaccard_index)

@@ -106,7 +106,7 @@ def euler(*, factor: int = 1) -> Evidence:
 
 @N04.check("losses")
 @N04.twin("alpha more by 1e-6", alpha=ALPHA + 1e-6)
-def in_losses(*, alpha: float = ALPHA) -> Evidence:
+def losses_have_the_tangents(*, alpha: float = ALPHA) -> Evidence:
     """The losses against their stated tangents, which autodiff must match."""
 
     def residual(logits: Array, labels: Array) -> Array:

@@ -55,7 +55,9 @@ def gap(losses: Sequence[Fraction]) -> Fraction:
 @N17.check("within")
 @N17.twin("less by 1e-3", less=Fraction(1, 10**3))
 @N17.twin("more than 1e-6 always", least=TIGHTER)
-def within(*, less: Fraction = Fraction(0), least: Fraction = Fraction(0)) -> Evidence:
+def gap_is_enclosed(
+    *, less: Fraction = Fraction(0), least: Fraction = Fraction(0)
+) -> Evidence:
     """The gap is in [least, 3 - 2 sqrt 2 - less], exactly, for up to 29 images."""
 
     def slack(losses: Sequence[Fraction]) -> Fraction:
@@ -88,7 +90,7 @@ def two_point_laws_are_worst(
 
 @N17.check("certified")
 @N17.twin("less by 1e-6, certified", less=1e-6)
-def certified(*, less: float = 0.0) -> Evidence:
+def supremum_is_certified(*, less: float = 0.0) -> Evidence:
     """Encloses the supremum over two images and their shares to 1e-9."""
 
     def of_two(first: Any, second: Any, share: Any) -> Any:
@@ -107,7 +109,7 @@ ROOT_MEAN = sympy.sqrt(2) - 1
 
 @N17.check("algebra")
 @N17.twin("at m = 1/2", mean=sympy.Rational(1, 2))
-def at_bernoulli(*, mean: sympy.Expr = ROOT_MEAN) -> Evidence:
+def bernoulli_reaches_it(*, mean: sympy.Expr = ROOT_MEAN) -> Evidence:
     """phi(m) - m = 3 - 2 sqrt 2 with slope 0 at m = sqrt 2 - 1."""
     m = sympy.symbols("m", positive=True)
     value = phi(m) - m

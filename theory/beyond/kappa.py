@@ -74,7 +74,7 @@ def gap_algebra(*, factor: int = 2) -> Evidence:
 
 @N18.check("at most 1")
 @N18.twin("reached wherever TN = 0", reached=lambda m: m.true_negatives == 0)
-def at_most_one(
+def gap_is_at_most_one(
     *, reached: Callable[[SoftCounts], bool] | None = None, pixels: int = 14
 ) -> Evidence:
     """The gap is at most 1, reached if and only if TN = 0 and FP = FN > 0."""

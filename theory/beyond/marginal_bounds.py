@@ -71,7 +71,7 @@ def _named(image: Image) -> dict[str, list]:
     return {"probs": [list(p) for p in image[0]], "labels": list(image[1])}
 
 
-def of_class(image: Image, k: int) -> SoftCounts:
+def counts_of_class(image: Image, k: int) -> SoftCounts:
     """Exact counts of class k."""
     probs, labels = image
     hits = sum((p[k] for p, label in zip(probs, labels, strict=True) if label == k), 0)
@@ -90,7 +90,7 @@ def l1_by_dice(*, factor: Fraction = Fraction(1)) -> Evidence:
     def slack(image: Image) -> Fraction:
         total = Fraction(0)
         for k in range(len(image[0][0])):
-            masks = of_class(image, k)
+            masks = counts_of_class(image, k)
             loss = 1 - Fraction(counts.dice_index(masks))
             room = loss * (masks.actual + masks.predicted)
             total += factor * room - abs(masks.actual - masks.predicted)
@@ -108,7 +108,7 @@ def weighted_dice(*, twice: int = 2) -> Evidence:
         probs, labels = image
         total = Fraction(0)
         for k in range(len(probs[0])):
-            masks = of_class(image, k)
+            masks = counts_of_class(image, k)
             share = masks.actual + masks.predicted
             total += Fraction(counts.dice_index(masks)) * share / twice
         right = sum(p[label] for p, label in zip(probs, labels, strict=True))

@@ -75,7 +75,7 @@ def _sets(images: int, parts: int):
 @N19.check("range")
 @N19.twin("at most D of the mean", upper=lambda mean: jaccard_of(mean))
 @for_each(lambda: itertools.chain.from_iterable(_sets(n, 10) for n in (1, 2, 3, 4)))
-def between(
+def mean_jaccard_is_between(
     scores: Scores, *, upper: Callable[[Fraction], Fraction] = lambda mean: mean
 ) -> Fraction:
     """In all sets of up to four images m / (2 - m) <= mean J <= m, both reached."""

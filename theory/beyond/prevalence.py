@@ -97,7 +97,9 @@ def witnesses(share: float) -> tuple[tuple[float, float], tuple[float, float]]:
 @N27.check("certified")
 @N27.twin("first piece for all", of=first_piece)
 @N27.twin("less by 1e-6", less=1e-6)
-def certified(*, of: Callable[[float], Best] = best, less: float = 0.0) -> Evidence:
+def supremum_is_certified(
+    *, of: Callable[[float], Best] = best, less: float = 0.0
+) -> Evidence:
     """Encloses sup |D - H_gamma| over all rates to 1e-7, at the stated gamma."""
     return worst_of(_enclosed(share, of, less) for share in SHARES[2:])
 
@@ -147,7 +149,7 @@ def no_gamma_is_better(
 
 @N27.check("hard masks")
 @N27.twin("hard masks, less by 1e-2", less=1e-2)
-def all_masks(*, less: float = 0.0) -> Evidence:
+def masks_keep_the_bound(*, less: float = 0.0) -> Evidence:
     """Hard masks of 10 and 16 pixels at every share of them keep the bound."""
 
     def room(masks: SoftCounts) -> Fraction:

@@ -45,7 +45,7 @@ GAMMAS = tuple(map(Fraction, ("0", "1/3", "1/2", "1")))
 
 @N14.check("algebra")
 @N14.twin("2 for 1", constant=2)
-def in_rates(*, constant: int = 1) -> Evidence:
+def inverse_rates(*, constant: int = 1) -> Evidence:
     """1/T = 1 + alpha (1/P - 1) + beta (1/R - 1), and 1/J likewise."""
     tp, fp, fn, alpha, beta = sympy.symbols("tp fp fn alpha beta", positive=True)
     masks = SoftCounts.of_sets(tp, fp, fn, 1)
@@ -90,7 +90,7 @@ def exact_rates(*, least: int = 1) -> Evidence:
 @N14.check("means")
 @N14.twin("strictly", strict=True)
 @over_masks(pixels=16)
-def between_means(masks: SoftCounts, *, strict: bool = False) -> Fraction:
+def dice_is_between_means(masks: SoftCounts, *, strict: bool = False) -> Fraction:
     """min(P, R) <= D <= sqrt(P R), squared, on all hard masks, empty ones too."""
     precision = Fraction(counts.precision_index(masks))
     recall = Fraction(counts.sensitivity_index(masks))
@@ -144,7 +144,7 @@ N20 = Claim(
 
 @N20.check("all masks")
 @N20.twin("less by 1e-6", less=Fraction(1, 10**6))
-def for_mistakes(*, less: Fraction = Fraction(0)) -> Evidence:
+def mistakes_bound_dice(*, less: Fraction = Fraction(0)) -> Evidence:
     """E / (2n + e) <= 1 - D <= e / (2n - e) - less, for e <= n = |y|."""
 
     def slack(masks: SoftCounts) -> Fraction:

@@ -50,7 +50,7 @@ SHIFTS = {1.0: 0.1002, 0.1: 0.3932, 0.01: 0.6867}
 
 @N33.check("algebra")
 @N33.twin("towards D", half=1)
-def solved_for_the_posterior(*, half: int = 2) -> Evidence:
+def shift_is_undone(*, half: int = 2) -> Evidence:
     """The map undoes the shift, and a lone region's pull is 2 eta^2 / (eta + p)^2."""
     p, eta, dice, w = sympy.symbols("p eta dice w", positive=True)
     shifted = eta + w * (2 * eta - dice)  # N11
@@ -66,7 +66,7 @@ def solved_for_the_posterior(*, half: int = 2) -> Evidence:
 
 @N33.check("minima of the losses")
 @N33.twin("mean with D", half=1.0)
-def recalibrated_minima(*, half: float = 2.0) -> Evidence:
+def minima_recalibrate(*, half: float = 2.0) -> Evidence:
     """The map gives the posteriors of three groups, wherever descent ends (N11)."""
     eta, weights, p, dice = minima()
     total = (eta + p).mean(axis=1, keepdims=True)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxseg.counts import SoftCounts, dice_index
 from jaxseg.metrics.challenge import challenge_scores
 from theory.beyond import SOURCE
-from theory.beyond.expected_overlap import UNCERTAIN, Mask, Truths, expected
+from theory.beyond.expected_overlap import UNCERTAIN, Mask, Truths, expected_index
 from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples
 
@@ -45,10 +45,10 @@ EMPTY: Mask = (0, 0, 0)
 
 def challenge(mask: Mask, truths: Truths) -> Fraction:
     """Expected score of a mask, exact: Dice with 1 for both empty."""
-    return expected(mask, truths, dice_index)
+    return expected_index(mask, truths, dice_index)
 
 
-def mixed(truths: Truths, empty: Fraction) -> Truths:
+def mix_empty(truths: Truths, empty: Fraction) -> Truths:
     """The same lesions, but no lesion with probability `empty`."""
     lesions = {y: w for y, w in truths.items() if any(y)}
     total = sum(lesions.values())
@@ -58,7 +58,7 @@ def mixed(truths: Truths, empty: Fraction) -> Truths:
 
 def best_given_lesion(truths: Truths) -> Fraction:
     """Dbar: the best expected Dice given that there is a lesion."""
-    lesions = mixed(truths, Fraction(0))
+    lesions = mix_empty(truths, Fraction(0))
     masks = itertools.product((0, 1), repeat=3)
     return max(challenge(mask, lesions) for mask in masks if any(mask))
 
@@ -86,7 +86,7 @@ def rule(*, threshold=lambda dice: dice / (1 + dice)) -> Evidence:
 
     def slack(case: tuple[Truths, Fraction]) -> Fraction:
         truths, empty = case
-        now = mixed(truths, empty)
+        now = mix_empty(truths, empty)
         rest = max(
             challenge(mask, now)
             for mask in itertools.product((0, 1), repeat=3)
@@ -120,8 +120,8 @@ def same_mask(*, all_masks: bool = False) -> Evidence:
 
     def slack(case: tuple[Truths, Fraction]) -> Fraction:
         truths, empty = case
-        fixed = winners(mixed(truths, Fraction(0)))
-        return Fraction(0 if winners(mixed(truths, empty)) == fixed else -1)
+        fixed = winners(mix_empty(truths, Fraction(0)))
+        return Fraction(0 if winners(mix_empty(truths, empty)) == fixed else -1)
 
     cases = (case for case in _cases() if case[1] < 1)
     return enumeration.worst_case(
@@ -131,7 +131,7 @@ def same_mask(*, all_masks: bool = False) -> Evidence:
 
 @N26.check("challenge scores")
 @N26.twin("both empty score 0", empty_score=0.0)
-def of_library(*, empty_score: float = 1.0) -> Evidence:
+def library_scores(*, empty_score: float = 1.0) -> Evidence:
     """Jaxseg's challenge scores, averaged: 40% empty, else one of two single pixels.
 
     Dbar = 2/3 for both pixels, so the threshold is 2/5: empty 2/5, both 3/5 * 2/3.

@@ -93,7 +93,7 @@ def _named(case: tuple[Errors, Truth]) -> dict[str, Any]:
 
 @N03.check("order")
 @N03.twin("soft before multilinear", chain=(extension, soft, multilinear))
-def in_order(
+def relaxations_are_ordered(
     *, chain: tuple[Callable, ...] = (extension, multilinear, soft)
 ) -> Evidence:
     """Lovász <= multilinear <= soft on a grid, and all equal on the vertices."""
@@ -137,7 +137,7 @@ def equal_errors(*, more: Fraction = Fraction(0)) -> Evidence:
 
 @N03.check("losses")
 @N03.twin("gap less by 1e-3, losses", less=1e-3)
-def searched(*, less: float = 0.0) -> Evidence:
+def ascent_finds_the_gap(*, less: float = 0.0) -> Evidence:
     """Ascent on the losses comes to the stated gap for d = 5, g = 1, and not past."""
     pixels, size = 5, 1
     labels = (jnp.arange(pixels) < size).astype(int)

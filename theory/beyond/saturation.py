@@ -112,7 +112,7 @@ def log_dice_too(*, alone: bool = True) -> Evidence:
 
 @N25.check("algebra")
 @N25.twin("sign flipped", sign=-1)
-def in_algebra(*, sign: int = 1) -> Evidence:
+def slopes_in_algebra(*, sign: int = 1) -> Evidence:
     """d(1 - D)/dz = p (1 - p)(D - 2)/(Y + P) for a foreground pixel; other hits h."""
     z, h, y, rest = sympy.symbols("z h y rest", positive=True)
     p = 1 / (1 + sympy.exp(-z))

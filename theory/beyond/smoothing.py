@@ -54,7 +54,9 @@ N23 = Claim(
 @N23.check("exact")
 @N23.twin("lam more by 1e-6", more=Fraction(1, 10**6))
 @over_masks(pixels=12)
-def as_mixture(masks: SoftCounts, *, more: Fraction = Fraction(0)) -> Fraction:
+def smoothed_is_a_mixture(
+    masks: SoftCounts, *, more: Fraction = Fraction(0)
+) -> Fraction:
     """(2 s + eps) / (V + eps) = lam D + 1 - lam, and its bias, on all masks."""
     dice = Fraction(counts.dice_index(masks))
     volume = masks.predicted + masks.actual
@@ -185,7 +187,7 @@ def same_smoothing(*, less: float = 0.0) -> Evidence:
 
 @N24.check("losses")
 @N24.twin("the same constant, losses", smooth=1.0)
-def in_losses(*, smooth: float = 0.5) -> Evidence:
+def losses_are_the_mixture(*, smooth: float = 0.5) -> Evidence:
     """The losses of a soft prediction, Dice smoothed by 1, Jaccard by one half."""
     probs, labels = jnp.array([[0.9], [0.4], [0.2], [0.0]]), jnp.array([1, 1, 0, 0])
     dice = 1 - float(dice_loss(probs, labels, smooth=1.0, link=links.identity))

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
 from theory.beyond import SOURCE
-from theory.beyond.expected_overlap import UNCERTAIN, Truths, expected, scores
+from theory.beyond.expected_overlap import UNCERTAIN, Truths, expected_index, scores
 from theory.claim import Claim, Evidence, Verdict
 from theory.engines import examples
 from theory.engines.enumeration import for_all, for_each
@@ -87,14 +87,14 @@ def convex_in_a_pixel(
         range(len(UNCERTAIN)), itertools.product(range(5), repeat=3)
     )
 )
-def every_threshold(
+def thresholds_are_best(
     law: int, quarters: Sequence[int], *, index=jaccard_index
 ) -> Fraction:
     """No p in quarters beats the best mask; of one as good each cut is as good."""
     truths = UNCERTAIN[law]
     predicted = [Fraction(q, 4) for q in quarters]
     masks = scores(truths, index)
-    room = max(masks.values()) - expected(predicted, truths, index)
+    room = max(masks.values()) - expected_index(predicted, truths, index)
     if room:
         return room
     levels = {t for t in (*predicted, Fraction(0)) if t < 1}

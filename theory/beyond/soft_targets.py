@@ -120,7 +120,7 @@ def forms_agree(p: Soft, t: Soft, *, hard: bool = True) -> Fraction:
 
 @N32.check("losses")
 @N32.twin("losses with sum p t", count=products)
-def in_losses(*, count: Callable = minima) -> Evidence:
+def losses_are_the_distances(*, count: Callable = minima) -> Evidence:
     """jaccard_loss and dice_loss of one class at soft targets are these distances."""
     gaps, tried = [], []
     for p, t in itertools.product(VECTORS[1:], repeat=2):

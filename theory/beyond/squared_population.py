@@ -95,7 +95,7 @@ def stationary(*, power: int = 1) -> Evidence:
 @N10.check("certified")
 @N10.twin("clipping active", examples=CLIPPED)
 @N10.twin("less by 1e-6, certified", less=1e-6)
-def certified(
+def supremum_is_certified(
     *, examples: tuple[Posterior, ...] = EXAMPLES, less: float = 0.0
 ) -> Evidence:
     """The supremum over all p in [0, 1] is 1 / c, for examples with c max eta <= 1."""
@@ -125,7 +125,9 @@ def certified(
         if a + b + c
     ]
 )
-def at_least_one(posterior: Posterior, *, least: Fraction = Fraction(1)) -> Fraction:
+def factor_is_at_least_one(
+    posterior: Posterior, *, least: Fraction = Fraction(1)
+) -> Fraction:
     """c^2 >= 1, with equality for posteriors in {0, 1} alone."""
     square = sum(posterior) / sum(e * e for e in posterior)
     hard = all(e in (0, 1) for e in posterior)
@@ -135,7 +137,7 @@ def at_least_one(posterior: Posterior, *, least: Fraction = Fraction(1)) -> Frac
 
 @N10.check("losses")
 @N10.twin("c more by 1e-6", factor=1.000001)
-def in_losses(*, factor: float = 1.0) -> Evidence:
+def loss_by_hand(*, factor: float = 1.0) -> Evidence:
     """The loss on 8 + 8 pixels, of which 4 and 2 are of the class: 1 - 1 / c."""
     labels = jnp.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0])
     posterior = jnp.array([0.5, 0.25])

@@ -7,7 +7,7 @@ from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.beyond import SOURCE
 from theory.claim import Claim, Evidence, Verdict
-from theory.eelbode.submodularity import mispredicted
+from theory.eelbode.submodularity import loss_of_mistakes
 from theory.engines import enumeration
 from theory.engines.enumeration import for_each
 from theory.engines.submodular import diamonds
@@ -56,7 +56,7 @@ def tversky(alpha: Fraction, beta: Fraction) -> Callable[[SoftCounts], Fraction]
     return lambda masks: Fraction(counts.tversky_index(masks, alpha=alpha, beta=beta))
 
 
-def stated(alpha: Fraction, beta: Fraction, actual: int) -> bool:
+def stated_condition(alpha: Fraction, beta: Fraction, actual: int) -> bool:
     """Beta >= 1 or |y| <= 1."""
     del alpha
     return beta >= 1 or actual <= 1
@@ -74,7 +74,7 @@ def any_beta_for_two(alpha: Fraction, beta: Fraction, actual: int) -> bool:
     return beta >= 1 or actual <= 2
 
 
-def by_alpha(alpha: Fraction, beta: Fraction, actual: int) -> bool:
+def exchanged_condition(alpha: Fraction, beta: Fraction, actual: int) -> bool:
     """False: the weights exchanged."""
     del beta
     return alpha >= 1 or actual <= 1
@@ -83,13 +83,13 @@ def by_alpha(alpha: Fraction, beta: Fraction, actual: int) -> bool:
 @N02.check("exactly when")
 @N02.twin("beta > 1", condition=strictly_more)
 @N02.twin("|y| <= 2", condition=any_beta_for_two)
-@N02.twin("alpha >= 1", condition=by_alpha)
-def exactly_when(*, condition: Callable[..., bool] = stated) -> Evidence:
+@N02.twin("alpha >= 1", condition=exchanged_condition)
+def exactly_when(*, condition: Callable[..., bool] = stated_condition) -> Evidence:
     """The least excess is >= 0 if and only if the condition holds."""
 
     def slack(case: Case) -> Fraction:
         alpha, beta, actual = case
-        loss = mispredicted(tversky(alpha, beta), actual)
+        loss = loss_of_mistakes(tversky(alpha, beta), actual)
         least = min(d.excess for d in diamonds(loss, actual, OTHERS))
         return least if condition(*case) else -least - Fraction(1, 10**12)
 
@@ -108,7 +108,7 @@ def two_missed(alpha, beta, n, *, factor: int = 2) -> Fraction:
 
     With f = beta a / (n + m a), the loss where a of n true pixels are missed.
     """
-    loss = mispredicted(tversky(alpha, beta), n)
+    loss = loss_of_mistakes(tversky(alpha, beta), n)
     excess = 2 * loss(1, 0) - loss(0, 0) - loss(2, 0)
     more = beta - 1
     return -abs(excess - factor * beta * more / ((n + more) * (n + 2 * more)))

@@ -48,8 +48,8 @@ def posteriors(*, parts: int = 6, pixels: int = 3) -> Iterator[Values]:
                 yield eta
 
 
-def named(eta: Values) -> dict[str, list[Fraction]]:
-    """A witness."""
+def witness(eta: Values) -> dict[str, list[Fraction]]:
+    """A posterior, as a witness."""
     return {"posterior": list(eta)}
 
 
@@ -92,7 +92,7 @@ def _cases() -> Iterator[tuple[str, Values]]:
 
 
 def _case(case: tuple[str, Values]) -> dict:
-    return {"index": case[0], **named(case[1])}
+    return {"index": case[0], **witness(case[1])}
 
 
 # N05
@@ -135,7 +135,9 @@ N05 = Claim(
 @N05.check("thresholds")
 @N05.twin("threshold 1/2", fixed=HALF)
 @for_each(_cases)
-def by_threshold(name: str, eta: Values, *, fixed: Fraction | None = None) -> Fraction:
+def best_mask_is_a_cut(
+    name: str, eta: Values, *, fixed: Fraction | None = None
+) -> Fraction:
     """All pixels of a best mask have eta >= the threshold, all others eta <= it.
 
     `fixed` puts one threshold in the place of all.
@@ -179,7 +181,7 @@ def thresholds_meet(*, factor: int = 2) -> Evidence:
         gap = abs(jaccard / (1 + jaccard) - dice / factor)
         return min(same, -gap, HALF - dice / 2)
 
-    return enumeration.worst_case(posteriors(), slack, describe=named)
+    return enumeration.worst_case(posteriors(), slack, describe=witness)
 
 
 @N05.check("weighted cross-entropy")
@@ -203,7 +205,7 @@ def weighted_cross_entropy(
                 slacks += [-Fraction(abs(mask[at] - (hit > miss))) for mask in masks]
         return min(slacks)
 
-    return enumeration.worst_case(posteriors(), slack, describe=named)
+    return enumeration.worst_case(posteriors(), slack, describe=witness)
 
 
 @jax.jit
@@ -280,7 +282,7 @@ def regret_below(*, bound: Fraction = SUPREMUM) -> Evidence:
     mixed = [one + other for one in posteriors(pixels=1) for other in near]
     cases = itertools.chain(posteriors(parts=10), near, mixed)
     return enumeration.worst_case(
-        cases, lambda eta: bound - regret(eta) - Fraction(1, 10**12), describe=named
+        cases, lambda eta: bound - regret(eta) - Fraction(1, 10**12), describe=witness
     )
 
 

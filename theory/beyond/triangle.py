@@ -94,7 +94,7 @@ def relaxed_triangle(
 @N16.check("reached")
 @N16.twin("reached less 1e-6", less=TIGHTER)
 @for_all(weight=WEIGHTS)
-def reached(weight: Fraction, *, less: Fraction = Fraction(0)) -> Fraction:
+def ratio_is_reached(weight: Fraction, *, less: Fraction = Fraction(0)) -> Fraction:
     """{1}, {1, 2}, {2} have the ratio (1 + 1/a) / 2, and B = A the ratio 1."""
     d = _distances(weight)
     ratios = d[1][2] / (d[1][3] + d[3][2]), d[1][2] / (d[1][1] + d[1][2])
@@ -103,7 +103,7 @@ def reached(weight: Fraction, *, less: Fraction = Fraction(0)) -> Fraction:
 
 @N16.check("algebra")
 @N16.twin("curvature squared", power=2)
-def of_jaccard(*, power: int = 3) -> Evidence:
+def function_of_jaccard(*, power: int = 3) -> Evidence:
     """1 - T_aa = a j / (1 + (a - 1) j) of the Jaccard distance j, and its curvature."""
     tp, wrong, a, j = sympy.symbols("tp wrong a j", positive=True)
     distance = a * wrong / (tp + a * wrong)

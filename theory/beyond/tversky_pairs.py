@@ -121,7 +121,7 @@ def _named(pair: Pair) -> dict[str, list[Fraction]]:
 @N01.check("certified")
 @N01.twin("less by 1e-6, certified", less=1e-6)
 @N01.twin("min for max, certified", pick=min)
-def certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
+def supremum_is_certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     """Encloses the supremum over all soft masks to 1e-9; is the bound inside?"""
     return worst_of(_enclosed(pair, less, pick) for pair in PLAIN)
 
@@ -169,7 +169,7 @@ def relative_error(
 
 @N01.check("one ratio")
 @N01.twin("tanh of a half", quarter=2)
-def on_one_ratio(*, quarter: int = 4) -> Evidence:
+def peak_on_one_ratio(*, quarter: int = 4) -> Evidence:
     """With u' = q u the gap 1/(1+u) - 1/(1+qu) peaks at tanh(ln q / 4)."""
     q, u = sympy.symbols("q u", positive=True)
     gap = 1 / (1 + u) - 1 / (1 + q * u)

@@ -70,7 +70,9 @@ def volume_gap(predicted: Fraction, actual: Fraction) -> Fraction:
 @N15.check("all masks")
 @N15.twin("less by 1e-6", less=Fraction(1, 10**6))
 @over_masks(pixels=16)
-def of_all_masks(masks: SoftCounts, *, less: Fraction = Fraction(0)) -> Fraction:
+def masks_keep_the_bounds(
+    masks: SoftCounts, *, less: Fraction = Fraction(0)
+) -> Fraction:
     """1 - D >= the volume gap, J <= min / max, T <= `best_tversky`, less `less`."""
     sizes = Fraction(masks.predicted), Fraction(masks.actual)
     dice = Fraction(counts.dice_index(masks))
@@ -87,7 +89,7 @@ def of_all_masks(masks: SoftCounts, *, less: Fraction = Fraction(0)) -> Fraction
 @N15.check("nested masks")
 @N15.twin("one pixel across", crossing=1)
 @over_masks(pixels=16)
-def reached(masks: SoftCounts, *, crossing: int = 0) -> Fraction:
+def equality_is_nesting(masks: SoftCounts, *, crossing: int = 0) -> Fraction:
     """Equality just where one mask lies in the other.
 
     `crossing` pixels of the smaller mask that may lie outside the larger one spoil it.
@@ -100,7 +102,7 @@ def reached(masks: SoftCounts, *, crossing: int = 0) -> Fraction:
 
 @N15.check("losses")
 @N15.twin("squared loss", squared=True)
-def of_soft_masks(*, squared: bool = False) -> Evidence:
+def soft_masks_keep_the_bounds(*, squared: bool = False) -> Evidence:
     """The losses: 1 - D and 1 - J above their bounds, soft p and soft t.
 
     With `squared` the bound of the sums of p is asked of the squared Dice loss, whose
@@ -123,7 +125,7 @@ def of_soft_masks(*, squared: bool = False) -> Evidence:
 
 @N15.check("squared")
 @N15.twin("sums for norms", norms=False)
-def of_squares(*, norms: bool = True) -> Evidence:
+def squared_dice_keeps_its_bound(*, norms: bool = True) -> Evidence:
     """Squared Dice: 1 - D2 >= (a - b)^2 / (a^2 + b^2), a and b the norms of p and t.
 
     Without `norms` a and b are the sums, which is too much to ask.

@@ -11,7 +11,7 @@ from jaxseg.losses.cards import FILE as NAME
 from jaxseg.losses.cards import line
 from theory.cards import curvature, extremes, invariance, special
 from theory.cards.finding import CardAnswer
-from theory.cards.subject import Subject, of_catalog
+from theory.cards.subject import Subject, catalog_subject
 
 FILE = Path(jaxseg.losses.__file__).with_name(NAME)
 
@@ -42,7 +42,7 @@ def examine(subject: Subject) -> Card:
 
 def card_of(name: str) -> Card:
     """`examine` of a loss of the catalog."""
-    return examine(of_catalog(name))
+    return examine(catalog_subject(name))
 
 
 def write(cards: Mapping[str, Card], path: Path = FILE) -> None:

@@ -26,7 +26,7 @@ def value_range(examined: Subject) -> CardAnswer:
     loss whose largest value keeps growing with the scores has no bound.
     """
     scores, labels = _hard()
-    both = _both_classes(labels)
+    both = _has_both_classes(labels)
     drawn = subject.draws(STARTS, seed=1)
     starts = {
         "scores": np.concatenate([scores[both], drawn[0]]),
@@ -77,7 +77,7 @@ def grows(examined: Subject, case: Cases, sign: int) -> bool:
     return bool(near > 0 and far > GROWTH * near and further > GROWTH * far)
 
 
-def _both_classes(labels: np.ndarray) -> np.ndarray:
+def _has_both_classes(labels: np.ndarray) -> np.ndarray:
     count = labels.reshape(len(labels), -1).sum(axis=1)
     return (count > 0) & (count < subject.PIXELS)
 
@@ -102,7 +102,7 @@ def minimisers(examined: Subject) -> CardAnswer:
     )
     hard, actual = _hard()
     predicted, _ = subject.pairs()
-    both = _both_classes(actual)
+    both = _has_both_classes(actual)
     gaps = excess({"scores": hard[both], "labels": actual[both]})
     wrong = np.any(predicted != actual, axis=(1, 2))[both]
     count = STARTS * 40 + int(both.sum())

@@ -31,14 +31,14 @@ class CardAnswer:
         """As JSON, its numbers to four digits."""
         return {
             "answer": self.answer,
-            "numbers": {k: rounded(v) for k, v in self.numbers.items()},
+            "numbers": {k: round_digits(v) for k, v in self.numbers.items()},
             "method": self.method,
             "cases": self.cases,
             "witness": {k: _plain(v) for k, v in self.witness.items()},
         }
 
 
-def rounded(value: float) -> float:
+def round_digits(value: float) -> float:
     """To four significant digits; what is below 1e-12 is 0."""
     return 0.0 if abs(value) < 1e-12 else float(f"{value:.4g}")
 
@@ -47,4 +47,4 @@ def _plain(value: Any) -> Any:
     plain = np.asarray(value).tolist()
     if isinstance(plain, list):
         return [_plain(entry) for entry in plain]
-    return rounded(plain) if isinstance(plain, float) else plain
+    return round_digits(plain) if isinstance(plain, float) else plain

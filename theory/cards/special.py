@@ -21,7 +21,7 @@ def _predicting(share: float, link: Link) -> np.ndarray:
     return np.concatenate([-logit / 2, logit / 2], axis=-1)
 
 
-def _without_foreground(examined: Subject, link: Link) -> CardAnswer:
+def _has_no_foreground(examined: Subject, link: Link) -> CardAnswer:
     scores = np.stack([_predicting(share, link) for share in SHARES])
     labels = np.zeros((len(SHARES), *subject.GRID), int)
     values, slopes = examined.slopes(scores, labels, link)
@@ -43,12 +43,12 @@ def _without_foreground(examined: Subject, link: Link) -> CardAnswer:
 
 def empty_alone(examined: Subject) -> CardAnswer:
     """No foreground, and foreground the only class, under a sigmoid."""
-    return _without_foreground(examined, links.sigmoid)
+    return _has_no_foreground(examined, links.sigmoid)
 
 
 def empty_with_background(examined: Subject) -> CardAnswer:
     """No foreground, two classes under a softmax."""
-    return _without_foreground(examined, links.softmax)
+    return _has_no_foreground(examined, links.softmax)
 
 
 def saturation(examined: Subject) -> CardAnswer:

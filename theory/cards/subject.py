@@ -77,7 +77,7 @@ def _compiled(loss: Callable[..., Array], link: Link):
 
 
 @functools.cache
-def of_catalog(name: str) -> Subject:
+def catalog_subject(name: str) -> Subject:
     """A loss of the catalog at its defaults, in the middle of training."""
     return Subject(name, CATALOG[name].loss)
 

@@ -81,7 +81,7 @@ LAWS = (EXAMPLE, VARIED)
 GAMMAS = tuple(map(Fraction, ("1/10", "1/3", "1/2", "4/5")))
 
 
-def expected(law: Law, predicted: Mask, gamma: Fraction | None) -> Fraction:
+def expected_hamming(law: Law, predicted: Mask, gamma: Fraction | None) -> Fraction:
     """E[H_gamma], or E[H] for None."""
     total = Fraction(0)
     for actual, weight in law.items():
@@ -99,11 +99,11 @@ def expected(law: Law, predicted: Mask, gamma: Fraction | None) -> Fraction:
 def regret(law: Law, predicted: Mask, gamma: Fraction | None) -> Fraction:
     """How far from the best of all masks."""
     every = itertools.product((0, 1), repeat=len(predicted))
-    best = max(expected(law, mask, gamma) for mask in every)
-    return best - expected(law, predicted, gamma)
+    best = max(expected_hamming(law, mask, gamma) for mask in every)
+    return best - expected_hamming(law, predicted, gamma)
 
 
-def thresholded(
+def threshold_of_minimiser(
     law: Law, foreground: Callable[[Mask], Fraction], background: Callable
 ) -> Mask:
     """Where the minimiser of a cross-entropy with weights by image exceeds 1/2.
@@ -144,7 +144,9 @@ def consistent_for_hamming(*, gamma: Fraction = HALF) -> Evidence:
     """CE and the threshold 1/2 have no regret in H, on laws with and without a size."""
     return enumeration.worst_case(
         LAWS,
-        lambda law: -regret(law, thresholded(law, *plain_weights(gamma)), None),
+        lambda law: (
+            -regret(law, threshold_of_minimiser(law, *plain_weights(gamma)), None)
+        ),
         describe=lambda law: _described((law, gamma)),
     )
 
@@ -156,7 +158,7 @@ def consistent_for_weighted(*, weights: Callable = normalised_weights) -> Eviden
     cases = [(law, gamma) for law in LAWS for gamma in GAMMAS]
     return enumeration.worst_case(
         cases,
-        lambda c: -regret(c[0], thresholded(c[0], *weights(c[1])), c[1]),
+        lambda c: -regret(c[0], threshold_of_minimiser(c[0], *weights(c[1])), c[1]),
         describe=_described,
     )
 

@@ -60,7 +60,7 @@ def hamming(masks: SoftCounts) -> Fraction:
     return Fraction(counts.hamming_index(masks))
 
 
-def both_parts(masks: SoftCounts) -> bool:
+def defined_as_printed(masks: SoftCounts) -> bool:
     """0 < |y| < d, where H_gamma is defined as printed."""
     return 0 < masks.actual < masks.pixels
 
@@ -76,7 +76,7 @@ def _powers() -> list[int]:
 
 @E19.check("approached")
 @E19.twin("at the rate 2 / sqrt d", rate=2)
-def approached(*, rate: int = 3) -> Evidence:
+def one_is_approached(*, rate: int = 3) -> Evidence:
     """H_gamma - D >= 1 - rate / sqrt d on some masks of d pixels, whatever gamma is.
 
     H_gamma is affine in gamma, so its two ends suffice.
@@ -111,7 +111,7 @@ def error_by_size(
     found = enumeration.over_counts(
         lambda masks: -abs(dice(masks) - weighted_hamming(masks, gamma)),
         pixels=pixels,
-        only=both_parts,
+        only=defined_as_printed,
     )
     gap = -found.slack - largest_error(gamma, pixels) + less
     return found.with_slack(-abs(gap))

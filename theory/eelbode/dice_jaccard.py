@@ -24,7 +24,7 @@ EXACT_DICE = 2 - sympy.sqrt(2)
 TIGHTER = Fraction(1, 10**6)
 
 
-def _both(masks: SoftCounts) -> tuple[Any, Any]:
+def _indices(masks: SoftCounts) -> tuple[Any, Any]:
     return counts.dice_index(masks), counts.jaccard_index(masks)
 
 
@@ -72,7 +72,7 @@ def ratio_within(*, error: Fraction = Fraction(1), pixels: int = 24) -> Evidence
     """J <= D (1 + error) and D <= J (1 + error): on all masks, then on far ones."""
 
     def slack(masks: SoftCounts) -> Fraction:
-        dice, jaccard = map(Fraction, _both(masks))
+        dice, jaccard = map(Fraction, _indices(masks))
         return min(dice * (1 + error) - jaccard, jaccard * (1 + error) - dice) / dice
 
     far = one_pixel_right([10**k for k in range(2, 10)])
@@ -92,7 +92,7 @@ def ratio_approached(*, largest=largest_ratio) -> Evidence:
     """The exact maximum of D / J for each size, by enumeration of all masks."""
 
     def excess(masks: SoftCounts) -> Fraction:
-        dice, jaccard = map(Fraction, _both(masks))
+        dice, jaccard = map(Fraction, _indices(masks))
         return -dice / jaccard
 
     def slack(pixels: int) -> Evidence:
@@ -108,7 +108,7 @@ def ratio_approached(*, largest=largest_ratio) -> Evidence:
 def ratio_formula(*, constant: int = 2) -> Evidence:
     """D / J = 2 - D, whose limit at D = 0 is 2."""
     masks = SoftCounts.of_sets(*sympy.symbols("tp fp fn pixels", positive=True))
-    dice, jaccard = _both(masks)
+    dice, jaccard = _indices(masks)
     tp = masks.intersection
     limit = sympy.limit(dice / jaccard, tp, 0)
     return symbolic.identities(
@@ -143,7 +143,7 @@ E18 = Claim(
 @over_masks(pixels=29)
 def gap_within(masks: SoftCounts, *, less: Fraction = Fraction(0)) -> Fraction:
     """|D - J| <= 3 - 2 sqrt 2 - less, in rationals: (3 - less - |D - J|)^2 >= 8."""
-    dice, jaccard = map(Fraction, _both(masks))
+    dice, jaccard = map(Fraction, _indices(masks))
     return (3 - less - abs(dice - jaccard)) ** 2 - 8
 
 
@@ -162,7 +162,7 @@ def gap_by_size(*, largest=largest_gap) -> Evidence:
     """The exact maximum for each size, by enumeration of all masks."""
 
     def below(masks: SoftCounts) -> Fraction:
-        dice, jaccard = map(Fraction, _both(masks))
+        dice, jaccard = map(Fraction, _indices(masks))
         return -abs(dice - jaccard)
 
     def slack(pixels: int) -> Evidence:
@@ -178,7 +178,7 @@ def gap_by_size(*, largest=largest_gap) -> Evidence:
 def stationary_point(*, dice: sympy.Expr = EXACT_DICE) -> Evidence:
     """At D = 2 - sqrt 2 the gap has slope 0 and the stated value, and it is concave."""
     x = sympy.symbols("x", positive=True)
-    index, jaccard = _both(SoftCounts.of_sets(x, 1 - x, sympy.Integer(0), 1))
+    index, jaccard = _indices(SoftCounts.of_sets(x, 1 - x, sympy.Integer(0), 1))
     at = {x: dice / (2 - dice)}
     gap = index - jaccard
     curvature = sympy.diff(gap, x, 2)
@@ -198,7 +198,7 @@ def certified_gap(*, less: float = 0.0) -> Evidence:
     """Encloses the supremum to 1e-12 and asks whether 3 - 2 sqrt 2 - less is inside."""
 
     def gap(overlap: Any) -> Any:
-        dice, jaccard = _both(SoftCounts.of_sets(overlap, 1 - overlap, 0, 1))
+        dice, jaccard = _indices(SoftCounts.of_sets(overlap, 1 - overlap, 0, 1))
         return dice - jaccard
 
     found = interval.supremum(gap, ((0.0, 1.0),), width=1e-12)

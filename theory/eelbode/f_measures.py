@@ -68,13 +68,13 @@ def alpha_of(order: Fraction) -> Fraction:
     return 1 / (1 + order * order)
 
 
-def exchanged(order: Fraction) -> Fraction:
+def exchanged_weight(order: Fraction) -> Fraction:
     """False: b^2 / (1 + b^2), the weights exchanged."""
     return 1 - alpha_of(order)
 
 
 @E40.check("index")
-@E40.twin("weights exchanged", alpha=exchanged)
+@E40.twin("weights exchanged", alpha=exchanged_weight)
 @over_masks(pixels=9)
 def same_index(
     masks: SoftCounts, *, alpha: Callable[[Fraction], Fraction] = alpha_of
@@ -89,7 +89,7 @@ def same_index(
 
 
 @E40.check("falls with the order")
-@E40.twin("rises instead", alpha=exchanged)
+@E40.twin("rises instead", alpha=exchanged_weight)
 def falls_with_order(*, alpha: Callable[[Fraction], Fraction] = alpha_of) -> Evidence:
     """Alpha falls as the order rises, and is 1/2 at order 1."""
     grid = [Fraction(k, 10) for k in range(1, 60)]

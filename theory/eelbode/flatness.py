@@ -96,7 +96,7 @@ def squared_is_lower(*, strict: bool = False) -> Evidence:
 @E34.check("by distance")
 @E34.twin("first powers", power=1)
 @for_each(lambda: [case for case in _cases() if sum(case[0]) + sum(case[1]) > 0])
-def by_distance(y: Point, p: Point, *, power: int = 2) -> Fraction:
+def closed_forms(y: Point, p: Point, *, power: int = 2) -> Fraction:
     """L1 = |h|_1 / (2n + sum h) and L2 = |h|_2^2 / (|y|^2 + |p|^2), h = p - y."""
     h = [b - a for a, b in zip(y, p, strict=True)]
     plain, squared = dice_losses(y, p)
@@ -109,7 +109,7 @@ def by_distance(y: Point, p: Point, *, power: int = 2) -> Fraction:
 
 @E34.check("derivatives at the truth")
 @E34.twin("L1 flat too", squared=False)
-def at_the_truth(*, squared: bool = True) -> Evidence:
+def derivatives_at_the_truth(*, squared: bool = True) -> Evidence:
     """Gradients -+ 1 / (2n) and 0 at y, Hessian of L2 the identity over n: by autodiff.
 
     With `squared` False the zero gradient is claimed of L1.

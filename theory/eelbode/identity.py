@@ -42,12 +42,12 @@ E05 = Claim(
 )
 
 
-def to_jaccard(dice: Any, sign: int = -1) -> Any:
+def jaccard_of_dice(dice: Any, sign: int = -1) -> Any:
     """The first half of Eq. (7): D / (2 - D)."""
     return dice / (2 + sign * dice)
 
 
-def to_dice(jaccard: Any, sign: int = 1) -> Any:
+def dice_of_jaccard(jaccard: Any, sign: int = 1) -> Any:
     """The second half of Eq. (7): 2 J / (1 + J)."""
     return 2 * jaccard / (1 + sign * jaccard)
 
@@ -59,7 +59,7 @@ def exact_identity(masks: SoftCounts, *, sign: int = -1) -> Fraction:
     """Both halves on all hard masks, the empty pair and its value 1 included."""
     dice = Fraction(counts.dice_index(masks))
     jaccard = Fraction(counts.jaccard_index(masks))
-    gaps = [jaccard - to_jaccard(dice, sign), dice - to_dice(jaccard)]
+    gaps = [jaccard - jaccard_of_dice(dice, sign), dice - dice_of_jaccard(jaccard)]
     if masks.predicted + masks.actual == 0:
         gaps.append(dice - 1)
     return -max(map(abs, gaps))
@@ -71,7 +71,7 @@ def algebraic_identity(*, sign: int = 1) -> Evidence:
     """Both halves as rational functions of TP, FP and FN."""
     masks = SoftCounts.of_sets(*sympy.symbols("tp fp fn pixels", positive=True))
     dice, jaccard = counts.dice_index(masks), counts.jaccard_index(masks)
-    pairs = [(jaccard, to_jaccard(dice)), (dice, to_dice(jaccard, sign))]
+    pairs = [(jaccard, jaccard_of_dice(dice)), (dice, dice_of_jaccard(jaccard, sign))]
     return symbolic.identities(pairs)
 
 
@@ -96,7 +96,7 @@ def loss_identity(*, squared: bool = False, classes: int = 1) -> Evidence:
     def gap(logits, targets):
         dice = 1 - dice_loss(logits, targets, link=links.sigmoid, squared=squared)
         jaccard = 1 - jaccard_loss(logits, targets, link=links.sigmoid)
-        return jnp.abs(jaccard - to_jaccard(dice))
+        return jnp.abs(jaccard - jaccard_of_dice(dice))
 
     slack = -jax.jit(jax.vmap(gap))(logits, targets)
     case = {"logits": logits, "targets": targets}

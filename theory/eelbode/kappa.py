@@ -49,7 +49,7 @@ E36 = Claim(
 )
 
 
-def _both(masks: SoftCounts) -> tuple[Fraction, Fraction]:
+def _indices(masks: SoftCounts) -> tuple[Fraction, Fraction]:
     return Fraction(counts.dice_index(masks)), Fraction(counts.kappa_index(masks))
 
 
@@ -67,12 +67,12 @@ def limit_is_dice(*, missed: int = 1) -> Evidence:
 @E36.check("bound")
 @E36.twin("half the bound", factor=1)
 @over_masks(pixels=16, only=lambda masks: 2 * masks.actual < masks.pixels)
-def within_share(masks: SoftCounts, *, factor: int = 2) -> Fraction:
+def share_bounds_kappa(masks: SoftCounts, *, factor: int = 2) -> Fraction:
     """0 <= D - kappa <= (1 - D) factor r / (1 - 2r) where r = |y| / d < 1/2.
 
     The prediction may be as large as the image.
     """
-    dice, kappa = _both(masks)
+    dice, kappa = _indices(masks)
     share = Fraction(masks.actual, masks.pixels)
     room = (1 - dice) * factor * share / (1 - 2 * share)
     return min(dice - kappa, room - (dice - kappa))
@@ -90,7 +90,7 @@ def equal_only_at_the_ends(*, ends: bool = True) -> Evidence:
         )
 
     def slack(masks: SoftCounts) -> Fraction:
-        dice, kappa = _both(masks)
+        dice, kappa = _indices(masks)
         return dice - kappa - Fraction(1, 10**9)
 
     return enumeration.over_counts(

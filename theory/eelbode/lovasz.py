@@ -13,7 +13,7 @@ from jaxseg import counts, links
 from jaxseg.losses import lovasz_loss
 from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
-from theory.eelbode.submodularity import dice, jaccard, mispredicted
+from theory.eelbode.submodularity import dice, jaccard, loss_of_mistakes
 from theory.engines import enumeration, masks, samples
 
 E15 = Claim(
@@ -59,7 +59,9 @@ Errors = tuple[Fraction, ...]
 def vertices(*, index=counts.jaccard_index) -> Evidence:
     """On all pairs of binary masks jaxseg's Lovász loss is 1 - J."""
     loss = functools.partial(lovasz_loss, classes="all", link=links.identity)
-    return masks.on_all_masks(loss, lambda c: 1 - Fraction(index(c)), pixels=PIXELS)
+    return masks.agrees_on_all_masks(
+        loss, lambda c: 1 - Fraction(index(c)), pixels=PIXELS
+    )
 
 
 def _cases() -> list[tuple[int, Errors]]:
@@ -71,7 +73,7 @@ def _cases() -> list[tuple[int, Errors]]:
 
 def _loss(index: Callable, actual: int) -> Callable[[frozenset[int]], Fraction]:
     """1 - index as a function of the set of wrong pixels, y the first `actual`."""
-    by_size = functools.cache(mispredicted(index, actual))
+    by_size = functools.cache(loss_of_mistakes(index, actual))
 
     def loss(wrong: frozenset[int]) -> Fraction:
         missed = sum(i < actual for i in wrong)

@@ -185,7 +185,7 @@ def others_miss(*, weights: tuple[Weights, ...] = OTHERS) -> Evidence:
 
 @E41.check("by hand")
 @E41.twin("equal weights, by hand", unequal=(HALF, HALF))
-def by_hand(*, unequal: Weights = (TENTH, 1 - TENTH)) -> Evidence:
+def rivals_by_hand(*, unequal: Weights = (TENTH, 1 - TENTH)) -> Evidence:
     """A sure pixel and one at 1/3, weights 1/10, 9/10; and two rival pixels.
 
     Expected counts: the first alone has TP = 1, FN = 1/3 and D = 6/7; both have TP =

@@ -48,7 +48,7 @@ def distribution(sample: Sequence[int]) -> dict[int, Fraction]:
     return {x: sample.count(x) * share for x in set(sample)}
 
 
-def as_a_set(sample: Sequence[int]) -> dict[int, Fraction]:
+def distinct_elements(sample: Sequence[int]) -> dict[int, Fraction]:
     """False: each distinct element counts once."""
     distinct = set(sample)
     return {x: Fraction(1, len(distinct)) for x in distinct}
@@ -58,7 +58,7 @@ LOSSES = (Fraction(0), Fraction(1, 3), Fraction(1))
 
 
 @E01.check("all samples")
-@E01.twin("sample as a set", law=as_a_set)
+@E01.twin("sample as a set", law=distinct_elements)
 @for_all(sample=[s for n in range(1, 6) for s in itertools.product(range(3), repeat=n)])
 def mean_is_expectation(
     sample: Sequence[int],

@@ -65,7 +65,7 @@ def similarities(
 @E02.twin("gamma = 2", gammas=(Fraction(2),))
 @E02.twin("alpha = -1/2", weights=((Fraction(-1, 2), Fraction(1)),))
 @E02.twin("1 less 1e-6", less=Fraction(1, 10**6))
-def in_unit_interval(
+def values_in_unit_interval(
     *, least: int = 1, gammas=GAMMAS, weights=WEIGHTS, less: Fraction = Fraction(0)
 ) -> Evidence:
     """All values lie in [0, 1 - less] for all masks of d >= `least` pixels."""
@@ -90,7 +90,7 @@ def in_unit_interval(
 @E02.check("both ends reached")
 @E02.twin("0 with one pixel right", false_in_both=0)
 @for_all(pixels=(2, 5, 8))
-def reached(pixels: int, *, false_in_both: int = 1) -> Fraction:
+def bounds_are_reached(pixels: int, *, false_in_both: int = 1) -> Fraction:
     """Equal masks have 1 in all; complementary ones have 0 in all."""
     half = pixels // 2
     equal = enumeration.exact_counts(half, 0, 0, pixels)

@@ -7,9 +7,9 @@ from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.eelbode import SOURCE
 from theory.eelbode.dice_hamming import (
     TIGHTER,
-    approached,
     dice,
     hamming,
+    one_is_approached,
     ratio_grows,
     weighted_hamming,
 )
@@ -110,8 +110,8 @@ E24 = Claim(
 )
 
 
-E24.check("absolute, small object")(approached)
-E24.twin("at the rate 2 / sqrt d", rate=2)(approached)
+E24.check("absolute, small object")(one_is_approached)
+E24.twin("at the rate 2 / sqrt d", rate=2)(one_is_approached)
 
 
 E24.check("relative, small object")(ratio_grows)

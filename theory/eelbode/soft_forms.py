@@ -81,7 +81,7 @@ def squares_are_sizes(
 def squared_loss(*, index=counts.dice_index) -> Evidence:
     """The library's squared Dice loss is 1 - D on all pairs of binary masks."""
     loss = functools.partial(dice_loss, squared=True, link=links.identity)
-    return masks.on_all_masks(loss, lambda c: 1 - Fraction(index(c)), pixels=4)
+    return masks.agrees_on_all_masks(loss, lambda c: 1 - Fraction(index(c)), pixels=4)
 
 
 # E10, other norms
@@ -216,7 +216,7 @@ def jaccard_on_binaries(
 ) -> Evidence:
     """The soft Jaccard loss is 1 - J on all pairs of binary masks."""
     loss = functools.partial(jaccard_loss, squared=squared, link=links.identity)
-    return masks.on_all_masks(loss, lambda c: 1 - Fraction(index(c)), pixels=4)
+    return masks.agrees_on_all_masks(loss, lambda c: 1 - Fraction(index(c)), pixels=4)
 
 
 @E11.check("squared loss")

@@ -38,7 +38,7 @@ E42 = Claim(
 
 @E42.check("all masks")
 @E42.twin("less by 1e-6", scale=1 - 1e-6)
-def on_masks(*, squared: bool = True, scale: float = 1.0) -> Evidence:
+def masks_scale_jaccard(*, squared: bool = True, scale: float = 1.0) -> Evidence:
     """The loss is `scale` times 1 - J on all pairs of hard masks."""
 
     def loss(probs: Array, labels: Array) -> Array:
@@ -47,12 +47,12 @@ def on_masks(*, squared: bool = True, scale: float = 1.0) -> Evidence:
     def exact(found: counts.SoftCounts) -> Fraction:
         return Fraction(scale) * (1 - Fraction(counts.jaccard_index(found)))
 
-    return masks.on_all_masks(loss, exact, pixels=4)
+    return masks.agrees_on_all_masks(loss, exact, pixels=4)
 
 
 @E42.check("range")
 @E42.twin("sums for squares", squared=False)
-def in_range(*, squared: bool = True) -> Evidence:
+def loss_in_unit_interval(*, squared: bool = True) -> Evidence:
     """0 <= loss <= 1, and 0 at p = t alone, also for soft targets t.
 
     With `squared` false sum p t stands over sum p + sum t - sum p t, which is larger
@@ -82,7 +82,7 @@ def in_range(*, squared: bool = True) -> Evidence:
 
 @E42.check("algebra")
 @E42.twin("3 - D", two=3)
-def as_for_sets(*, two: int = 2) -> Evidence:
+def identities_of_sets(*, two: int = 2) -> Evidence:
     """J = D / (2 - D) for the squared forms, too; 1 - J is |p - t|^2 over the rest."""
     inner, p, t = sympy.symbols("inner p t", positive=True)
     dice, jaccard = 2 * inner / (p + t), inner / (p + t - inner)

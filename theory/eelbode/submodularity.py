@@ -56,7 +56,7 @@ def dice(masks: SoftCounts) -> Fraction:
     return Fraction(counts.dice_index(masks))
 
 
-def mispredicted(index: Index, actual: int) -> Callable[[int, int], Fraction]:
+def loss_of_mistakes(index: Index, actual: int) -> Callable[[int, int], Fraction]:
     """1 - index as a function of how many pixels of y and of the rest are wrong."""
 
     def loss(missed: int, false: int) -> Fraction:
@@ -65,7 +65,7 @@ def mispredicted(index: Index, actual: int) -> Callable[[int, int], Fraction]:
     return loss
 
 
-def predicted(index: Index, actual: int) -> Callable[[int, int], Fraction]:
+def loss_of_predicted(index: Index, actual: int) -> Callable[[int, int], Fraction]:
     """1 - index as a function of how many pixels of y and of the rest are predicted."""
 
     def loss(hits: int, false: int) -> Fraction:
@@ -75,13 +75,13 @@ def predicted(index: Index, actual: int) -> Callable[[int, int], Fraction]:
 
 
 @E13.check("wrong pixels")
-@E13.twin("predicted pixels", of=predicted)
+@E13.twin("predicted pixels", of=loss_of_predicted)
 @E13.twin("Dice for Jaccard", index=dice)
 @E13.twin("strictly", less=TIGHTER)
 def least_excess(
     *,
     index: Index = jaccard,
-    of: Callable = mispredicted,
+    of: Callable = loss_of_mistakes,
     sizes: tuple[int, ...] = tuple(range(7)),
     others: int = 6,
     less: Fraction = Fraction(0),
@@ -140,8 +140,8 @@ E14 = Claim(
 
 @E14.check("refuted for each size")
 @E14.twin("with one true pixel", sizes=(1,))
-def refuted_for(
-    *, sizes: tuple[int, ...] = (2, 3, 4, 5, 6), of: Callable = mispredicted
+def diamonds_refute_dice(
+    *, sizes: tuple[int, ...] = (2, 3, 4, 5, 6), of: Callable = loss_of_mistakes
 ) -> Evidence:
     """For each size of y some diamond of the Dice loss has a negative excess."""
 
@@ -156,7 +156,7 @@ def refuted_for(
 @E14.twin("half missed costs 1/2", middle=Fraction(1, 2))
 def smallest_case(*, middle: Fraction = Fraction(1, 3)) -> Evidence:
     """Two true pixels: none, one, two missed cost 0, 1/3, 1."""
-    loss = mispredicted(dice, 2)
+    loss = loss_of_mistakes(dice, 2)
     hand = (Fraction(0), middle, Fraction(1))
     gaps = [abs(loss(missed, 0) - value) for missed, value in enumerate(hand)]
     witness = {"losses": [loss(missed, 0) for missed in range(3)]}
@@ -165,6 +165,6 @@ def smallest_case(*, middle: Fraction = Fraction(1, 3)) -> Evidence:
 
 @E14.check("predicted set")
 @E14.twin("of an empty y", sizes=(0,))
-def refuted_in_predictions(*, sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Evidence:
+def predictions_refute_dice(*, sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Evidence:
     """The same in the predicted set, where one true pixel is enough."""
-    return refuted_for(sizes=sizes, of=predicted)
+    return diamonds_refute_dice(sizes=sizes, of=loss_of_predicted)

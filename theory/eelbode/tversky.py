@@ -121,7 +121,7 @@ def _named(weights: Weights) -> dict[str, Fraction]:
 
 @E27.check("edges")
 @E27.twin("sqrt(2 a) + 2 below", below=2)
-def on_the_edges(*, below: int = 1) -> Evidence:
+def slopes_on_the_edges(*, below: int = 1) -> Evidence:
     """With one kind of mistake, r = FP / TP: the slope's only zero and its value."""
     alpha, r = sympy.symbols("alpha r", positive=True)
     root = sympy.sqrt(2 * alpha)
@@ -145,7 +145,7 @@ def on_the_edges(*, below: int = 1) -> Evidence:
 
 @E27.check("between the edges")
 @E27.twin("T moves the other way", sign=-1)
-def between_the_edges(*, sign: int = 1) -> Evidence:
+def slopes_between_the_edges(*, sign: int = 1) -> Evidence:
     """Trading FP for FN leaves D alone and moves T one way: the slope's exact form."""
     tp, fp, fn, alpha, beta = sympy.symbols("tp fp fn alpha beta", positive=True)
     shift = sympy.symbols("shift", positive=True)
@@ -158,7 +158,7 @@ def between_the_edges(*, sign: int = 1) -> Evidence:
 @E27.check("certified")
 @E27.twin("less by 1e-6, certified", less=1e-6)
 @E27.twin("min for max, certified", pick=min)
-def certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
+def supremum_is_certified(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     """Encloses the supremum to 1e-9 for each pair of weights; is the bound inside?"""
     found = []
     for alpha, beta in GRID:
@@ -187,7 +187,7 @@ def enclose(alpha: Fraction, beta: Fraction) -> tuple[float, float, int]:
 @E27.check("losses")
 @E27.twin("less by 1e-6, losses", less=1e-6)
 @E27.twin("more by 1e-4, losses", less=-1e-4)
-def searched(*, less: float = 0.0, pick: Callable = max) -> Evidence:
+def ascent_approaches_the_bound(*, less: float = 0.0, pick: Callable = max) -> Evidence:
     """Ascent on the losses over soft predictions approaches the bound from below."""
     pixels, tries = 16, 200
     weights = np.repeat(np.array(GRID, float), tries, axis=0)

@@ -91,12 +91,12 @@ def relative(weights: Weights) -> Fraction:
     return max(max(2 * w, 1 / (2 * w)) for w in weights) - 1
 
 
-def by_logs(weight: Fraction) -> Fraction:
+def log_distance(weight: Fraction) -> Fraction:
     """Exp |log 2w|: how far a weight is from 1/2 as a ratio."""
     return max(2 * weight, 1 / (2 * weight))
 
 
-def by_difference(weight: Fraction) -> Fraction:
+def plain_distance(weight: Fraction) -> Fraction:
     """|w - 1/2|."""
     return abs(weight - HALF)
 
@@ -143,8 +143,10 @@ def never_falls_outward(
 
 
 @E31.check("by ratio")
-@E31.twin("by difference", distance=by_difference)
-def ordered_by(*, distance: Callable[[Fraction], Fraction] = by_logs) -> Evidence:
+@E31.twin("by difference", distance=plain_distance)
+def errors_rise_with_distance(
+    *, distance: Callable[[Fraction], Fraction] = log_distance
+) -> Evidence:
     """Both errors are functions of the larger distance of the two weights, rising."""
     errors = _errors()
     far = {pair: max(map(distance, pair)) for pair in errors}
@@ -218,10 +220,10 @@ E32 = Claim(
 
 
 @E32.check("deciding parameter")
-@E32.twin("by difference", distance=by_difference)
+@E32.twin("by difference", distance=plain_distance)
 @for_each(_pairs)
-def plotted(
-    weights: Weights, *, distance: Callable[[Fraction], Fraction] = by_logs
+def farther_weight_decides(
+    weights: Weights, *, distance: Callable[[Fraction], Fraction] = log_distance
 ) -> Fraction:
     """The error at the weight of largest `distance` alone is the error of the pair."""
     largest = max(weights, key=distance)
@@ -237,4 +239,4 @@ def plotted(
 @for_all(weight=WEIGHTS)
 def label(weight: Fraction, *, subtracted: int = 1) -> Fraction:
     """max(2 alpha, 1 / (2 alpha)) is the relative error plus 1."""
-    return -abs(by_logs(weight) - subtracted - relative((weight, weight)))
+    return -abs(log_distance(weight) - subtracted - relative((weight, weight)))

@@ -11,7 +11,7 @@ from jaxseg import counts
 from jaxseg.counts import SoftCounts
 from theory.claim import Claim, Evidence, Verdict
 from theory.eelbode import SOURCE
-from theory.eelbode.tversky import between_the_edges
+from theory.eelbode.tversky import slopes_between_the_edges
 from theory.engines import enumeration, symbolic
 
 E28 = Claim(
@@ -71,20 +71,20 @@ def _root(alpha: Fraction) -> Fraction:
     return Fraction(math.isqrt(twice.numerator), math.isqrt(twice.denominator))
 
 
-def corrected(alpha: Fraction) -> Fraction | None:
+def corrected_share(alpha: Fraction) -> Fraction | None:
     """The share of TP: 1 / (1 + sqrt(2 / alpha)), for every alpha > 0."""
     return 1 / (1 + 2 / _root(alpha))
 
 
-def printed(alpha: Fraction) -> Fraction | None:
+def printed_share(alpha: Fraction) -> Fraction | None:
     """As printed; None where it is 0/0."""
     return (alpha - _root(alpha)) / (alpha - 2) if alpha != 2 else None
 
 
 @E28.check("maximal")
-@E28.twin("printed", at=printed)
+@E28.twin("printed", at=printed_share)
 @E28.twin("at b = 1/2", at=lambda _: Fraction(1, 2))
-def maximal(*, at: Callable[[Fraction], Fraction | None] = corrected) -> Evidence:
+def maximal(*, at: Callable[[Fraction], Fraction | None] = corrected_share) -> Evidence:
     """At the maximiser |D - T| is the stated error, and no more on a grid of b."""
     grid = [Fraction(k, 60) for k in range(61)]
 
@@ -150,7 +150,7 @@ E29 = Claim(
 )
 
 
-def _by_overlap(parts: int = 12) -> list[list[Point]]:
+def _rate_by_overlap(parts: int = 12) -> list[list[Point]]:
     """Grid points of the simplex, in lines of constant TP from c = 0 to a = 0."""
     grid = [(a, b, c) for a, b, c in enumeration.simplex_grid(3, parts)]
     points = sorted(grid, key=lambda p: (p[1], -p[0]))
@@ -171,7 +171,7 @@ def monotone(*, absolute: bool = False) -> Evidence:
         rises, falls = max(steps, default=Fraction(0)), min(steps, default=Fraction(0))
         return -min(max(rises, Fraction(0)), max(-falls, Fraction(0)))
 
-    cases = [(weights, line) for weights in UNEQUAL for line in _by_overlap()]
+    cases = [(weights, line) for weights in UNEQUAL for line in _rate_by_overlap()]
     return enumeration.worst_case(cases, slack, describe=_named)
 
 
@@ -193,9 +193,9 @@ def largest_on_edges(*, both: bool = True) -> Evidence:
         sizes = [abs(error(point, alpha, beta)) for point in line]
         return (max(sizes[0], sizes[-1]) if both else sizes[0]) - max(sizes)
 
-    cases = [(weights, line) for weights in UNEQUAL for line in _by_overlap()]
+    cases = [(weights, line) for weights in UNEQUAL for line in _rate_by_overlap()]
     return enumeration.worst_case(cases, slack, describe=_named)
 
 
-E29.check("slope")(between_the_edges)
-E29.twin("T moves the other way", sign=-1)(between_the_edges)
+E29.check("slope")(slopes_between_the_edges)
+E29.twin("T moves the other way", sign=-1)(slopes_between_the_edges)

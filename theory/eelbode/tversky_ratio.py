@@ -73,14 +73,14 @@ def no_inverses(alpha: Any, beta: Any) -> Any:
     return max(2 * alpha, 2 * beta, Fraction(1))
 
 
-def _both(masks: SoftCounts, alpha: Any, beta: Any) -> tuple[Any, Any]:
+def _indices(masks: SoftCounts, alpha: Any, beta: Any) -> tuple[Any, Any]:
     tversky = counts.tversky_index(masks, alpha=alpha, beta=beta)
     return counts.dice_index(masks), tversky
 
 
 def _worse_ratio(masks: SoftCounts, weights: Weights) -> Fraction:
     """The larger of D / T and T / D."""
-    dice, tversky = map(Fraction, _both(masks, *weights))
+    dice, tversky = map(Fraction, _indices(masks, *weights))
     return max(dice / tversky, tversky / dice)
 
 
@@ -145,10 +145,10 @@ def maximum_by_size(*, largest: Callable = largest_by_size) -> Evidence:
 
 @E30.check("algebra")
 @E30.twin("overlap counted twice", weight_of_overlap=2)
-def as_weighted_mean(*, weight_of_overlap: int = 1) -> Evidence:
+def ratio_is_a_weighted_mean(*, weight_of_overlap: int = 1) -> Evidence:
     """D / T is a mean of 1, 2 alpha, 2 beta with weights TP, FP / 2, FN / 2."""
     tp, fp, fn, alpha, beta = sympy.symbols("tp fp fn alpha beta", positive=True)
-    dice, tversky = _both(SoftCounts.of_sets(tp, fp, fn, 1), alpha, beta)
+    dice, tversky = _indices(SoftCounts.of_sets(tp, fp, fn, 1), alpha, beta)
     total = tp + fp / 2 + fn / 2
     mean = weight_of_overlap * tp + 2 * alpha * fp / 2 + 2 * beta * fn / 2
     ratio = dice / tversky
@@ -162,7 +162,9 @@ def as_weighted_mean(*, weight_of_overlap: int = 1) -> Evidence:
 @E30.check("certified")
 @E30.twin("less by 1e-2, certified", less=1e-2)
 @E30.twin("without inverses, certified", bound=no_inverses)
-def certified(*, bound: Callable = all_terms, less: float = 0.0) -> Evidence:
+def supremum_is_certified(
+    *, bound: Callable = all_terms, less: float = 0.0
+) -> Evidence:
     """Encloses sup |log D - log T| where |log((FP + FN) / TP)| <= 9.
 
     Its exponential is 1 + the least relative error there; it must stay below the bound,
@@ -184,7 +186,7 @@ def enclose(weights: Weights) -> tuple[float, float, int]:
     def error(log_wrong: Any, share: Any) -> Any:
         wrong = log_wrong.exp()
         masks = SoftCounts.of_sets(1, wrong * share, wrong * (1 - share), 1 + wrong)
-        dice, tversky = _both(masks, *weights)
+        dice, tversky = _indices(masks, *weights)
         return abs((dice / tversky).log())
 
     alpha, beta = weights

@@ -73,10 +73,10 @@ def pooled_dice(population: Population, above: Fraction) -> Fraction:
 def best_dice(population: Population) -> Fraction:
     """The largest pooled D of any threshold; no other prediction does better."""
     cuts = [Fraction(-1), *(eta for _, eta in population)]
-    return max(pooled_dice(population, cut) for cut in cuts)
+    return max(pooled_dice(population, cut_of_posterior) for cut_of_posterior in cuts)
 
 
-def cut(gamma: Fraction) -> Fraction:
+def cut_of_posterior(gamma: Fraction) -> Fraction:
     """Where weighted CE with gamma, thresholded at 1/2, cuts the posterior."""
     return 1 - gamma
 
@@ -86,9 +86,9 @@ def cut(gamma: Fraction) -> Fraction:
 @for_all(gamma=GAMMAS)
 def nothing_found(gamma: Fraction, *, shift: Fraction = -STEP) -> Fraction:
     """Posterior 1 - gamma - 1e-6 everywhere: CE's mask is empty, D = 0, best D > 0."""
-    eta = cut(gamma) + shift
+    eta = cut_of_posterior(gamma) + shift
     population = ((Fraction(1), eta),)
-    found = pooled_dice(population, cut(gamma))
+    found = pooled_dice(population, cut_of_posterior(gamma))
     stated = 2 * eta / (1 + eta)
     return min(-found, -abs(best_dice(population) - stated), stated - STEP)
 
@@ -136,7 +136,7 @@ def weight_by_population(
 ) -> Fraction:
     """With gamma = 1 - D*/2, weighted CE reaches the best pooled D of each."""
     best = best_dice(population)
-    return pooled_dice(population, cut(gamma(best))) - best
+    return pooled_dice(population, cut_of_posterior(gamma(best))) - best
 
 
 @E39.check("low loss without overlap")

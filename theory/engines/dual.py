@@ -7,7 +7,7 @@ from typing import Any, Self
 from flint import arb, fmpq
 
 
-def as_arb(number: Any) -> arb:
+def ball(number: Any) -> arb:
     """A ball that contains `number`: an int, float, fraction or ball."""
     if isinstance(number, Fraction):
         return arb(fmpq(number.numerator, number.denominator))
@@ -39,7 +39,7 @@ class Dual:
     def _lift(self, other: Any) -> "Dual":
         if isinstance(other, Dual):
             return other
-        return Dual(as_arb(other), [arb(0)] * len(self.slopes))
+        return Dual(ball(other), [arb(0)] * len(self.slopes))
 
     def _chain(self, value: arb, slope: arb) -> "Dual":
         return Dual(value, [slope * own for own in self.slopes])
@@ -101,7 +101,7 @@ class Dual:
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same single number, for certain."""
-        return bool(self.value == as_arb(getattr(other, "value", other)))
+        return bool(self.value == ball(getattr(other, "value", other)))
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
@@ -112,5 +112,5 @@ def enclose(
     """Value and gradient of `function` over the box of `balls`."""
     result = function(*Dual.coordinates(balls))
     if not isinstance(result, Dual):  # a constant
-        return as_arb(result), (arb(0),) * len(balls)
+        return ball(result), (arb(0),) * len(balls)
     return result.value, result.slopes

@@ -56,6 +56,6 @@ def sketch(mask: Mask, grid: list[Pixel]) -> str:
     return "".join("#" if p in mask else "." for p in grid)
 
 
-def named(grid: list[Pixel], **shown: Mask) -> dict[str, Any]:
+def sketch_witness(grid: list[Pixel], **shown: Mask) -> dict[str, Any]:
     """A witness: each mask as a sketch."""
     return {name: sketch(mask, grid) for name, mask in shown.items()}

@@ -31,7 +31,7 @@ def counts_of(predicted: np.ndarray, actual: np.ndarray) -> SoftCounts:
     return exact_counts(*sizes, len(predicted))
 
 
-def on_all_masks(
+def agrees_on_all_masks(
     loss: Callable[[Array, Array], Array],
     oracle: Callable[[SoftCounts], Fraction],
     *,

@@ -45,7 +45,7 @@ def recipe_is_the_sum(*, weight: float = 1.0, squared: bool = True) -> Evidence:
 
 @G15.check("by hand")
 @G15.twin("plain Dice by hand", dice=1 / 3)
-def by_hand(*, dice: float = 1 / 5) -> Evidence:
+def two_pixels_by_hand(*, dice: float = 1 / 5) -> Evidence:
     """One foreground and one background pixel, the foreground half certain.
 
     y = (1, 0), p = (1/2, 0): L_BCE = log(2) / 2, L_Dice = 1 - 2 (1/2) / (1 + 1/4).

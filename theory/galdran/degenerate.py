@@ -30,14 +30,14 @@ def printed(truth: Values, predicted: Values) -> Fraction:
     )
 
 
-def _of_probs(predicted: Array, truth: Array) -> Array:
+def _loss_of_probs(predicted: Array, truth: Array) -> Array:
     """Jaxseg's squared Dice loss of foreground probabilities ``[N]``."""
     return dice_loss(
         predicted[:, None], truth[:, None], squared=True, link=links.identity
     )
 
 
-_slopes = jax.jit(jax.vmap(jax.value_and_grad(_of_probs), in_axes=(0, None)))
+_slopes = jax.jit(jax.vmap(jax.value_and_grad(_loss_of_probs), in_axes=(0, None)))
 
 # G07
 
@@ -170,7 +170,7 @@ def no_slope(*, foreground: float = 0.0) -> Evidence:
 
 @G08.check("p = 0")
 @G08.twin("1 at p = 0", loss=1.0)
-def at_nothing(*, loss: float = 0.0) -> Evidence:
+def jump_at_zero(*, loss: float = 0.0) -> Evidence:
     """At p = 0 exactly jaxseg's rule makes it 0, without slope: a jump of 1."""
     value, slopes = _slopes(jnp.zeros((1, 6)), jnp.zeros(6))
     found = {"value": float(value[0]), "slope": float(np.abs(slopes).max())}
@@ -235,7 +235,7 @@ SMOOTHINGS = {
 
 @G09.check("algebra")
 @G09.twin("slope eps / (S + eps)", power=1)
-def by_algebra(*, power: int = 2) -> Evidence:
+def slopes_in_algebra(*, power: int = 2) -> Evidence:
     """1 - (eps a) / (s + eps b) and its slope in s, for each smoothing."""
     s, eps = sympy.symbols("s eps", positive=True)
     by_hand = {
@@ -266,7 +266,7 @@ def _smoothed(score: Array, smooth: Array):
 
 @G09.check("value and slope of the loss")
 @G09.twin("slope without p (1 - p)", vanishing=True)
-def of_loss(*, vanishing: bool = False) -> Evidence:
+def loss_at_zero(*, vanishing: bool = False) -> Evidence:
     """Jaxseg's `smooth`, in both: value S / (S + eps) and the slope in each score.
 
     That is eps p (1 - p) / (S + eps)^2, S = 16 p; `vanishing` leaves p (1 - p) out.

@@ -29,7 +29,7 @@ def _images() -> tuple[Array, Array]:
 
 @jax.jit
 @jax.vmap
-def _both(logits: Array, labels: Array):
+def _values_and_slopes(logits: Array, labels: Array):
     """Eq. (1) of two scores, Eq. (2) of their difference; values and slopes."""
     truth = labels[:, None].astype(logits.dtype)
 
@@ -83,8 +83,8 @@ def losses_agree(*, swapped: bool = False, speed: float = 1.0) -> Evidence:
     """
     logits, labels = _images()
     given = 1 - labels if swapped else labels
-    (first, slopes), _ = _both(logits, labels)
-    _, (second, slope) = _both(logits, given)
+    (first, slopes), _ = _values_and_slopes(logits, labels)
+    _, (second, slope) = _values_and_slopes(logits, given)
     slopes, slope = np.asarray(slopes), speed * np.asarray(slope)
     gaps = [np.abs(np.asarray(first) - np.asarray(second))]
     gaps.append(np.abs(slopes - np.concatenate([-slope, slope], axis=-1)).max((1, 2)))
@@ -144,7 +144,7 @@ G02 = Claim(
 
 @G02.check("algebra")
 @G02.twin("sign flipped, algebra", sign=-1)
-def in_algebra(*, sign: int = 1) -> Evidence:
+def links_in_algebra(*, sign: int = 1) -> Evidence:
     """exp(b) / (exp(a) + exp(b)) = 1 / (1 + exp(-(b - a)))."""
     a, b = sympy.symbols("a b", positive=True)
     softmax = sympy.exp(b) / (sympy.exp(a) + sympy.exp(b))
@@ -166,7 +166,7 @@ def _link_gap(logits: Array, sign: float) -> Array:
 
 @G02.check("links")
 @G02.twin("difference larger by 1e-6", sign=1 + 1e-6)
-def of_links(*, sign: float = 1.0) -> Evidence:
+def links_agree(*, sign: float = 1.0) -> Evidence:
     """Both links of jaxseg, and their logarithms relative to 1, on random scores."""
     logits, _ = _images()
     slack = _link_gap(logits, sign)
@@ -203,7 +203,7 @@ G03 = Claim(
 
 @G03.check("no ties")
 @G03.twin(">= with ties", strict=False, ties=True)
-def thresholded(*, strict: bool = True, ties: bool = False) -> Evidence:
+def argmax_is_a_threshold(*, strict: bool = True, ties: bool = False) -> Evidence:
     """Argmax (first of equals) of (1 - p, p) against p > 1/2, on a grid with 1/2.
 
     `ties` keeps p = 1/2 among the cases, `strict` compares with > and not >=.
@@ -225,12 +225,12 @@ def thresholded(*, strict: bool = True, ties: bool = False) -> Evidence:
 @G03.twin(">= breaks ties alike", strict=False)
 def strictly(*, strict: bool = True) -> Evidence:
     """With ties: > agrees with an argmax that takes the first of equals."""
-    return thresholded(strict=strict, ties=True)
+    return argmax_is_a_threshold(strict=strict, ties=True)
 
 
 @G03.check("floats")
 @G03.twin("floats at a score of 1", score=1.0)
-def in_floats(*, score: float = 1e-9) -> Evidence:
+def argmax_in_floats(*, score: float = 1e-9) -> Evidence:
     """In float32 a score of 1e-9 has sigmoid 1/2: argmax of scores says foreground.
 
     The slack is positive where the two rules differ.

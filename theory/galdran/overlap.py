@@ -31,7 +31,7 @@ def _named(case: Pair) -> dict[str, str]:
     return {"first": f"{first:0{size}b}", "second": f"{second:0{size}b}"}
 
 
-def of_masks(case: Pair) -> SoftCounts:
+def counts_of_pair(case: Pair) -> SoftCounts:
     """Exact counts of a pair; the first is the truth."""
     truth, found, size = case
     both = (truth & found).bit_count()
@@ -71,7 +71,8 @@ def less_overlap(*, fixed: bool = True) -> Evidence:
     """One common pixel less lowers DSC, for sizes kept; not `fixed`: for any sizes."""
 
     def slack(case: tuple[Pair, Pair]) -> Fraction:
-        more, less = (Fraction(counts.dice_index(of_masks(pair))) for pair in case)
+        scores = (counts.dice_index(counts_of_pair(pair)) for pair in case)
+        more, less = map(Fraction, scores)
         return more - less - Fraction(1, 10**9)
 
     def cases():
@@ -95,7 +96,7 @@ def perfect(*, empty: Any = 1) -> Evidence:
     """DSC = 1 just for equal masks; the empty pair by the rule for 0/0."""
 
     def slack(case: Pair) -> Fraction:
-        score = Fraction(counts.dice_index(of_masks(case), empty=empty))
+        score = Fraction(counts.dice_index(counts_of_pair(case), empty=empty))
         if case[0] == case[1]:
             return -abs(1 - score)
         return 1 - score - Fraction(1, 10**9)
@@ -132,7 +133,7 @@ def union(*, factor: int = 1) -> Evidence:
 
     def slack(case: Pair) -> Fraction:
         truth, found, _ = case
-        masks = of_masks(case)
+        masks = counts_of_pair(case)
         errors = masks.false_positives + masks.false_negatives
         gaps = (
             (truth | found).bit_count() - (factor * masks.intersection + errors),
@@ -150,7 +151,7 @@ def excess(*, per_hit: int = 1) -> Evidence:
 
     def slack(case: Pair) -> Fraction:
         truth, found, _ = case
-        masks = of_masks(case)
+        masks = counts_of_pair(case)
         printed = 2 * masks.intersection + masks.false_positives + masks.false_negatives
         over = printed - (truth | found).bit_count()
         return -abs(over - per_hit * masks.intersection)
@@ -174,12 +175,12 @@ G06 = Claim(
 
 @G06.check("sets and counts")
 @G06.twin("Jaccard's one TP", hits=1)
-def from_counts(*, hits: int = 2) -> Evidence:
+def sets_are_counts(*, hits: int = 2) -> Evidence:
     """(3) of sets = (4) of counts, on all pairs but the empty ones."""
 
     def slack(case: Pair) -> Fraction:
         truth, found, _ = case
-        masks = of_masks(case)
+        masks = counts_of_pair(case)
         errors = masks.false_positives + masks.false_negatives
         right = Fraction(hits * masks.intersection, hits * masks.intersection + errors)
         sets = Fraction(

@@ -19,7 +19,7 @@ SIZES = range(1, 201)
 """Numbers of epochs N."""
 
 
-def from_zero_to(last: int) -> Sequence[int]:
+def epochs_to(last: int) -> Sequence[int]:
     """Epochs 0, 1, ..., `last`."""
     return range(last + 1)
 
@@ -59,7 +59,7 @@ def end_weights(size: int, *, last: int = 0) -> Fraction:
 
 @G11.check("in between")
 @G11.twin("weights add up to 1 + 1e-6", total=1 + Fraction(1, 10**6))
-@for_each(lambda: ((size, n) for size in SIZES[:50] for n in from_zero_to(size)))
+@for_each(lambda: ((size, n) for size in SIZES[:50] for n in epochs_to(size)))
 def convex(size: int, n: int, *, total: Fraction = Fraction(1)) -> Fraction:
     """Weights are at least 0, add up to 1 and change by 1/N from epoch to epoch."""
     ce, dice = Fraction(size - n, size), Fraction(n, size)
@@ -71,14 +71,14 @@ _TRUTH = np.array([[1.0], [0.0], [0.0], [1.0]])
 
 
 def _soft():
-    return _over_epochs(recipes.ce_to_dice_linear())
+    return _check_epochs(recipes.ce_to_dice_linear())
 
 
 def _hard():
-    return _over_epochs(recipes.ce_to_dice_hard())
+    return _check_epochs(recipes.ce_to_dice_hard())
 
 
-def _over_epochs(loss):
+def _check_epochs(loss):
     """The loss of an image at each progress; cross-entropy and squared Dice alone."""
 
     @jax.jit
@@ -99,7 +99,7 @@ def _over_epochs(loss):
 
 @G11.check("schedules of the library")
 @G11.twin("one epoch late", late=1)
-def of_library(*, late: int = 0) -> Evidence:
+def library_schedules(*, late: int = 0) -> Evidence:
     """Jaxseg's schedules give (7) at progress n / N, here N = 8 and n = 0, ..., 8.
 
     `late` counts epochs from there.
@@ -159,7 +159,7 @@ NUMBERINGS = {
 @G12.check("count")
 @G12.twin("one more", more=1)
 @for_each(lambda: ((name, size) for name in NUMBERINGS for size in SIZES))
-def counted(name: str, size: int, *, more: int = 0) -> Fraction:
+def epochs_of_dice(name: str, size: int, *, more: int = 0) -> Fraction:
     """floor(N / 10) of N epochs from 0; one more if they are counted up to N."""
     epochs, by_hand = NUMBERINGS[name]
     return -Fraction(abs(dice_epochs(epochs(size), size) - by_hand(size) - more))
@@ -183,7 +183,7 @@ def exactly_a_tenth(
 
 @G12.check("switch in floats")
 @G12.twin("one epoch early", early=1)
-def of_switch(*, early: int = 0) -> Evidence:
+def switch_is_exact(*, early: int = 0) -> Evidence:
     """Jaxseg's switch at float32 progress n / N makes the exact choice, N = 10 to 200.
 
     0.9 N is no float: n = 9 of 10 must be Dice's. `early` moves the exact choice.

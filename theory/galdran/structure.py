@@ -18,7 +18,7 @@ from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, examples, interval, samples
 from theory.engines.enumeration import for_each
 from theory.galdran import SOURCE
-from theory.galdran.overlap import of_masks
+from theory.galdran.overlap import counts_of_pair
 from theory.liu.small_regions import best_masks
 
 # G10
@@ -90,7 +90,7 @@ def four_corners(*, wanted: Fraction = Fraction(-1, 6)) -> Evidence:
 
     def corner(index: Any) -> Fraction:
         values = {
-            extra: Fraction(index(of_masks((0b001, 0b001 | extra, 3))))
+            extra: Fraction(index(counts_of_pair((0b001, 0b001 | extra, 3))))
             for extra in (0, 0b010, 0b100, 0b110)
         }
         return -(values[0b110] - values[0b010] - values[0b100] + values[0])

@@ -14,7 +14,7 @@ from jaxseg.losses import dice_bias_loss
 from jaxseg.losses.marginal import Marginals, dice_bias_penalty
 from theory.claim import Claim, Evidence, Verdict, worst_of
 from theory.engines import enumeration, interval, samples, search
-from theory.engines.dual import as_arb
+from theory.engines.dual import ball
 from theory.engines.enumeration import for_each
 from theory.liu import SOURCE
 
@@ -96,7 +96,7 @@ def exponential(predicted: Shares, actual: Shares) -> Fraction:
 @L06.twin("printed t, exact", target=printed)
 @L06.twin("min for max, exact", target=one_smallest)
 @for_each(lambda: _pairs())
-def on_a_grid(
+def least_on_a_grid(
     predicted: Shares, actual: Shares, *, target: Callable = one_largest
 ) -> Fraction:
     """Exp DB(t) <= exp DB(p) for all p and y on grids, ties and empty classes too."""
@@ -139,11 +139,11 @@ def minimisers(*, empty: bool = False) -> Evidence:
 @L06.check("certified")
 @L06.twin("printed t, certified", target=printed)
 @L06.twin("min for max, certified", target=one_smallest)
-def certified(*, target: Callable = one_largest) -> Evidence:
+def least_on_the_simplex(*, target: Callable = one_largest) -> Evidence:
     """DB(p) >= DB(t) on the whole simplex of three classes, for each example y."""
     found = []
     for actual in EXAMPLES:
-        floor = as_arb(exponential(target(actual), actual)).log()
+        floor = ball(exponential(target(actual), actual)).log()
 
         def room(first: Any, second: Any, *, actual=actual, floor=floor) -> Any:
             rest = 1 - first

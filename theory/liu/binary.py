@@ -211,7 +211,7 @@ def _terms(scores: Array, truth: Array) -> tuple[Array, Array]:
 
 @L19.check("losses")
 @L19.twin("DF1 more by 1e-6", shift=1e-6)
-def of_losses(*, shift: float = 0.0) -> Evidence:
+def losses_by_hand(*, shift: float = 0.0) -> Evidence:
     """DF1 and jaxseg's DB1 at nearly empty, right and full predictions, by hand.
 
     One foreground pixel of four, scores of -40 and 40.

@@ -143,7 +143,7 @@ def _pairs(*, smallest: int):
                 yield predicted, actual
 
 
-def _at_vertices(actual: Shares) -> list[Fraction]:
+def _values_at_vertices(actual: Shares) -> list[Fraction]:
     """Exp g(e_k) for each class k."""
     classes = len(actual)
     return [exponential(vertex(classes, k), actual) for k in range(classes)]
@@ -162,7 +162,7 @@ def jensen(
     parts = math.lcm(*(share.denominator for share in predicted))
     right = math.prod(
         vertex ** int(share * parts)
-        for vertex, share in zip(_at_vertices(actual), predicted, strict=True)
+        for vertex, share in zip(_values_at_vertices(actual), predicted, strict=True)
     )
     return exponential(predicted, actual) ** parts - right * (1 + excess)
 
@@ -174,7 +174,7 @@ def vertices(*, target=one_largest) -> Evidence:
 
     def slack(case: tuple[Shares, Shares]) -> Fraction:
         _, actual = case
-        return min(_at_vertices(actual)) - exponential(target(actual), actual)
+        return min(_values_at_vertices(actual)) - exponential(target(actual), actual)
 
     cases = {actual: ((), actual) for _, actual in _pairs(smallest=0)}
     return enumeration.worst_case(cases.values(), slack, describe=describe)
@@ -198,7 +198,7 @@ def difference(*, smallest: int = 1, plus: int = 1) -> Evidence:
             return Fraction(-1)  # g(t) is minus infinity: no difference of numbers
         gaps = [
             abs(vertex / at_top - (plus + 1 / own) / (plus + 1 / top))
-            for vertex, own in zip(_at_vertices(actual), actual, strict=True)
+            for vertex, own in zip(_values_at_vertices(actual), actual, strict=True)
         ]
         return -max(gaps)
 

@@ -149,7 +149,7 @@ def _score_slopes(score: Array) -> dict[str, Array]:
 
 @L20.check("in scores")
 @L20.twin("L1 alive in scores", l1_dies=False)
-def in_scores(*, l1_dies: bool = True) -> Evidence:
+def slopes_in_scores(*, l1_dies: bool = True) -> Evidence:
     """Slopes in a common score z of all pixels, p_1 = sigmoid(z), at z = -20.
 
     KL's is p - y, about -y; that of |p - y| is -p (1 - p), about 0: reversed order.

@@ -73,7 +73,7 @@ def residual(
 @L01.check("losses and gradients")
 @L01.twin("an absent class", absent=True)
 @L01.twin("DB with the sign flipped", sign=-1)
-def in_losses(*, absent: bool = False, **change: Any) -> Evidence:
+def losses_split(*, absent: bool = False, **change: Any) -> Evidence:
     """Value and gradient in the scores, on random images of three classes."""
     draws, pixels, classes = 1000, 12, 3
     score_key, label_key = jax.random.split(jax.random.key(1))
@@ -94,7 +94,7 @@ def in_losses(*, absent: bool = False, **change: Any) -> Evidence:
 
 @L01.check("ascent")
 @L01.twin("constant without its 2, ascent", factor=1.0)
-def against_ascent(**change: Any) -> Evidence:
+def ascent_finds_no_residual(**change: Any) -> Evidence:
     """Ascent on the size of the residual, in the scores and their scale."""
     starts, pixels, classes = 128, 9, 3
     score_key, label_key = jax.random.split(jax.random.key(2))
@@ -111,7 +111,7 @@ def against_ascent(**change: Any) -> Evidence:
 
 @L01.check("algebra")
 @L01.twin("constant without its 2, algebra", factor=1)
-def in_algebra(*, factor: int = 2) -> Evidence:
+def split_in_algebra(*, factor: int = 2) -> Evidence:
     """Exp of both sides for two and three classes: products of rational functions."""
     pairs = []
     for classes in (2, 3):

@@ -102,7 +102,7 @@ def finite_slopes(*, empty: bool = False) -> Evidence:
     return enumeration.worst_case(_simplex(empty=empty), slack, describe=describe)
 
 
-def _along_edge(actual: Shares, k: int, share: Fraction) -> Fraction:
+def _values_along_edge(actual: Shares, k: int, share: Fraction) -> Fraction:
     """Exp DB with `share` of the pixels moved from the largest class j to class k."""
     j = actual.index(max(actual))
     moved = [Fraction(0)] * len(actual)
@@ -126,7 +126,9 @@ def rises_then_falls(*, everywhere: bool = False) -> Evidence:
     def slack(case: tuple[Shares, int, int]) -> Fraction:
         actual, k, step = case
         low, high = Fraction(step, 60), Fraction(step + 1, 60)
-        change = _along_edge(actual, k, high) - _along_edge(actual, k, low)
+        change = _values_along_edge(actual, k, high) - _values_along_edge(
+            actual, k, low
+        )
         turn = turning_point(actual, k)
         if everywhere or high <= turn:
             return change
@@ -252,7 +254,7 @@ def jump_of_the_loss(*, jump: float = 4.0) -> Evidence:
 
 @L21.check("KL unbounded")
 @L21.twin("KL bounded", rate=0.0)
-def unbounded(*, rate: float = 0.5) -> Evidence:
+def kl_is_unbounded(*, rate: float = 0.5) -> Evidence:
     """KL from y = (1/2, 1/2) grows like `rate` times n at p_1 = exp(-n).
 
     By hand n/2 - log 2 - log(1 - p_1) / 2, so it has no bound.

@@ -231,7 +231,7 @@ L17 = Claim(
 
 
 @jax.jit
-def _both_slopes(logits: Array, labels: Array) -> dict[str, Array]:
+def _slopes(logits: Array, labels: Array) -> dict[str, Array]:
     losses = {"mean": cross_entropy_loss, "table": region_cross_entropy_loss}
     return {name: jax.grad(loss)(logits, labels) for name, loss in losses.items()}
 
@@ -250,7 +250,7 @@ def shares_of_loss(*, by_size: bool = True) -> Evidence:
     if not by_size:
         expected["mean"] = expected["table"]
     found, wanted = {}, {}
-    for name, slopes in _both_slopes(jnp.zeros((100, 3)), labels).items():
+    for name, slopes in _slopes(jnp.zeros((100, 3)), labels).items():
         weight = np.abs(np.asarray(slopes)).sum(axis=1)
         for k in range(3):
             part = weight[np.asarray(labels) == k].sum() / weight.sum()
@@ -261,7 +261,7 @@ def shares_of_loss(*, by_size: bool = True) -> Evidence:
 
 @L17.check("unequal confidence")
 @L17.twin("always the large region", always=True)
-def learned(*, always: bool = False) -> Evidence:
+def learned_region_is_small(*, always: bool = False) -> Evidence:
     """A large region that is right holds next to nothing of the mean over pixels.
 
     99 pixels at p = 1 - 1/1000 and one, of the small region, at p = 1/1000; `always`

@@ -88,7 +88,7 @@ def confidence_rises(*, sign: int = 1) -> Evidence:
 
 @L23.check("limit")
 @L23.twin("a vertex in spite of ties", ties=True)
-def to_a_vertex(*, ties: bool = False) -> Evidence:
+def goes_to_a_vertex(*, ties: bool = False) -> Evidence:
     """1 - max p <= (K - 1) exp(-tau gap) where one score is ahead by the gap."""
     scores = _scores(ties=ties)
     top = np.asarray(_sharpened(scores, jnp.array(FACTORS))).max(axis=-1)
@@ -151,7 +151,7 @@ def _shares(scores, factors):
 
 @L24.check("limit")
 @L24.twin("limit off by 1e-6", shift=1e-6)
-def to_the_mask(*, shift: float = 0.0) -> Evidence:
+def goes_to_the_mask(*, shift: float = 0.0) -> Evidence:
     """|p_1(tau) - the argmax mask's share| <= mean exp(-tau |z_i|), two classes."""
     factors = jnp.array(FACTORS)
     slacks, cases = [], []

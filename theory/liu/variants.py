@@ -78,7 +78,7 @@ def _excess(logits: Array, labels: Array) -> Array:
 
 @L11.check("losses")
 @L11.twin("an absent class", absent=True)
-def in_losses(*, absent: bool = False) -> Evidence:
+def log_dice_is_above_dice(*, absent: bool = False) -> Evidence:
     """log_dice_loss >= dice_loss on random images in which every class occurs."""
     draws, pixels, classes = 500, 9, 3
     score_key, label_key = jax.random.split(jax.random.key(11))

@@ -98,7 +98,7 @@ def integral_inside(low: Fraction, high: Fraction) -> Fraction:
 
 @M22.check("on a line")
 @M22.twin("beyond the middle", deepest=Fraction(1))
-def on_a_line(*, deepest: Fraction = Fraction(1, 2)) -> Evidence:
+def equality_on_a_line(*, deepest: Fraction = Fraction(1, 2)) -> Evidence:
     """G = [0, 1], S = [0, 1 + h]: both sides are h^2 for h >= -1/2, exactly."""
 
     def slack(shift: Fraction) -> Fraction:
@@ -162,7 +162,7 @@ def level_set(mask: Mask, grid: list[Pixel], *, inner: int = 0) -> list[Fraction
     return [inner - distances[p] if p in mask else distances[p] for p in grid]
 
 
-def _cases(shape: tuple[int, ...], levels: Sequence[Fraction]):
+def _cases_of_shape(shape: tuple[int, ...], levels: Sequence[Fraction]):
     """Each G with a boundary, its phi-independent parts, and each s on those levels."""
     grid = grids.pixels(*shape)
     for mask in grids.masks(*shape):
@@ -172,14 +172,14 @@ def _cases(shape: tuple[int, ...], levels: Sequence[Fraction]):
                 yield grid, mask, truth, soft
 
 
-def _every_case():
-    yield from _cases((2, 3), HARD)
-    yield from _cases((4,), SOFT)
+def _cases():
+    yield from _cases_of_shape((2, 3), HARD)
+    yield from _cases_of_shape((4,), SOFT)
 
 
 def _named(case: tuple) -> dict[str, Any]:
     grid, mask, _, soft = case
-    return {**grids.named(grid, truth=mask), "prediction": list(soft)}
+    return {**grids.sketch_witness(grid, truth=mask), "prediction": list(soft)}
 
 
 def _dot(first: Sequence[Fraction], second: Sequence[Fraction]) -> Fraction:
@@ -200,7 +200,7 @@ def mismatch_integral(case: tuple) -> Fraction:
 
 @M23.check("exact")
 @M23.twin("phi positive inside", flip=-1)
-def as_difference(*, flip: int = 1) -> Evidence:
+def integral_is_a_difference(*, flip: int = 1) -> Evidence:
     """Sum of D_G over the mismatch = sum phi s - sum phi g, all G, hard and soft s."""
 
     def slack(case: tuple) -> Fraction:
@@ -208,7 +208,7 @@ def as_difference(*, flip: int = 1) -> Evidence:
         phi = [flip * x for x in _phi(mask, tuple(grid), 0)]
         return -abs(mismatch_integral(case) - (_dot(phi, soft) - _dot(phi, truth)))
 
-    return enumeration.worst_case(_every_case(), slack, describe=_named)
+    return enumeration.worst_case(_cases(), slack, describe=_named)
 
 
 M23.check("library")(library_maps.signed_maps)
@@ -243,7 +243,7 @@ M24 = Claim(
 
 @M24.check("smallest at the truth")
 @M24.twin("0 at inner boundary", inner=1)
-@for_each(_every_case)
+@for_each(_cases)
 def smallest_at_truth(grid, mask, truth, soft, *, inner: int = 0) -> Fraction:
     """Sum phi s is smallest at s = g and nowhere else; `inner` moves phi inside."""
     phi = _phi(mask, tuple(grid), inner)
@@ -264,7 +264,7 @@ def half_of_the_distance(*, factor: int = 2) -> Evidence:
         printed = 2 * (mismatch_integral(case) - mismatch_integral(empty))
         return -abs(printed - factor * _dot(phi, soft))
 
-    return enumeration.worst_case(_every_case(), slack, describe=_named)
+    return enumeration.worst_case(_cases(), slack, describe=_named)
 
 
 M24.check("library")(library_maps.slopes_are_the_map)
@@ -293,7 +293,7 @@ M28 = Claim(
 
 @M28.check("exact")
 @M28.twin("without the constant", constant=lambda _: Fraction(0))
-def with_constant(
+def loss_and_constant(
     *, constant: Callable[[Fraction], Fraction] = lambda c: c
 ) -> Evidence:
     """L_BD = sum of D over the mismatch - sum of D over G."""
@@ -305,7 +305,7 @@ def with_constant(
         right = mismatch_integral(case) - constant(over_object)
         return -abs(_dot(phi, soft) - right)
 
-    return enumeration.worst_case(_every_case(), slack, describe=_named)
+    return enumeration.worst_case(_cases(), slack, describe=_named)
 
 
 M28.check("library")(library_maps.loss_is_mismatch)

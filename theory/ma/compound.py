@@ -236,7 +236,7 @@ def schedule(*, last: float = 0.01) -> Evidence:
 
 @M35.check("reached")
 @M35.twin("after 100 epochs", epochs=100)
-def reached_after(*, epochs: int = 99) -> Evidence:
+def epochs_until(*, epochs: int = 99) -> Evidence:
     """The first alpha of 1/100 is that after 99 epochs; beta goes from 0 to 99/100."""
     first = next(e for e in range(200) if dice_weight(e) == Fraction(1, 100))
     found = {

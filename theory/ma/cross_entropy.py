@@ -91,7 +91,7 @@ def gibbs(*, less: float = 0.0) -> Evidence:
 
 @M01.check("losses")
 @M01.twin("D(Q|P) for D(P|Q)", reverse=True)
-def in_soft_targets(*, reverse: bool = False) -> Evidence:
+def soft_targets_add_entropy(*, reverse: bool = False) -> Evidence:
     """The loss minus the mean entropy of soft targets is the mean divergence."""
     scores, labels = residuals.images(3, seed=1)
     targets = jax.nn.softmax(scores[::-1] / 10) * 0.9 + jax.nn.one_hot(labels, 3) * 0.1

@@ -45,7 +45,7 @@ M06 = Claim(
         "weight_at_the_boundary": 2.0,
         "weight_at_distance_4": 1.25,
         "printed_cost_of_one_of_six": float(
-            as_printed(frozenset(LINE[:6]), [Fraction(1), *[Fraction(0)] * 6])
+            printed_loss(frozenset(LINE[:6]), [Fraction(1), *[Fraction(0)] * 6])
         ),
         "corrected_cost_at_distance_6": float(
             pixel_by_pixel(frozenset(LINE[:6]), [Fraction(1), *[Fraction(0)] * 6])
@@ -74,7 +74,7 @@ def pixel_by_pixel(mask: Mask, costs: Costs) -> Fraction:
     return Fraction(total) / len(LINE)
 
 
-def as_printed(mask: Mask, costs: Costs) -> Fraction:
+def printed_loss(mask: Mask, costs: Costs) -> Fraction:
     """Eq. (6) to the letter: a map times the finished sum; then its mean over pixels.
 
     Each class has its own map, with weight at its own pixels alone.
@@ -93,7 +93,7 @@ def _masks():
 
 
 @M06.check("boundary first")
-@M06.twin("as printed", loss=as_printed)
+@M06.twin("as printed", loss=printed_loss)
 def boundary_first(
     *, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel
 ) -> Evidence:
@@ -114,7 +114,7 @@ def boundary_first(
         itertools.product(_masks(), itertools.permutations(LINE, 2)),
         slack,
         describe=lambda case: {
-            **grids.named(LINE, truth=case[0]),
+            **grids.sketch_witness(LINE, truth=case[0]),
             "near": case[1][0],
             "far": case[1][1],
         },
@@ -137,12 +137,14 @@ def weights_bounded(*, most: int = 2) -> Evidence:
         )
 
     return enumeration.worst_case(
-        _masks(), slack, describe=lambda mask: grids.named(LINE, truth=mask)
+        _masks(), slack, describe=lambda mask: grids.sketch_witness(LINE, truth=mask)
     )
 
 
 @M06.check("losses")
-@M06.twin("as printed, losses", loss=as_printed)
-def in_losses(*, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel) -> Evidence:
+@M06.twin("as printed, losses", loss=printed_loss)
+def library_is_the_correction(
+    *, loss: Callable[[Mask, Costs], Fraction] = pixel_by_pixel
+) -> Evidence:
     """The library's loss with D = 1 / d is the corrected formula, on all masks."""
     return library_maps.distance_weighted(loss)

@@ -46,7 +46,7 @@ def _distances(mask: Mask) -> Mapping[Any, Fraction]:
     return grids.boundary_distances(mask, LINE)
 
 
-def weighed(truth: Mask, found: Mask, *, power: int, signed: bool) -> Fraction:
+def weigh_mismatch(truth: Mask, found: Mask, *, power: int, signed: bool) -> Fraction:
     """(1/N) sum of the mismatch times d_G^power + d_S^power; `signed` keeps s - g."""
     total = Fraction(0)
     for p in truth ^ found:
@@ -57,17 +57,17 @@ def weighed(truth: Mask, found: Mask, *, power: int, signed: bool) -> Fraction:
 
 def printed(truth: Mask, found: Mask) -> Fraction:
     """Eq. (21) of hard masks: s - g as it stands."""
-    return weighed(truth, found, power=2, signed=True)
+    return weigh_mismatch(truth, found, power=2, signed=True)
 
 
 def squared(truth: Mask, found: Mask) -> Fraction:
     """The corrected (21): (s - g)^2, for hard masks the mismatch."""
-    return weighed(truth, found, power=2, signed=False)
+    return weigh_mismatch(truth, found, power=2, signed=False)
 
 
-def in_section_2_6(truth: Mask, found: Mask) -> Fraction:
+def loss_of_section_2_6(truth: Mask, found: Mask) -> Fraction:
     """Section 2.6: the mismatch times D_G + D_S."""
-    return weighed(truth, found, power=1, signed=False)
+    return weigh_mismatch(truth, found, power=1, signed=False)
 
 
 def dice(truth: Mask, found: Mask) -> Fraction:
@@ -87,7 +87,7 @@ def _pairs():
 
 
 def _named(pair: tuple[Mask, Mask]) -> dict[str, Any]:
-    return grids.named(LINE, truth=pair[0], prediction=pair[1])
+    return grids.sketch_witness(LINE, truth=pair[0], prediction=pair[1])
 
 
 @M26.check("least at the truth")
@@ -142,7 +142,7 @@ M29 = Claim(
 
 
 @M29.check("exact")
-@M29.twin("without squares", form=in_section_2_6)
+@M29.twin("without squares", form=loss_of_section_2_6)
 def mismatch_form(*, form: Loss = squared) -> Evidence:
     """Sum of the soft formula at hard masks, term by term, equals the mismatch form."""
 
@@ -161,7 +161,7 @@ def mismatch_form(*, form: Loss = squared) -> Evidence:
 
 @M29.check("by hand")
 @M29.twin("with squares", second=squared)
-def order_differs(*, second: Loss = in_section_2_6) -> Evidence:
+def order_differs(*, second: Loss = loss_of_section_2_6) -> Evidence:
     """With and without squares the losses even rank predictions differently."""
     truth = frozenset([(0,)])
     one_far = frozenset([(0,), (5,)])  # one false pixel, d_G = 5, d_S = 1
@@ -224,8 +224,8 @@ M30 = Claim(
 
 @M30.check("least at the truth")
 @M30.twin("Hausdorff as printed", losses=(dice, printed))
-def all_least_at_truth(
-    *, losses: tuple[Loss, ...] = (dice, boundary, squared, in_section_2_6)
+def losses_are_least_at_truth(
+    *, losses: tuple[Loss, ...] = (dice, boundary, squared, loss_of_section_2_6)
 ) -> Evidence:
     """Each loss is 0 where the mismatch is empty, and positive elsewhere."""
     return worst_of(truth_is_least(loss=loss) for loss in losses)

@@ -225,7 +225,7 @@ def sums_of_classes(*, divide: bool = True) -> Evidence:
 
 @M11.check("by hand")
 @M11.twin("gain 1 inside first", at_half=Fraction(1, 4))
-def by_hand(*, at_half: Fraction = Fraction(3, 8)) -> Evidence:
+def two_errors_by_hand(*, at_half: Fraction = Fraction(3, 8)) -> Evidence:
     """G one pixel with error 1/2, another with error 1/4; and an absent class.
 
     Sorted 1/2, 1/4: gains 1 and 0. Reversed errors: gains 1/2 and 1/2, 3/8 in all.

@@ -18,7 +18,7 @@ from theory.claim import Claim, Evidence, Verdict
 from theory.engines import enumeration, examples, residuals, samples, symbolic
 from theory.engines.enumeration import over_masks
 from theory.ma import SOURCE
-from theory.ma.sensitivity import both_classes
+from theory.ma.sensitivity import counts_of_classes
 
 
 def pooled(classes: list[SoftCounts]) -> SoftCounts:
@@ -88,7 +88,9 @@ M08 = Claim(
 @M08.twin("foreground alone", of=lambda m: [m])
 @over_masks(pixels=12, only=lambda m: m.pixels > 0)
 def sums_over_both(
-    masks: SoftCounts, *, of: Callable[[SoftCounts], list[SoftCounts]] = both_classes
+    masks: SoftCounts,
+    *,
+    of: Callable[[SoftCounts], list[SoftCounts]] = counts_of_classes,
 ) -> Fraction:
     """Over both classes (8) = (9) = 1 - accuracy, (10) = 1 - a / (2 - a)."""
     accuracy = Fraction(counts.hamming_index(masks))
@@ -120,12 +122,12 @@ def sums_over_softmax(*, classes: int = 3, scale: float = 1.0) -> Evidence:
 def missed_object(*, dice: Fraction = Fraction(1)) -> Evidence:
     """Ten pixels, one of foreground, all predicted background, in three readings."""
     masks = enumeration.exact_counts(0, 0, 1, 10)
-    per_class = [printed_losses([c])[1] for c in both_classes(masks)]
+    per_class = [printed_losses([c])[1] for c in counts_of_classes(masks)]
     logits, labels = jnp.tile(jnp.array([1.0, 0.0]), (10, 1)), jnp.arange(10) // 9
     found = {
         "foreground": per_class[1],
         "mean over classes": sum(per_class) / 2,
-        "sums inside": printed_losses(both_classes(masks))[1],
+        "sums inside": printed_losses(counts_of_classes(masks))[1],
         "jaxseg": Fraction(
             float(dice_loss(logits, labels, link=links.identity))
         ).limit_denominator(1000),

@@ -33,7 +33,7 @@ def printed_third(a: Any, b: Any, m: Any, k: Any) -> Any:
     return 2 * a / (b + k * m / b)
 
 
-def corrected_third(a: Any, b: Any, m: Any, k: Any) -> Any:
+def corrected_line(a: Any, b: Any, m: Any, k: Any) -> Any:
     """Line 3 divided through by B: (2 A / B) / (1 + k M / B)."""
     return (2 * a / b) / (1 + k * m / b)
 
@@ -143,7 +143,7 @@ M18 = Claim(
 
 @M18.check("algebra")
 @M18.twin("as printed", third=printed_third)
-def lines_agree(*, third: Callable = corrected_third) -> Evidence:
+def lines_agree(*, third: Callable = corrected_line) -> Evidence:
     """Lines 1, 2, 3 and 4 are equal, with line 3 divided through."""
     a, b, false, missed, k = symbols()
     second = 2 * a / (b + k * (b - 2 * a))
@@ -164,7 +164,7 @@ def one_missed_pixel(*, third: Fraction = Fraction(2, 3)) -> Evidence:
         "line 1": first_line(a, b, 0, Fraction(1), k),
         "line 4": last_line(a, b, k),
         "line 3": printed_third(a, b, Fraction(1), k),
-        "line 3 corrected": corrected_third(a, b, Fraction(1), k),
+        "line 3 corrected": corrected_line(a, b, Fraction(1), k),
     }
     two_fifths = Fraction(2, 5)
     hand = {"line 1": two_fifths, "line 4": two_fifths, "line 3": third}

@@ -55,7 +55,7 @@ def strictly_within(first: Mask, second: Mask, square: int) -> Fraction:
     return surface_distance(first, second, square - 1)
 
 
-def over_union(first: Mask, second: Mask, square: int) -> Fraction:
+def nsd_of_union(first: Mask, second: Mask, square: int) -> Fraction:
     """False: the points of the union below."""
     close = near(first, second, square) + near(second, first, square)
     return Fraction(close, len(first | second))
@@ -76,7 +76,7 @@ def _pairs():
 
 
 def _named(pair: tuple[Mask, Mask]) -> dict[str, Any]:
-    return grids.named(GRID, first=pair[0], second=pair[1])
+    return grids.sketch_witness(GRID, first=pair[0], second=pair[1])
 
 
 @M34.check("properties")
@@ -99,7 +99,7 @@ def properties(*, score: Score = surface_distance) -> Evidence:
 
 
 @M34.check("tolerance 0")
-@M34.twin("union below", score=over_union)
+@M34.twin("union below", score=nsd_of_union)
 def dice_of_boundaries(*, score: Score = surface_distance) -> Evidence:
     """At tolerance 0 it is the Dice coefficient of the two boundaries."""
 
@@ -116,7 +116,7 @@ def dice_of_boundaries(*, score: Score = surface_distance) -> Evidence:
 
 @M34.check("by hand")
 @M34.twin("NSD 0 at 1", nsd=Fraction(0))
-def shifted(*, nsd: Fraction = Fraction(1)) -> Evidence:
+def shifted_line(*, nsd: Fraction = Fraction(1)) -> Evidence:
     """A line of three pixels shifted along itself by one: DSC 2/3, NSD 1 at tau = 1.
 
     The boundary of a line three pixels thin is its two ends: 0 and 2, 1 and 3.

@@ -77,7 +77,7 @@ def pooled(classes: list[SoftCounts], w: Any, epsilon: Any = 0) -> Any:
     return w * _ratio(missed, inside) + (1 - w) * _ratio(false, outside)
 
 
-def both_classes(masks: SoftCounts) -> list[SoftCounts]:
+def counts_of_classes(masks: SoftCounts) -> list[SoftCounts]:
     """Counts of the background and of the foreground of the same two masks."""
     background = SoftCounts.of_sets(
         masks.true_negatives,
@@ -104,7 +104,9 @@ def foreground_alone(masks: SoftCounts, *, tilt: Fraction = Fraction(0)) -> Frac
 @M07.twin("one class for both", of=lambda m: [m])
 @over_masks(pixels=12)
 def two_classes(
-    masks: SoftCounts, *, of: Callable[[SoftCounts], list[SoftCounts]] = both_classes
+    masks: SoftCounts,
+    *,
+    of: Callable[[SoftCounts], list[SoftCounts]] = counts_of_classes,
 ) -> Fraction:
     """Both classes, sums inside: the share of wrong pixels, whatever w is."""
     wrong = 1 - Fraction(counts.hamming_index(masks))
@@ -142,7 +144,7 @@ def mean_of_two(*, class_weights: Any = None) -> Evidence:
 
 
 @M07.check("imbalance by hand")
-@M07.twin("imbalance of both", classes_of=both_classes)
+@M07.twin("imbalance of both", classes_of=counts_of_classes)
 def imbalance(*, classes_of: Callable = lambda masks: [masks]) -> Evidence:
     """A missed object costs w however small it is; by hand at one of 100 pixels."""
     masks = enumeration.exact_counts(0, 0, 1, 100)
@@ -186,7 +188,9 @@ M36 = Claim(
 @M36.check("range")
 @M36.twin("less by 1e-6", top=1 - Fraction(1, 10**6))
 @over_masks(pixels=10)
-def in_unit_range(masks: SoftCounts, *, top: Fraction = Fraction(1)) -> Fraction:
+def loss_in_unit_interval(
+    masks: SoftCounts, *, top: Fraction = Fraction(1)
+) -> Fraction:
     """0 <= loss <= 1 on hard masks, for several w and epsilon."""
     found = [
         pooled([masks], w, epsilon)
@@ -208,7 +212,7 @@ def zero_at_truth(masks: SoftCounts, *, wrong: int = 0) -> Fraction:
 
 @M36.check("losses")
 @M36.twin("1e-6 at the truth", shift=1e-6)
-def of_soft(*, shift: float = 0.0) -> Evidence:
+def loss_by_hand(*, shift: float = 0.0) -> Evidence:
     """The loss: 0 and flat at the truth, 1 where all is wrong, by hand between.
 
     Foreground (1, 1), background (0, 0) with p = (1/2, 1; 1/4, 0), w = 1/5: 1/5 1/8 +

@@ -65,7 +65,7 @@ def mean_of_hard(costs: Costs, limit: Fraction) -> Fraction:
     return Fraction(sum(hard), len(hard)) if hard else Fraction(0)
 
 
-def _of_costs(loss: Any, costs: Sequence[float], **options: Any) -> float:
+def _loss_of_costs(loss: Any, costs: Sequence[float], **options: Any) -> float:
     """`loss` in units of log 2, of foreground pixels with p = 2^-cost."""
     probs = jnp.exp2(-jnp.array(costs, float))[:, None]
     labels = jnp.ones(len(costs), int)
@@ -120,7 +120,7 @@ def threshold_by_hand(*, rule: float = 0.0, jump: float = 1 / 4) -> Evidence:
     Costs (2, 1.5) have mean 1.75; better at the second pixel, (2, 1), leaves 2. t = 1
     keeps all but those of p = 1: (2, 0) has 2, where cross-entropy has 1.
     """
-    of = functools.partial(_of_costs, topk_threshold_loss)
+    of = functools.partial(_loss_of_costs, topk_threshold_loss)
     found = {
         "all easy": of([1.0, 0.5], threshold=0.5),
         "perfect": of([0.0, 0.0], threshold=1.0),
@@ -188,7 +188,7 @@ def share_of_worst(costs: Costs, kept: int) -> Fraction:
         for c in itertools.product([Fraction(k) for k in range(4)], repeat=n)
     )
 )
-def between(costs: Costs, *, by_kept: bool = False) -> Fraction:
+def loss_is_between(costs: Costs, *, by_kept: bool = False) -> Fraction:
     """The loss is in [k CE, CE] and concave in k; `by_kept` divides by |K|."""
     pixels = len(costs)
     mean = Fraction(sum(costs), pixels)
@@ -227,7 +227,7 @@ def worst_of_all_subsets(*, scale: float = 1.0) -> Evidence:
 
 @M04.check("all pixels")
 @M04.twin("half of the pixels", fraction=0.5)
-def all_pixels(*, fraction: float = 1.0) -> Evidence:
+def whole_is_cross_entropy(*, fraction: float = 1.0) -> Evidence:
     """With 100% of the pixels it is cross-entropy, value and gradient."""
 
     def residual(logits: Array, labels: Array) -> Array:

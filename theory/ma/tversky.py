@@ -93,7 +93,7 @@ M12 = Claim(
 
 @M12.check("equal TP")
 @M12.twin("alpha for beta", swapped=True)
-def at_fixed_overlap(*, swapped: bool = False) -> Evidence:
+def weights_at_fixed_overlap(*, swapped: bool = False) -> Evidence:
     """At equal TP a further miss costs more than a false pixel iff beta > alpha."""
 
     def slack(case: tuple) -> Fraction:
@@ -110,7 +110,7 @@ def at_fixed_overlap(*, swapped: bool = False) -> Evidence:
 
 @M12.check("from the truth")
 @M12.twin("border at beta = alpha", correction=0)
-def at_fixed_truth(*, correction: int = 1) -> Evidence:
+def weights_at_fixed_truth(*, correction: int = 1) -> Evidence:
     """From the truth, |G| = n: a miss costs more iff beta > alpha (1 - 1 / n)."""
 
     def slack(case: tuple) -> Fraction:
@@ -185,7 +185,7 @@ M15 = Claim(
 @M15.check("exact")
 @M15.twin("weights exchanged", swapped=True)
 @over_masks(pixels=10)
-def as_tversky(masks: SoftCounts, *, swapped: bool = False) -> Fraction:
+def ratio_is_tversky(masks: SoftCounts, *, swapped: bool = False) -> Fraction:
     """The printed ratio is T with alpha = 1/(1+b^2), beta = b^2/(1+b^2), and F_b."""
     gaps = []
     for b in (
@@ -206,7 +206,7 @@ def as_tversky(masks: SoftCounts, *, swapped: bool = False) -> Fraction:
 
 @M15.check("all weights")
 @M15.twin("alpha + beta = 2", total=Fraction(2))
-def every_sum_to_one(*, total: Fraction = Fraction(1)) -> Evidence:
+def sums_to_one_are_reached(*, total: Fraction = Fraction(1)) -> Evidence:
     """Each alpha, beta with alpha + beta = 1 is reached: b = root(beta / alpha)."""
     ratio = sympy.symbols("ratio", positive=True)
     alpha = total / (1 + ratio)
