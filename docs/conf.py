@@ -18,6 +18,7 @@ include_patterns = [
     "theory/REPORT.md",
     "theory/proofs/README.md",
     "experiments/reports/*/report.md",
+    "experiments/reports/accelerator/*/REPORT.md",
 ]
 exclude_patterns = ["docs/_build"]
 html_theme = "alabaster"
