@@ -30,6 +30,16 @@ def test_the_reference_has_every_public_module_of_the_library():
     assert {"losses", "metrics", "statistics", "distance", "counts", "links"} <= named
 
 
+def test_links_lead_to_files():
+    """A link to a folder is one that the site cannot follow."""
+    for path in DOCS.glob("**/*.md"):
+        if "_build" in path.parts:
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
+            if "://" not in target:
+                assert (path.parent / target).is_file(), f"{path.name}: {target}"
+
+
 @pytest.mark.slow
 def test_the_site_is_built_and_opened(tmp_path):
     static = tmp_path / "static"
