@@ -127,7 +127,7 @@ def _binary() -> list[Rule]:
 
 
 def _volume() -> list[Rule]:
-    """Of volumes."""
+    """The rules of what the paper says on volumes."""
     return [
         functools.partial(
             _score,

@@ -95,7 +95,7 @@ def lead(
 def compare_means(
     task: Task, name: str, worse: Sequence[str], better: Sequence[str]
 ) -> str:
-    """Means of both sides."""
+    """The means of the worse and of the better losses, as "0.71 → 0.74"."""
     digits = 1 if name == "hausdorff" else 4 if name == "error" else 3
     one, two = (task.mean(score(name), *some) for some in (worse, better))
     return f"{one:.{digits}f} → {two:.{digits}f}"

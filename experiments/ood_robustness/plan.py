@@ -123,7 +123,7 @@ def plan(choices: Choices) -> list[Job]:
 def _plan_network(
     choices: Choices, dataset: Dataset, scale: Scale, model: str
 ) -> list[Job]:
-    """Of each fold all strategies in the order given, then their ensembles."""
+    """Jobs of a network: all strategies on each fold, then their ensembles."""
     labelled, _ = splits_of(dataset)
     folds = folds_of(dataset, scale, choices.root, labelled)
     notes = read_notes(dataset.path)

@@ -33,7 +33,7 @@ def place(row: Row) -> tuple[Any, ...]:
 
 
 def seed(row: Row) -> int:
-    """Of the networks."""
+    """The seed of the networks that made a row."""
     return row.get("seed", 0)
 
 

@@ -45,7 +45,7 @@ class Ceiling:
 
     @property
     def best(self) -> float:
-        """The higher one."""
+        """The higher of the two ceilings."""
         return max(self.perfect, self.calibrated)
 
 

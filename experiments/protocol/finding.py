@@ -74,7 +74,7 @@ class Finding:
 
     @property
     def estimate(self) -> Estimate:
-        """Of the weakest part."""
+        """The verdict of the weakest part."""
         return self.parts[self.weakest]
 
     @property

@@ -46,7 +46,7 @@ class RateSearch:
 
     @property
     def needs(self) -> tuple["Job", ...]:
-        """Nothing."""
+        """A search builds on nothing."""
         return ()
 
     @property
@@ -56,7 +56,7 @@ class RateSearch:
 
     @functools.cached_property
     def key(self) -> str:
-        """Names it."""
+        """Digest that names the job."""
         spec = {"rates": self.rates, "steps": self.steps}
         return digest_of(
             ["search by last Dice", _portable(self.config, self.dataset), spec]
@@ -95,12 +95,12 @@ class Training:
 
     @property
     def effort(self) -> int:
-        """Its steps."""
+        """The steps of training."""
         return self.config.steps
 
     @functools.cached_property
     def key(self) -> str:
-        """Names it; tags do not count."""
+        """Digest that names the job; tags do not count."""
         return digest_of(
             [
                 "training",
@@ -148,7 +148,7 @@ class Scoring:
 
     @property
     def needs(self) -> tuple["Job", ...]:
-        """The trainings."""
+        """The trainings of its members."""
         return self.members
 
     @property
@@ -159,7 +159,7 @@ class Scoring:
 
     @functools.cached_property
     def key(self) -> str:
-        """Names it; tags and the choice of columns do not count."""
+        """Digest that names the job; tags and the choice of columns do not count."""
         spec = {
             "split": self.split,
             "limit": self.limit,
@@ -195,7 +195,7 @@ class PseudoLabels:
 
     @property
     def needs(self) -> tuple["Job", ...]:
-        """The trainings."""
+        """The trainings of its members."""
         return self.members
 
     @property
@@ -206,7 +206,7 @@ class PseudoLabels:
 
     @functools.cached_property
     def key(self) -> str:
-        """Names it."""
+        """Digest that names the job."""
         members = [member.key for member in self.members]
         spec = [self.labelled, self.unlabelled, dataclasses.asdict(self.how)]
         return digest_of(["pseudo-labels", members, self.dataset.digest, spec])
@@ -238,7 +238,7 @@ class StepCost:
 
     @functools.cached_property
     def key(self) -> str:
-        """Names it."""
+        """Digest that names the job."""
         return digest_of(["step cost", self.training.key, self.repeats])
 
 

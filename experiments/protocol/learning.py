@@ -43,7 +43,7 @@ class Curve:
 
     @property
     def trivial(self) -> float:
-        """The better one."""
+        """The better score of the two trivial predictions."""
         return max(self.nothing, self.everything)
 
     @property

@@ -59,7 +59,7 @@ class Task:
 
     @property
     def name(self) -> str:
-        """Of the data set and network."""
+        """Names of the data set and the network."""
         return f"{self.dataset}, {self.model}"
 
     @property

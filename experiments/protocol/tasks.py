@@ -33,7 +33,7 @@ def actual_pixels(row: Row) -> list[float]:
 
 
 def predicted_pixels(row: Row) -> list[float]:
-    """Of each class."""
+    """How many pixels are predicted of each class."""
     return row["predicted_pixels"]
 
 

@@ -47,7 +47,7 @@ class CaseFacts:
 
     @property
     def name(self) -> str:
-        """Of the case."""
+        """The name of the case."""
         return self.case.name
 
     @property

@@ -132,7 +132,7 @@ def _sum_of_terms(
     where: Array | None,
     axis_name: str | None,
 ) -> Array:
-    """Both terms; exponents are of common outcomes and of rare ones."""
+    """Sum of the two terms; exponents are of common outcomes and of rare ones."""
     found = outcomes(
         logits, labels, link=link, class_weights=class_weights, where=where
     )

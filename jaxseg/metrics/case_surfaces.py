@@ -154,7 +154,7 @@ def _measure_classes(
 
 
 def _crop(predicted: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both to the smallest box that holds all foreground, or to one pixel."""
+    """Crops both masks to the box of all foreground, or to one pixel."""
     foreground = (predicted != 0) | (actual != 0)
     box = []
     for axis in range(foreground.ndim):
@@ -167,7 +167,7 @@ def _crop(predicted: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.nda
 def _pad(
     predicted: np.ndarray, actual: np.ndarray, image: tuple[int, ...]
 ) -> list[np.ndarray]:
-    """Both with background to the size of the image, halved as often as they fit.
+    """Pads both masks to the size of the image, halved as often as they fit.
 
     The size is first rounded up to 8, 12, 16, 24, 32, 48, ... along each axis.
     """

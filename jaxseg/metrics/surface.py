@@ -318,7 +318,7 @@ def _sort_by_distance(samples: Samples) -> Samples:
 
 
 def _percentile(samples: Samples, share: ArrayLike) -> Array:
-    """Of the distances where there is surface, however much; linear between two."""
+    """Percentile of the distances where there is surface; linear between two."""
     distances = _sort_by_distance(samples).distances
     last = jnp.maximum(jnp.sum(samples.weights > 0) - 1, 0)
     place = share * last.astype(distances.dtype)

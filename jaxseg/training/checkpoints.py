@@ -204,7 +204,7 @@ def _read_state(path: Path, wanted: dict) -> dict:
 
 
 def _read_orbax(path: Path, wanted: dict) -> dict:
-    """Of a checkpoint that an earlier version wrote by Orbax."""
+    """The state in a checkpoint that an earlier version wrote by Orbax."""
     import orbax.checkpoint as ocp
 
     here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])

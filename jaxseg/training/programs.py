@@ -15,7 +15,7 @@ from jaxseg.training.step import Objective, inspect_step, loss_step
 
 @dataclasses.dataclass(frozen=True)
 class Programs:
-    """Of one phase; all but the objective take (state, batch split by device)."""
+    """The programs of one phase; all but the objective take (state, split batch)."""
 
     objective: Objective
     step: Callable[..., Any]
@@ -34,7 +34,7 @@ class _Phase:
 
 
 def programs_of(config: RunConfig, phase: int) -> Programs:
-    """Of a phase by number; runs that differ in data, seed or rate alone share them."""
+    """The programs of a phase; runs that differ in data, seed or rate share them."""
     stored = config.to_json()
     seen = {name: stored[name] for name, about in SETTINGS.items() if about.compiled}
     return _make(_Phase(config, phase, json.dumps(seen)))

@@ -139,7 +139,7 @@ def trivial_dice(
 
 
 def _last_dice(trial: RunConfig, folder: Path) -> float | None:
-    """Of the last validation, if the loss itself had begun by then."""
+    """The score of the last validation, if the loss itself had begun by then."""
     scores = [
         row["validation_dice"]
         for row in read_metrics(folder / METRICS)

@@ -59,7 +59,7 @@ class Examples(Protocol):
         ...
 
     def __getitem__(self, index: int, /) -> Example:
-        """One of them."""
+        """One of the examples, read or made anew."""
         ...
 
 
@@ -82,7 +82,7 @@ class CaseExamples:
         return len(self.cases)
 
     def __getitem__(self, index: int) -> Example:
-        """One of them; UserError names a file that cannot be read."""
+        """One of the examples; UserError names a file that cannot be read."""
         case = self.cases[index]
         stored = read_case(case, self.channels)
         return Example(
@@ -114,7 +114,7 @@ class SyntheticExamples:
         return self.count
 
     def __getitem__(self, index: int) -> Example:
-        """One of them, the same on every call."""
+        """One of the examples, the same on every call."""
         if not 0 <= index < self.count:
             raise IndexError(index)
         key = jax.random.fold_in(_split_key(self.seed, self.split), index)
@@ -137,7 +137,7 @@ class Subset:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Example:
-        """One of them."""
+        """One of the examples, read or made anew."""
         return self.examples[self.indices[index]]
 
 

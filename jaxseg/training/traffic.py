@@ -48,7 +48,7 @@ class Traffic:
         return self.reduced + self.gathered
 
     def __add__(self, other: "Traffic") -> "Traffic":
-        """Of both."""
+        """What is sent by one after the other."""
         return Traffic(
             self.reduced + other.reduced,
             self.gathered + other.gathered,
@@ -56,7 +56,7 @@ class Traffic:
         )
 
     def times(self, count: int) -> "Traffic":
-        """Of a loop."""
+        """What is sent by a loop of so many turns."""
         return Traffic(
             count * self.reduced, count * self.gathered, count * self.messages
         )
@@ -116,7 +116,7 @@ def _bytes(aval: Any) -> int:
 def loss_traffic(
     name: str, pixels: Sequence[int], classes: int, **hyper: Any
 ) -> Traffic:
-    """Of value and gradient of a loss of the catalog, ``[*pixels]`` on each device."""
+    """What value and gradient of a loss send, ``[*pixels]`` on each device."""
     loss = CATALOG[name].build(**hyper)(0.5)
 
     def value(logits: jax.Array, labels: jax.Array) -> jax.Array:

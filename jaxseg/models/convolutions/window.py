@@ -41,11 +41,11 @@ class Window(NamedTuple):
         )
 
     def input_gradient(self, x: Array, kernel: Array, slope: Array) -> Array:
-        """Of `conv`, from `slope` by its outputs."""
+        """Gradient of `conv` by its input, from `slope` by its outputs."""
         return jax.vjp(lambda x: self.conv(x, kernel), x)[1](slope)[0]
 
     def kernel_gradient(self, x: Array, kernel: Array, slope: Array) -> Array:
-        """Of `conv`, from `slope` by its outputs."""
+        """Gradient of `conv` by its kernel, from `slope` by its outputs."""
         return jax.vjp(lambda w: self.conv(x, w), kernel)[1](slope)[0]
 
     def padded(self, x: Array) -> Array:
