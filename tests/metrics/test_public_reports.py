@@ -21,24 +21,15 @@ from jaxseg.metrics.surface import (
 SQUARE = np.zeros((40, 40), bool)
 SQUARE[4:27, 8:31] = True
 SHIFTED = np.roll(SQUARE, 5, axis=0)
-TWO_MASKS = [
-    metrics.dice,
-    metrics.iou,
-    metrics.sensitivity,
-    metrics.specificity,
-    metrics.precision,
-    metrics.accuracy,
-    metrics.balanced_accuracy,
-    metrics.kappa,
-    metrics.matthews,
-    metrics.volume_difference,
-    metrics.hausdorff,
-    metrics.hd95,
-    metrics.assd,
-    lambda pred, true: metrics.nsd(pred, true, 1.0),
-    lambda pred, true: metrics.f_beta(pred, true, 2.0),
-    surface_scores,
-]
+FURTHER = {"nsd": (1.0,), "f_beta": (2.0,)}
+"""Arguments after the two masks."""
+
+
+def of_two_masks(name):
+    return lambda pred, true: getattr(metrics, name)(pred, true, *FURTHER.get(name, ()))
+
+
+TWO_MASKS = [*map(of_two_masks, metrics.__all__), surface_scores]
 
 
 def test_masks_of_0_and_255():
@@ -241,9 +232,10 @@ def test_scores_of_two_masks_by_hand():
     """2 hits, 1 false alarm, 2 misses, 5 rightly outside."""
     pred = np.array([[0, 1, 1, 1, 0], [0, 0, 0, 0, 0]], bool)
     true = np.array([[0, 0, 1, 1, 1], [0, 0, 0, 1, 0]], bool)
+    surfaces = {"hausdorff", "hd95", "assd", "nsd"}  # see test_surface
     for kind in (np.asarray, jnp.asarray):
         p, t = kind(pred), kind(true)
-        for score, value in (
+        by_hand = (
             (metrics.dice, 4 / 7),
             (metrics.iou, 2 / 5),
             (metrics.sensitivity, 2 / 4),
@@ -254,7 +246,10 @@ def test_scores_of_two_masks_by_hand():
             (metrics.kappa, (7 / 10 - 54 / 100) / (1 - 54 / 100)),
             (metrics.matthews, (2 * 5 - 1 * 2) / np.sqrt(3 * 4 * 6 * 7)),
             (metrics.volume_difference, 1),
-        ):
+        )
+        named = {score.__name__ for score, _ in by_hand} | {"f_beta"} | surfaces
+        assert named == set(metrics.__all__), "a metric that no hand has computed"
+        for score, value in by_hand:
             np.testing.assert_allclose(score(p, t), value, rtol=1e-6)
         np.testing.assert_allclose(
             metrics.f_beta(p, t, 2), 10 / (10 + 8 + 1), rtol=1e-6
