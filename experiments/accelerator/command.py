@@ -24,7 +24,7 @@ EXAMPLES = """\
 examples:
   python -m experiments accelerator --minutes 8 --out runs/gpu
   python -m experiments accelerator --minutes 8 --out runs/gpu --data DIR/polyps
-  python -m experiments accelerator --smoke --out runs/trial      two minutes on a CPU
+  python -m experiments accelerator --smoke --out runs/trial   three minutes on a CPU
   python -m experiments accelerator --sections fast step --minutes 5 --out runs/speed
   python -m experiments accelerator --report runs/gpu             the report once more
 
@@ -103,7 +103,7 @@ def _measure(arguments: argparse.Namespace, out: Path) -> None:
 
     minutes = arguments.minutes or (SMOKE_MINUTES if arguments.smoke else 8.0)
     clock = Clock(60 * minutes)
-    machine.before_devices()
+    machine.before_devices(smoke=arguments.smoke)
     wanted = arguments.sections or [section.name for section in SECTIONS]
     sections = [section for section in SECTIONS if section.name in wanted]
     kept = Kept(out / ROWS)

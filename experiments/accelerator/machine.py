@@ -12,14 +12,23 @@ import jax
 from experiments.accelerator import torch_side
 
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "grain")
+QUICK = "--xla_backend_optimization_level=1"
+"""Compiles fast; level 0 has compiled wrong programs."""
 SHARE_OF_TORCH = "0.6"
 """Of the device's memory that JAX takes at once where PyTorch is to have some, too."""
 
 
-def before_devices() -> None:
-    """Settings that count only before the first use of a device."""
+def before_devices(*, smoke: bool = False) -> None:
+    """Settings that count only before the first use of a device.
+
+    A trial is compiled with few optimizations, in a fraction of the time, also by the
+    processes that it starts.
+    """
     if torch_side.here():
         os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", SHARE_OF_TORCH)
+    if smoke:
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} {QUICK}".strip()
 
 
 def about() -> dict[str, Any]:

@@ -20,6 +20,7 @@ import numpy as np
 import optax
 
 from experiments.accelerator.clock import Turn
+from experiments.accelerator.machine import QUICK
 from experiments.accelerator.measure import Timed, in_turns, program
 from experiments.accelerator.sections import sentence_of
 from experiments.accelerator.settings import SMOKE, Settings
@@ -180,6 +181,8 @@ def simulated(settings: Settings, turn: Turn) -> Iterator[dict[str, Any]]:
                    "JAX_NUM_CPU_DEVICES": str(settings.simulated)}  # fmt: skip
     environment.pop("XLA_FLAGS", None)  # which may be for another backend
     small = "smoke" if settings.spread == SMOKE.spread else "full"
+    if small == "smoke":
+        environment["XLA_FLAGS"] = QUICK
     command = [sys.executable, "-m", "experiments.accelerator.parallel", small,
                f"{max(turn.left, 1):.1f}"]  # fmt: skip
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""How large everything is: as published, or a trial of two minutes."""
+"""How large everything is: as published, or a trial of two to three minutes."""
 
 import dataclasses
 from pathlib import Path

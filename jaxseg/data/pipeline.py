@@ -15,8 +15,9 @@ from jaxseg.data.images import VOID, resize_image
 from jaxseg.data.intensity import Window, normalize
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.patches import draw_patch, holds_foreground, places_of_classes
+from jaxseg.data.raters import Raters
 from jaxseg.data.resample import resample, resampled_shape
-from jaxseg.data.truth import Raters, hard, resampled, resized, truths
+from jaxseg.data.truth import hard, resampled, resized, truths
 
 CACHE_BYTES = 2 * 2**30
 ENDLESS = 2**40

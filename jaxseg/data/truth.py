@@ -6,18 +6,15 @@ raters.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from jaxseg.data.cases import Case, StoredCase
 from jaxseg.data.images import VOID, resize_image, resize_mask
 from jaxseg.data.labels import LabelMap
+from jaxseg.data.raters import Raters
 from jaxseg.data.resample import resample, resample_labels
 from jaxseg.errors import UserError
-
-Raters = Literal["mean", "drawn"]
-"""How masks of several raters are used: their mean, or one drawn for each sample."""
 
 
 def truths(

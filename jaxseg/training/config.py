@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from jaxseg.data.augment import AUGMENTATIONS
 from jaxseg.data.intensity import NORMALISATIONS
-from jaxseg.data.truth import Raters
+from jaxseg.data.raters import Raters
 from jaxseg.links import Link, sigmoid, softmax
 from jaxseg.losses import CATALOG
 from jaxseg.models.catalog import DTYPES, MODELS

@@ -4,6 +4,8 @@ import dataclasses
 import json
 import re
 import signal
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +20,7 @@ from experiments.accelerator.sections import SECTIONS, Section, take_all
 from experiments.accelerator.settings import SMOKE, Settings
 from jaxseg.files import read_rows
 from jaxseg.losses import CATALOG
+from tests.readme import ROOT
 
 
 class FakeClock:
@@ -359,3 +362,17 @@ def test_the_whole_trial_ends_whole(tmp_path):
     text = (out / "REPORT.md").read_text()
     for title in ("Right", "Fast", "Step", "Parallel", "Train", "Study"):
         assert f"## {title}" in text
+
+
+def test_losses_and_distances_are_measured_without_readers_of_data():
+    program = """
+import importlib, sys
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"nibabel", "grain", "orbax", "tensorboardX"}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Gone())
+for name in ("accelerator.right", "accelerator.fast", "distance_speed"):
+    importlib.import_module(f"experiments.{name}")
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
