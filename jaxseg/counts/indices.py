@@ -28,12 +28,7 @@ def dice_index(
     needs no minimum to be largest at p = t. `smooth` pseudo-pixels are added to
     numerator and denominator.
     """
-    if squared:
-        overlap = counts.inner
-        total = counts.predicted_squares + counts.actual_squares
-    else:
-        overlap = counts.intersection
-        total = counts.predicted + counts.actual
+    overlap, total = _overlap(counts, squared)
     return safe_ratio(2 * overlap + smooth, total + smooth, empty)
 
 
@@ -45,13 +40,15 @@ def jaccard_index(
     Eelbode 2020, eq. (13); with `squared` sum p t / (sum p^2 + sum t^2 - sum p t), the
     other relaxation which that paper mentions.
     """
-    if squared:
-        overlap = counts.inner
-        total = counts.predicted_squares + counts.actual_squares
-    else:
-        overlap = counts.intersection
-        total = counts.predicted + counts.actual
+    overlap, total = _overlap(counts, squared)
     return safe_ratio(overlap + smooth, total - overlap + smooth, empty)
+
+
+def _overlap(counts: SoftCounts, squared: bool) -> tuple[Any, Any]:
+    """What p and t share, and the sum of their sizes: plain, or of squares."""
+    if squared:
+        return counts.inner, counts.predicted_squares + counts.actual_squares
+    return counts.intersection, counts.predicted + counts.actual
 
 
 def tversky_index(
