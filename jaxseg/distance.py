@@ -59,7 +59,7 @@ def squared_distance_transform(
     mask: ArrayLike, *, spacing: Spacing | None = None
 ) -> Array:
     """The square of `distance_transform`, without a root and its rounding."""
-    return _scaled_squares(_as_mask(mask), spacing, to_other_side=False)
+    return _scaled_squares(as_bool_mask(mask), spacing, to_other_side=False)
 
 
 def signed_distance(
@@ -83,7 +83,7 @@ def signed_distance(
     Raises:
       ValueError: as `distance_transform`, or where has another shape than mask.
     """
-    mask = _as_mask(mask)
+    mask = as_bool_mask(mask)
     distance = boundary_distance(mask, spacing=spacing, where=where)
     return jnp.where(mask, -distance, distance)
 
@@ -95,7 +95,7 @@ def boundary_distance(
 
     The size of `signed_distance`, with its arguments: 0 for a mask without a boundary.
     """
-    mask = _as_mask(mask)
+    mask = as_bool_mask(mask)
     inside, outside = _count_sides(mask, where)
     if where is None:
         squares = _scaled_squares(mask, spacing, to_other_side=True)
@@ -117,7 +117,7 @@ def inner_distance(
     `distance_transform`, but 0 also for a full mask, which has no boundary, and without
     the pixels that `where` leaves out.
     """
-    mask = _as_mask(mask)
+    mask = as_bool_mask(mask)
     _, outside = _count_sides(mask, where)
     distance = distance_transform(~outside, spacing=spacing)
     return jnp.where(mask & jnp.any(outside), distance, 0)
@@ -130,7 +130,7 @@ def border_closeness(
 
     Close to 1 at the boundary and 0 in the middle of a side; 0 without a boundary.
     """
-    mask = _as_mask(mask)
+    mask = as_bool_mask(mask)
     distance = boundary_distance(mask, spacing=spacing, where=where)
     sides = _count_sides(mask, where)
     deepest = [jnp.max(jnp.where(side, distance, 0), initial=0) for side in sides]
@@ -164,7 +164,8 @@ def diagonal(shape: Sequence[int], spacing: Spacing | None = None) -> Array:
     return jnp.sqrt(jnp.sum(jnp.square(sizes * jnp.asarray(shape, dtype))))
 
 
-def _as_mask(mask: ArrayLike) -> Array:
+def as_bool_mask(mask: ArrayLike) -> Array:
+    """Raises ValueError unless it is a bool array with an axis."""
     mask = jnp.asarray(mask)
     if mask.dtype != jnp.bool_ or mask.ndim == 0:
         raise ValueError(
