@@ -2,7 +2,7 @@
 
     >>> import jaxseg
     >>> round(float(jaxseg.losses.dice_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1])), 4)
-    0.1955
+    0.1952
 
 What the command does, from Python: `load` opens trained runs, `train`, `evaluate` and
 `check` are the commands of these names. Modules are imported when first used.

@@ -49,6 +49,12 @@ class Model:
 
         Of a run of regions it is the class that these say, see `LabelMap.of_regions`.
 
+        Example:
+          >>> image = np.zeros((16, 16, 1), np.uint8)
+          >>> mask = jaxseg.load("runs/small").predict(image)
+          >>> mask.shape, mask.dtype
+          ((16, 16), dtype('uint8'))
+
         Args:
           image: see `probabilities`.
           **options: see `probabilities`.
@@ -66,6 +72,12 @@ class Model:
         mirror: bool = False,
     ) -> np.ndarray:
         """Probabilities of the classes, or regions, ``[*size, classes]`` float32.
+
+        Example:
+          >>> image = np.zeros((16, 16, 1), np.uint8)
+          >>> probs = jaxseg.load("runs/small").probabilities(image, mirror=True)
+          >>> probs.shape, bool(np.allclose(probs.sum(-1), 1))
+          ((16, 16, 2), True)
 
         Args:
           image: ``[H, W]`` or ``[H, W, C]`` uint8; for a run of volumes ``[X, Y, Z]``
@@ -126,6 +138,11 @@ class _One:
 def load(*runs: Folder, best: Best | None = None) -> Model:
     """Opens trained runs.
 
+    Example:
+      >>> model = jaxseg.load("runs/small")
+      >>> model.names, model.members[0].config.loss
+      (('background', 'class 1'), 'dice_ce')
+
     Args:
       *runs: their folders; several give the mean of their probabilities.
       best: "dice" or "loss" for the checkpoint with the best validation; None for the
@@ -143,6 +160,15 @@ def load(*runs: Folder, best: Best | None = None) -> Model:
 
 def train(data: Folder, loss: str, out: Folder, **settings: Any) -> Model:
     """`jaxseg train`: trains a network and opens the run.
+
+    Example:
+      >>> small = dict(steps=2, batch_size=2, size=(16, 16), depth=1, width=4)
+      >>> model = jaxseg.train("synthetic", "dice_ce", "runs/small", **small)
+      wrote runs/small/config.json
+      ...
+      next: jaxseg evaluate --run runs/small --split test
+      >>> model.names
+      ('background', 'class 1')
 
     Args:
       data: folder, list, or "synthetic".
@@ -162,6 +188,11 @@ def train(data: Folder, loss: str, out: Folder, **settings: Any) -> Model:
 def evaluate(*runs: Folder, **settings: Any) -> Evaluation:
     """`jaxseg evaluate` without its files: `.rows` has each case, `.summary()` means.
 
+    Example:
+      >>> found = jaxseg.evaluate("runs/small", split="test", surfaces="none")
+      >>> len(found.rows), 0 <= found.summary().dice <= 1
+      (64, True)
+
     Args:
       *runs: their folders; several are scored as one.
       **settings: the command's further flags, such as ``split="test"`` or `data`.
@@ -176,6 +207,12 @@ def evaluate(*runs: Folder, **settings: Any) -> Evaluation:
 
 def check(data: Folder) -> DataReport:
     """`jaxseg check`: what a data set holds, and every problem by name.
+
+    Example:
+      >>> jaxseg.check("images-of-nobody")
+      Traceback (most recent call last):
+        ...
+      jaxseg.errors.UserError: the data folder images-of-nobody does not exist
 
     Raises:
       UserError: there is no data set.

@@ -41,6 +41,13 @@ def distance_transform(mask: ArrayLike, *, spacing: Spacing | None = None) -> Ar
     of equal spacings the squared distances are whole numbers, exact up to 2^24.
     One image; `jax.vmap` for a batch. No gradient flows through it.
 
+    Example:
+      >>> mask = jnp.array([False, True, True, True, True])
+      >>> distance_transform(mask).tolist()
+      [0.0, 1.0, 2.0, 3.0, 4.0]
+      >>> distance_transform(mask, spacing=0.5).tolist()
+      [0.0, 0.5, 1.0, 1.5, 2.0]
+
     Args:
       mask: ``[...]`` bool, one image of any rank >= 1.
       spacing: size of a pixel along each axis, or one number for all; > 0; None is 1.
@@ -58,7 +65,13 @@ def distance_transform(mask: ArrayLike, *, spacing: Spacing | None = None) -> Ar
 def squared_distance_transform(
     mask: ArrayLike, *, spacing: Spacing | None = None
 ) -> Array:
-    """The square of `distance_transform`, without a root and its rounding."""
+    """The square of `distance_transform`, without a root and its rounding.
+
+    Example:
+      >>> mask = jnp.array([False, True, True, True, True])
+      >>> squared_distance_transform(mask).tolist()
+      [0.0, 1.0, 4.0, 9.0, 16.0]
+    """
     return _scaled_squares(as_bool_mask(mask), spacing, to_other_side=False)
 
 
@@ -70,6 +83,11 @@ def signed_distance(
     Outside it is the distance to the nearest pixel inside, inside minus the distance to
     the nearest pixel outside: at least one pixel in size everywhere, so never 0 but for
     a mask that is empty or full, which has no boundary: there it is 0 everywhere.
+
+    Example:
+      >>> mask = jnp.array([False, True, True, True, True])
+      >>> signed_distance(mask).tolist()
+      [1.0, -1.0, -2.0, -3.0, -4.0]
 
     Args:
       mask: ``[...]`` bool, one image of any rank >= 1.
@@ -94,6 +112,11 @@ def boundary_distance(
     """Distance to the other side of the mask's boundary, inside and outside.
 
     The size of `signed_distance`, with its arguments: 0 for a mask without a boundary.
+
+    Example:
+      >>> mask = jnp.array([False, True, True, True, True])
+      >>> boundary_distance(mask).tolist()
+      [1.0, 1.0, 2.0, 3.0, 4.0]
     """
     mask = as_bool_mask(mask)
     inside, outside = _count_sides(mask, where)
@@ -116,6 +139,11 @@ def inner_distance(
 
     `distance_transform`, but 0 also for a full mask, which has no boundary, and without
     the pixels that `where` leaves out.
+
+    Example:
+      >>> mask = jnp.array([False, True, True, True, True])
+      >>> inner_distance(mask).tolist()
+      [0.0, 1.0, 2.0, 3.0, 4.0]
     """
     mask = as_bool_mask(mask)
     _, outside = _count_sides(mask, where)
@@ -129,6 +157,11 @@ def border_closeness(
     """(max - d) / max of the boundary distance d, its maximum taken on the same side.
 
     Close to 1 at the boundary and 0 in the middle of a side; 0 without a boundary.
+
+    Example:
+      >>> mask = jnp.array([False, True, True, True, True])
+      >>> print(border_closeness(mask))
+      [0.   0.75 0.5  0.25 0.  ]
     """
     mask = as_bool_mask(mask)
     distance = boundary_distance(mask, spacing=spacing, where=where)
@@ -141,7 +174,13 @@ def border_closeness(
 def reciprocal_distance(
     mask: ArrayLike, *, spacing: Spacing | None = None, where: ArrayLike | None = None
 ) -> Array:
-    """1 / d of the boundary distance d, in 1 / spacing; 0 without a boundary."""
+    """1 / d of the boundary distance d, in 1 / spacing; 0 without a boundary.
+
+    Example:
+      >>> mask = jnp.array([False, True, True, True, True])
+      >>> print(reciprocal_distance(mask))
+      [1.         1.         0.5        0.33333334 0.25      ]
+    """
     return safe_ratio(1, boundary_distance(mask, spacing=spacing, where=where), 0)
 
 
@@ -158,7 +197,12 @@ def _count_sides(mask: Array, where: ArrayLike | None) -> tuple[Array, Array]:
 
 
 def diagonal(shape: Sequence[int], spacing: Spacing | None = None) -> Array:
-    """Length of the diagonal of an image, pixels' own extent included: a scalar."""
+    """Length of the diagonal of an image, pixels' own extent included: a scalar.
+
+    Example:
+      >>> float(diagonal((3, 4))), float(diagonal((3, 4), spacing=2))
+      (5.0, 10.0)
+    """
     dtype = jnp.result_type(float)
     sizes = jnp.asarray(sizes_of(spacing, len(shape), dtype))
     return jnp.sqrt(jnp.sum(jnp.square(sizes * jnp.asarray(shape, dtype))))
@@ -180,6 +224,10 @@ def sizes_of(
 ) -> np.ndarray | Array:
     """One size per axis: NumPy where the numbers are known, JAX where they are traced.
 
+    Example:
+      >>> sizes_of(2, 3, np.dtype(float)).tolist()
+      [2.0, 2.0, 2.0]
+
     Raises:
       ValueError: another number of sizes, or a known one that is not positive.
     """
@@ -199,7 +247,12 @@ def sizes_of(
 
 
 def axes_of_spacing(spacing: Spacing | None) -> int | None:
-    """How many axes it has a number for, None if it does not say."""
+    """How many axes it has a number for, None if it does not say.
+
+    Example:
+      >>> axes_of_spacing((1.0, 2.0)), axes_of_spacing(1.0)
+      (2, None)
+    """
     if isinstance(spacing, Sequence):
         return len(spacing)
     return None if spacing is None or not jnp.ndim(spacing) else jnp.shape(spacing)[0]

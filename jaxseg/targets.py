@@ -100,7 +100,15 @@ def _unknown(num_classes: int, remedy: str) -> str:
 def refuse_unknown_ids(
     labels: Any, num_classes: int, where: Any = None, remedy: str = IGNORE
 ) -> None:
-    """`check_labels` of labels that are known; what is traced is taken as it is."""
+    """`check_labels` of labels that are known; what is traced is taken as it is.
+
+    Example:
+      >>> refuse_unknown_ids([0, 255], 3, where=[True, False])
+      >>> refuse_unknown_ids([0, 255], 3)
+      Traceback (most recent call last):
+        ...
+      ValueError: labels hold the id 255, not one of 0 to 2: ...
+    """
     if not (_is_known(labels) and _is_known(where) and is_hard(labels)):
         return
     labels = np.asarray(labels)
@@ -126,6 +134,10 @@ def _is_known(values: Any) -> bool:
 
 def as_targets(labels: Array, logits: Array) -> Array:
     """Ground truth as ``[..., C]`` numbers, in float32 or wider.
+
+    Example:
+      >>> as_targets(jnp.array([0, 2]), jnp.zeros((2, 3))).tolist()
+      [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
 
     Args:
       labels: integer dtype: class ids ``[...]``, with C = 1 the foreground is id 1; an
@@ -197,6 +209,12 @@ def as_pixels(
 
     Whatever a masked pixel holds, nan included, reaches no value and no gradient.
 
+    Example:
+      >>> logits, where = jnp.ones((2, 2)), jnp.array([True, False])
+      >>> scores, targets = as_pixels(logits, jnp.array([1, 0]), where=where)
+      >>> scores.tolist(), targets.tolist()
+      ([[1.0, 1.0], [0.5, 0.5]], [[0.0, 1.0], [0.0, 0.0]])
+
     Args:
       logits: ``[..., C]`` floating scores.
       labels: ``[...]`` class ids, or ``[..., C]`` targets.
@@ -221,7 +239,12 @@ def as_pixels(
 
 
 def is_hard(labels: Any) -> bool:
-    """Whether labels are class ids, rather than targets."""
+    """Whether labels are class ids, rather than targets.
+
+    Example:
+      >>> is_hard(np.array([0, 1])), is_hard(np.array([0.0, 1.0]))
+      (True, False)
+    """
     dtype = labels.dtype if hasattr(labels, "dtype") else np.asarray(labels).dtype
     return jnp.issubdtype(dtype, jnp.integer)
 
@@ -232,6 +255,14 @@ def softmax_of_ids(
     """Scores and class ids, where a softmax meets class ids; else None.
 
     It is the commonest case and the one that `jaxseg.fused` takes in fewer passes.
+
+    Example:
+      >>> logits, ids = jnp.zeros((2, 3)), jnp.array([0, 2])
+      >>> scores, ids = softmax_of_ids(logits, ids, link=softmax)
+      >>> scores.shape, ids.tolist()
+      ((2, 3), [0, 2])
+      >>> softmax_of_ids(logits, jnp.zeros((2, 3)), link=softmax) is None
+      True
 
     Args:
       logits: ``[..., C]`` floating scores, C >= 2 under a softmax.
@@ -258,6 +289,10 @@ def softmax_of_ids(
 def as_scores(logits: ArrayLike, link: Link | None) -> Array:
     """`logits` as an array; the link may be unknown.
 
+    Example:
+      >>> as_scores([[0.5, 1.5]], softmax).tolist()
+      [[0.5, 1.5]]
+
     Raises:
       ValueError: no floating ``[..., C]`` scores, or a softmax over one class.
     """
@@ -277,7 +312,14 @@ def as_scores(logits: ArrayLike, link: Link | None) -> Array:
 
 
 def check_ids(ids: Array, logits: Array) -> None:
-    """Raises ValueError unless `ids` has the shape ``[...]`` of the pixels."""
+    """Raises ValueError unless `ids` has the shape ``[...]`` of the pixels.
+
+    Example:
+      >>> check_ids(jnp.zeros((2, 1), int), jnp.zeros((2, 3)))
+      Traceback (most recent call last):
+        ...
+      ValueError: class ids need the shape (2,) of the pixels ...
+    """
     ids = jnp.asarray(ids)
     if ids.shape != logits.shape[:-1]:
         raise ValueError(
@@ -308,6 +350,10 @@ def _looks_like(labels: Array, logits: Array) -> str:
 def as_where(where: Array, logits: Array) -> Array:
     """`where` as a bool mask ``[...]`` over the pixels of `logits` ``[..., C]``.
 
+    Example:
+      >>> as_where([True, False], jnp.zeros((2, 3))).tolist()
+      [True, False]
+
     Raises:
       ValueError: another shape or a dtype other than bool.
     """
@@ -322,6 +368,10 @@ def as_where(where: Array, logits: Array) -> Array:
 
 def as_class_weights(class_weights: ArrayLike | None, logits: Array) -> Array | None:
     """Class weights ``[C]`` of the classes of `logits`, widened like them; None stays.
+
+    Example:
+      >>> as_class_weights((1, 2, 3), jnp.zeros((2, 3))).tolist()
+      [1.0, 2.0, 3.0]
 
     Raises:
       ValueError: another shape than one weight per class.
@@ -339,6 +389,10 @@ def as_class_weights(class_weights: ArrayLike | None, logits: Array) -> Array | 
 
 def as_pixel_weights(pixel_weights: Array | None, logits: Array) -> Array:
     """Weights ``[...]`` of the pixels of `logits`, widened like them; None is 1.
+
+    Example:
+      >>> as_pixel_weights(jnp.array([1, 2]), jnp.zeros((2, 3))).tolist()
+      [1.0, 2.0]
 
     Raises:
       ValueError: another shape than one weight per pixel.

@@ -27,6 +27,11 @@ def dice_index(
     2 sum p t / (sum p^2 + sum t^2), Milletari 2016 and Eelbode 2020, eq. (12), which
     needs no minimum to be largest at p = t. `smooth` pseudo-pixels are added to
     numerator and denominator.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{dice_index(counts):.4f}")
+      0.6667
     """
     overlap, total = _overlap(counts, squared)
     return safe_ratio(2 * overlap + smooth, total + smooth, empty)
@@ -39,6 +44,11 @@ def jaccard_index(
 
     Eelbode 2020, eq. (13); with `squared` sum p t / (sum p^2 + sum t^2 - sum p t), the
     other relaxation which that paper mentions.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{jaccard_index(counts):.4f}")
+      0.5000
     """
     overlap, total = _overlap(counts, squared)
     return safe_ratio(overlap + smooth, total - overlap + smooth, empty)
@@ -58,6 +68,11 @@ def tversky_index(
 
     Eelbode 2020, eqs. (6) and (14); alpha = beta = 1/2 is Dice, 1 is Jaccard. With
     alpha = 0 or beta = 0 it is also 0/0 where all errors are of the kind not counted.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{tversky_index(counts, alpha=0.3, beta=0.7):.4f}")
+      0.6383
     """
     overlap = counts.intersection
     errors = alpha * counts.false_positives + beta * counts.false_negatives
@@ -69,6 +84,11 @@ def f_beta_index(counts: SoftCounts, *, beta: Any, empty: Any = 1) -> Any:
 
     (1 + beta^2) TP / ((1 + beta^2) TP + beta^2 FN + FP), Ma 2021, eq. (17): how much
     more a missed pixel weighs than a false one. beta = 1 is Dice.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{f_beta_index(counts, beta=2):.4f}")
+      0.6250
     """
     square = beta * beta
     overlap = (1 + square) * counts.intersection
@@ -77,17 +97,35 @@ def f_beta_index(counts: SoftCounts, *, beta: Any, empty: Any = 1) -> Any:
 
 
 def sensitivity_index(counts: SoftCounts, *, empty: Any = 1) -> Any:
-    """TP / (TP + FN) per class, the recall; `empty` where there is no t."""
+    """TP / (TP + FN) per class, the recall; `empty` where there is no t.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{sensitivity_index(counts):.4f}")
+      0.6000
+    """
     return safe_ratio(counts.intersection, counts.actual, empty)
 
 
 def precision_index(counts: SoftCounts, *, empty: Any = 1) -> Any:
-    """TP / (TP + FP) per class; `empty` where there is no p."""
+    """TP / (TP + FP) per class; `empty` where there is no p.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{precision_index(counts):.4f}")
+      0.7500
+    """
     return safe_ratio(counts.intersection, counts.predicted, empty)
 
 
 def specificity_index(counts: SoftCounts, *, empty: Any = 1) -> Any:
-    """TN / (TN + FP) per class; `empty` where t is all there is."""
+    """TN / (TN + FP) per class; `empty` where t is all there is.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{specificity_index(counts):.4f}")
+      0.8000
+    """
     return safe_ratio(counts.true_negatives, counts.others_actual, empty)
 
 
@@ -96,6 +134,11 @@ def hamming_index(counts: SoftCounts, *, empty: Any = 1) -> Any:
 
     (TP + TN) / pixels, that is Eelbode 2020, eq. (4): the accuracy of one class against
     the rest.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{hamming_index(counts):.4f}")
+      0.7000
     """
     right = counts.intersection + counts.true_negatives
     return safe_ratio(right, counts.pixels, empty)
@@ -108,6 +151,11 @@ def weighted_hamming_index(counts: SoftCounts, *, gamma: Any, empty: Any = 1) ->
     the Hamming index. Where t is empty or full one of the two has nothing to be wrong
     about and is 1, whatever `empty` is, so that the errors of the other count; `empty`
     is the value where there is no pixel.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{weighted_hamming_index(counts, gamma=0.5):.4f}")
+      0.7000
     """
     mean = gamma * sensitivity_index(counts) + (1 - gamma) * specificity_index(counts)
     return mean + safe_ratio(0, counts.pixels, empty - 1)
@@ -115,6 +163,12 @@ def weighted_hamming_index(counts: SoftCounts, *, gamma: Any, empty: Any = 1) ->
 
 def accuracy_index(counts: SoftCounts, *, empty: Any = 1) -> Any:
     """Share of pixels given their own class, all classes together.
+
+    Example:
+      >>> truth, found = jnp.eye(2)[jnp.array([[0, 1, 0], [0, 1, 1]])]
+      >>> counts = soft_counts(found, truth)
+      >>> print(f"{accuracy_index(counts):.4f}")
+      0.6667
 
     Args:
       counts: arrays ``[..., C]`` of classes of which each pixel has one.
@@ -132,6 +186,11 @@ def kappa_index(counts: SoftCounts, *, empty: Any = 1) -> Any:
     2 (TP TN - FP FN) / ((TP + FP) (TN + FP) + (TP + FN) (TN + FN)), which is agreement
     beyond chance over what chance leaves, (observed - expected) / (1 - expected).
     `empty` where p and t are both empty or both full; 0 where one of them is.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{kappa_index(counts):.4f}")
+      0.4000
     """
 
     def share(part: Any) -> Any:
@@ -152,6 +211,11 @@ def matthews_index(counts: SoftCounts, *, empty: Any = 1) -> Any:
     margins are never multiplied, which would overflow. `empty` where p and t are both
     empty or both full; 0 where one of them is, whatever the other is, with zero
     gradient. Fractions give a float, for its root.
+
+    Example:
+      >>> counts = SoftCounts.of_sets(*np.array([3.0, 1.0, 2.0, 10.0]))
+      >>> print(f"{matthews_index(counts):.4f}")
+      0.4082
     """
     hits = _cosine(counts.intersection, counts.predicted, counts.actual, empty)
     rest = _cosine(
@@ -174,6 +238,12 @@ def generalized_dice_index(counts: SoftCounts, class_weights: Array | None) -> A
 
     Sudre 2017: classes weigh by the inverse square of their size; an absent class takes
     the largest weight of those present, 1 if none is.
+
+    Example:
+      >>> truth, found = jnp.eye(2)[jnp.array([[0, 1, 0], [0, 1, 1]])]
+      >>> counts = soft_counts(found, truth)
+      >>> print(f"{generalized_dice_index(counts, None):.4f}")
+      0.6667
 
     Args:
       counts: arrays ``[C]``.

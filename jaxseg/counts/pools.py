@@ -102,6 +102,12 @@ def soft_counts(
 ) -> SoftCounts:
     """Counts of predictions against targets over all leading axes.
 
+    Example:
+      >>> probs, targets = jnp.array([[0.75, 0.25], [0.5, 0.5]]), jnp.eye(2)
+      >>> counts = soft_counts(probs, targets)
+      >>> counts.intersection.tolist(), counts.predicted.tolist()
+      ([0.75, 0.5], [1.25, 0.75])
+
     Args:
       probs: ``[..., C]`` in [0, 1], hard or soft.
       targets: ``[..., C]`` in [0, 1], hard or soft.
@@ -131,6 +137,11 @@ def counts_of_ids(
     axis_name: str | None = None,
 ) -> SoftCounts:
     """Counts of a softmax against class ids: `soft_counts` in fewer passes.
+
+    Example:
+      >>> counts = counts_of_ids(jnp.zeros((2, 2)), jnp.array([0, 1]))
+      >>> counts.intersection.tolist(), counts.predicted.tolist()
+      ([0.5, 0.5], [1.0, 1.0])
 
     Args:
       scores: ``[..., C]`` float32 or wider, finite where masked.
@@ -162,6 +173,11 @@ def log_intersection(
 ) -> Array:
     """Log of the intersection of `soft_counts`, which may be too small to be a number.
 
+    Example:
+      >>> logs = jnp.array([[0.0, -200.0], [-1.0, -300.0]])
+      >>> log_intersection(logs, jnp.eye(2)[jnp.array([1, 1])]).tolist()
+      [-inf, -200.0]
+
     Args:
       log_probs: ``[..., C]`` logarithms of probabilities.
       targets: ``[..., C]`` in [0, 1], hard or soft, 0 where masked.
@@ -184,6 +200,11 @@ def log_intersection_of_ids(
     axis_name: str | None = None,
 ) -> Array:
     """Log of the intersection of `counts_of_ids`: `log_intersection` in fewer passes.
+
+    Example:
+      >>> scores = jnp.array([[0.0, -200.0], [0.0, -300.0]])
+      >>> log_intersection_of_ids(scores, jnp.array([1, 1])).tolist()
+      [-inf, -200.0]
 
     Args:
       scores: ``[..., C]`` float32 or wider, finite where masked.

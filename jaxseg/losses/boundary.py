@@ -65,6 +65,11 @@ def boundary_loss(
     is absent or fills the image has no boundary: its phi, and its gradient, are 0,
     which is why the loss goes with a region loss.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [0, 1, 1]
+      >>> print(f"{boundary_loss(logits, labels):.4f}")
+      -0.0499
+
     Args:
       signed_distance: ``[..., C]`` maps phi; with them the leading axes may be a batch.
         None computes them from the labels of one image, each time.
@@ -123,6 +128,13 @@ def hausdorff_loss(
     one half. Smallest at p = t, also for soft t. A region that is empty or full has
     no boundary and d = 0; only if one is empty and the other full is d the diagonal of
     the image for both, so that the worst prediction is not the cheapest.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [0, 1, 1]
+      >>> print(f"{hausdorff_loss(logits, labels):.4f}")
+      0.9484
+      >>> print(f"{hausdorff_loss(logits, labels, alpha=1):.4f}")
+      0.5921
 
     Args:
       logits: ``[..., C]`` scores of one image; of a batch with `spatial`.
@@ -202,6 +214,14 @@ def hausdorff_erosion_loss(
     image and where masked: a soft erosion that leaves 1 where all of them are 1 and 0
     where their mean is below one half. Thick errors survive more erosions. Needs no
     distance map; counts in pixels, whatever their size. Smallest at p = t.
+
+    Example:
+      >>> labels = np.array([0, 0, 0, 0, 1, 1, 1])
+      >>> logits = 4.0 * np.eye(2)[[0, 1, 1, 1, 1, 1, 1]]
+      >>> print(f"{hausdorff_erosion_loss(logits, labels):.4f}")
+      0.2147
+      >>> print(f"{hausdorff_erosion_loss(logits, labels, erosions=1):.4f}")
+      0.2144
 
     Args:
       logits: ``[..., C]`` scores of one image; of a batch with `spatial`.

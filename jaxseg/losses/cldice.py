@@ -42,6 +42,14 @@ def cldice_loss(
     `spatial` or use ``per_image(cldice_loss)``; the image needs its neighbourhoods, so
     pixels must not be flattened.
 
+    Example:
+      >>> labels = np.array([[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
+      >>> logits = 2.0 * np.eye(2)[labels]
+      >>> print(f"{cldice_loss(logits, labels, iterations=1):.4f}")
+      0.0634
+      >>> print(f"{cldice_loss(logits, labels.T.reshape(3, 4), iterations=1):.4f}")
+      0.3905
+
     Args:
       logits: ``[height, width, ..., C]`` scores of one image of any rank.
       iterations: half of the width in pixels of the widest structure, >= 0.

@@ -76,7 +76,12 @@ def scheduled(
     A link, class weights and flags may be bound too; what is bound here wins over what
     the loss is called with.
 
-    Example: ``scheduled(tversky_loss, alpha=linear(0.5, 0.3), beta=linear(0.5, 0.7))``.
+    Example:
+      >>> alpha, beta = linear(0.5, 0.3), linear(0.5, 0.7)
+      >>> loss_at = scheduled(tversky_loss, alpha=alpha, beta=beta)
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> [round(float(loss_at(p)(logits, labels)), 4) for p in (0, 0.5, 1)]
+      [0.1952, 0.1957, 0.1958]
 
     Args:
       loss: to bind them in.
@@ -107,6 +112,14 @@ def scheduled(
 def with_class_weights(loss_at: LossAt, class_weights: Sequence[float]) -> LossAt:
     """The same loss, and each of its terms, called with these class weights.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> loss = with_class_weights(scheduled(dice_loss), (0, 1))(0.5)
+      >>> print(f"{loss(logits, labels):.4f}")
+      0.2098
+      >>> print(f"{dice_loss(logits, labels, class_weights=(0, 1)):.4f}")
+      0.2098
+
     Args:
       loss_at: of a loss that takes ``class_weights``.
       class_weights: one number a class.
@@ -124,6 +137,12 @@ def with_class_weights(loss_at: LossAt, class_weights: Sequence[float]) -> LossA
 
 def weighted_sum(*terms: tuple[ArrayLike | Schedule, Loss | LossAt]) -> LossAt:
     """Sum of weight times loss; weights are numbers, traced scalars or schedules.
+
+    Example:
+      >>> loss_at = weighted_sum((1.0, cross_entropy_loss), (linear(0, 1), dice_loss))
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> [round(float(loss_at(p)(logits, labels)), 4) for p in (0, 0.5, 1)]
+      [0.2201, 0.3177, 0.4153]
 
     Args:
       *terms: pairs of a weight and a loss or `LossAt`. Options of the call (link,
@@ -176,6 +195,12 @@ def balanced(first: Loss | LossAt, second: Loss | LossAt) -> LossAt:
 
     The weight is the ratio second / first without gradient, 0 where `first` is 0. The
     value is thus twice `second`; it is the gradients that share the work.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> loss = balanced(cross_entropy_loss, dice_loss)(0.5)
+      >>> print(f"{loss(logits, labels):.4f} = 2 x {dice_loss(logits, labels):.4f}")
+      0.3903 = 2 x 0.1952
 
     Source: Karimi 2019, section II-C; Ma 2021, section 3.2, with means over an epoch in
     the place of the values of each batch.

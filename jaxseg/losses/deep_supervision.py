@@ -22,6 +22,13 @@ def deep_supervision(
     a coarse pixel, of soft targets the mean over its pixels that count; a coarse pixel
     counts where its label comes from one that does.
 
+    Example:
+      >>> fine, coarse = jnp.zeros((1, 4, 4, 2)), jnp.zeros((1, 2, 2, 2))
+      >>> labels = jnp.ones((1, 4, 4), int)
+      >>> loss = deep_supervision(cross_entropy_loss)
+      >>> print(f"{loss([fine, coarse], labels):.4f}")
+      0.6931
+
     Args:
       loss: of one score map.
       weights: one per map, >= 0; None halves them from map to map. Only their ratios

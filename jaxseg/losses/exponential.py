@@ -36,6 +36,11 @@ def exponential_logarithmic_loss(
     at a perfect prediction, where the gradient here is 0. For soft t the second term is
     not smallest at p = t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{exponential_logarithmic_loss(logits, labels):.4f}")
+      0.5668
+
     Args:
       dice: weight of the first term, >= 0; may be traced.
       ce: weight of the second term, >= 0; may be traced.

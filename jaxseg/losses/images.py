@@ -55,6 +55,11 @@ def check_rank(pixels: tuple[int, ...], spatial: int | None, spacing: Any) -> No
         or it has fewer than are said.
     """
     rank = len(pixels)
+    if rank == 0:
+        raise ValueError(
+            "an image has an axis at least: logits are [..., C], or [B, ..., C] per "
+            "image, with axes of pixels before the classes"
+        )
     if spatial is not None:
         if not 1 <= spatial <= rank:
             raise ValueError(f"an image of {spatial} axes, but pixels {pixels}")
@@ -82,6 +87,14 @@ def per_image(loss: Loss) -> Loss:
     the mean is over the images of all devices. Of the other arguments the arrays of
     `PIXEL_ARRAYS`, such as distance maps, are split by image too; the rest passes
     through.
+
+    Example:
+      >>> logits = [[[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0]]]
+      >>> labels = [[0, 1], [0, 0]]
+      >>> print(f"{dice_loss(logits, labels):.4f}")
+      0.2764
+      >>> print(f"{per_image(dice_loss)(logits, labels):.4f}")
+      0.3864
     """
 
     @loss_function

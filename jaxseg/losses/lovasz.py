@@ -42,6 +42,11 @@ def lovasz_loss(
 
     For soft t the sets become their expectations; the loss is 0 at p = t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{lovasz_loss(logits, labels):.4f}")
+      0.2315
+
     Args:
       classes: "present" averages over the classes that occur in t, "all" over all (the
         loss of an absent class is its largest error).
@@ -98,6 +103,11 @@ def lovasz_hinge_loss(
     less the log-sum-exp of the other classes' scores. 0 as soon as all
     margins are past 1. For soft t the error is t max(0, 1 - m) + (1 - t) max(0, 1 + m),
     which p = t does not minimise.
+
+    Example:
+      >>> logits, labels = [[2.0], [0.5], [-0.5]], [1, 0, 1]
+      >>> print(f"{lovasz_hinge_loss(logits, labels, link=links.sigmoid):.4f}")
+      1.0000
 
     Args:
       classes: "present" averages over the classes that occur in t, "all" over all (the

@@ -20,6 +20,11 @@ def class_maps(
 ) -> Array:
     """A map of each class's mask in one image, without gradient.
 
+    Example:
+      >>> ids = jnp.array([0, 1, 1, 1])
+      >>> class_maps(signed_distance, jax.nn.one_hot(ids, 2)).tolist()
+      [[-1.0, 1.0], [1.0, -1.0], [2.0, -2.0], [3.0, -3.0]]
+
     Args:
       transform: ``(mask, *, spacing, where)`` to a map of the mask's shape, such as
         `jaxseg.distance.signed_distance`.
@@ -79,6 +84,11 @@ def signed_distance_maps(
     For `boundary_loss`, where the maps are made once, as data are loaded: the loss is
     the same, and no geometric augmentation may follow. Training makes them in the step,
     of which they are about a hundredth.
+
+    Example:
+      >>> maps = signed_distance_maps(jnp.array([0, 1, 1, 1]), 2)
+      >>> maps[:, 1].tolist()
+      [1.0, -1.0, -2.0, -3.0]
 
     Args:
       labels: ``[...]`` class ids (with one class its id is 1), or ``[..., C]`` targets.

@@ -151,6 +151,13 @@ def marginal_l1_loss(
     temperature 1, or for hard t) and it trains nothing alone. The gradient at equality
     is 0; on confidently labelled pixels it vanishes with the softmax's own slope.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [0, 1, 1]
+      >>> print(f"{marginal_l1_loss(logits, labels):.4f}")
+      0.6667
+      >>> print(f"{marginal_l1_loss(logits, labels, temperature=1):.4f}")
+      0.5872
+
     Args:
       temperature: factor tau > 0 on the scores before the link; may be traced.
       target: ``[C]`` proportions to match instead of those of the labels.
@@ -197,6 +204,13 @@ def marginal_kl_loss(
     distance or of a plain mean of a saturated softmax. With `links.sigmoid` each class
     adds the divergence of its two outcomes, so C = 1 equals a softmax over two classes.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [0, 1, 1]
+      >>> print(f"{marginal_kl_loss(logits, labels):.4f}")
+      0.2310
+      >>> print(f"{marginal_kl_loss(logits, labels, temperature=1):.4f}")
+      0.1765
+
     Args:
       temperature: factor tau > 0 on the scores before the link; may be traced.
       target: ``[C]`` proportions to match instead of those of the labels.
@@ -239,6 +253,11 @@ def dice_bias_loss(
     ground-truth matching term. Alone it is smallest where the most frequent class takes
     every pixel (Liu's Proposition 1), not at p = t; with class_weights (0, 1) it is DB1
     of the binary case, smallest at an empty foreground.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [0, 1, 1]
+      >>> print(f"{dice_bias_loss(logits, labels):.4f}")
+      -0.0016
 
     Args:
       temperature: factor tau > 0 on the scores before the link; may be traced.

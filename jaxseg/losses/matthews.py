@@ -29,6 +29,11 @@ def matthews_loss(
     Class and complement may change places without changing it, and a prediction that
     knows nothing of t costs 1. Smallest at p = t, also for soft t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{matthews_loss(logits, labels):.4f}")
+      0.3812
+
     Returns:
       Scalar in [0, 2], float32 or wider; a class absent from p and t (or filling both)
       costs 0, one absent from t alone costs 1 with zero gradient.

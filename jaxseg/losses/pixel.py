@@ -109,6 +109,13 @@ def cross_entropy_loss(
     terms add up: for C = 1 this is the binary cross-entropy. Smallest at p = t, also
     for soft t; the gradient in the logits is (p - t) / N.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{cross_entropy_loss(logits, labels):.4f}")
+      0.2201
+      >>> print(f"{cross_entropy_loss(logits, labels, class_weights=(1, 2)):.4f}")
+      0.3767
+
     Args:
       pixel_weights: ``[...]`` factor >= 0 on each pixel's term.
       class_weights: ``[C]`` weight of each pixel by its class, w; the mean still
@@ -148,6 +155,11 @@ def region_cross_entropy_loss(
     Every class weighs the same, however few its pixels. With `links.sigmoid` each class
     adds the mean over the pixels outside it as well: for C = 1 that is eq. (20). Not
     smallest at p = t for soft t, since the weights differ between classes.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{region_cross_entropy_loss(logits, labels):.4f}")
+      0.4402
 
     Args:
       class_weights: ``[C]`` weights of the sum over classes.
@@ -191,6 +203,13 @@ def focal_loss(
     gamma = 0 is cross-entropy. 1 - p is computed without cancellation and its power
     has slope 0 at p = 1, so gamma < 1 is safe. Not smallest at p = t for soft t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{focal_loss(logits, labels):.4f}")
+      0.0122
+      >>> print(f"{focal_loss(logits, labels, gamma=0):.4f}")
+      0.2201
+
     Args:
       gamma: focusing exponent >= 0; may be traced.
       pixel_weights: ``[...]`` factor >= 0 on each pixel's term.
@@ -231,6 +250,13 @@ def topk_loss(
     K holds the `fraction` of the N pixels with the largest terms, on all devices. Those
     that tie for its last places share them, so that K has exactly fraction * N pixels,
     whole or not. fraction = 1 is cross-entropy. Which pixels are in K has no gradient.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{topk_loss(logits, labels):.4f}")
+      0.0313
+      >>> print(f"{topk_loss(logits, labels, fraction=0.5):.4f}")
+      0.1566
 
     Args:
       fraction: share of the pixels that count, in (0, 1]; may be traced.
@@ -274,6 +300,13 @@ def topk_threshold_loss(
 
     Which pixels are chosen has no gradient; the loss jumps as one enters or leaves. Not
     smallest at p = t for soft t.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{topk_threshold_loss(logits, labels):.4f}")
+      0.0000
+      >>> print(f"{topk_threshold_loss(logits, labels, threshold=0.8):.4f}")
+      0.3133
 
     Args:
       threshold: probability in (0, 1]; may be traced. Ma compares 0.1, 0.3, ..., 0.9.
@@ -326,6 +359,11 @@ def distance_cross_entropy_loss(
     (max - d) / max, is that of released code, `reciprocal_distance` is 1 / d. Where
     D is computed here, all leading axes are those of one image; a masked pixel belongs
     to neither side of a boundary. Not smallest at p = t for soft t.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{distance_cross_entropy_loss(logits, labels):.4f}")
+      0.2201
 
     Args:
       logits: ``[..., C]`` scores; of one image unless `distance` is an array.

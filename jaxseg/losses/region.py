@@ -83,6 +83,13 @@ def dice_loss(
     and has zero gradient: that is Galdran's lesion-free image; `smooth` > 0 gives it
     one.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{dice_loss(logits, labels):.4f}")
+      0.1952
+      >>> print(f"{dice_loss(logits, labels, squared=True):.4f}")
+      0.0514
+
     Args:
       squared: the denominator of V-Net instead of the plain one.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
@@ -120,6 +127,11 @@ def log_dice_loss(
     finite loss and a gradient. The coefficient of a class absent from t is 0 whatever p
     is and its log says nothing, so such a class costs 0 and has zero gradient; with
     `smooth` > 0 it costs log(1 + sum p / smooth). Smallest at p = t, also for soft t.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{log_dice_loss(logits, labels):.4f}")
+      0.2173
 
     Args:
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
@@ -174,6 +186,11 @@ def log_cosh_dice_loss(
 
     Smallest at p = t, also for soft t, with a gradient that vanishes there.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{log_cosh_dice_loss(logits, labels):.4f}")
+      0.0189
+
     Args:
       squared: of the Dice loss, see `dice_loss`.
       smooth: of the Dice loss, see `dice_loss`.
@@ -217,6 +234,13 @@ def jaccard_loss(
     With `squared` the fraction is sum p t / (sum p^2 + sum t^2 - sum p t). Both are
     smallest at p = t, also for soft t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{jaccard_loss(logits, labels):.4f}")
+      0.3263
+      >>> print(f"{jaccard_loss(logits, labels, squared=True):.4f}")
+      0.0977
+
     Args:
       squared: squared sums in the denominator.
       smooth: pseudo-pixels added to numerator and denominator, >= 0; may be traced.
@@ -251,6 +275,13 @@ def tversky_loss(
     .. math:: 1 - \frac1C \sum_c TP_c / (TP_c + \alpha FP_c + \beta FN_c)
 
     where TP = sum min(p, t), FP = sum p - TP and FN = sum t - TP; smallest at p = t.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{tversky_loss(logits, labels):.4f}")
+      0.1952
+      >>> print(f"{tversky_loss(logits, labels, alpha=0.3, beta=0.7):.4f}")
+      0.1958
 
     Args:
       alpha: weight of false positives, >= 0; may be traced.
@@ -294,6 +325,13 @@ def focal_tversky_loss(
     is segmented, and infinite at T = 1, where the gradient here is 0. Smallest at
     p = t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{focal_tversky_loss(logits, labels):.4f}")
+      0.2933
+      >>> print(f"{focal_tversky_loss(logits, labels, gamma=1):.4f}")
+      0.1958
+
     Args:
       gamma: exponent's inverse, in [1, 3] as a rule; may be traced.
       alpha: weight of false positives, >= 0; may be traced.
@@ -335,6 +373,13 @@ def asymmetric_loss(
 
     The Tversky loss with alpha = 1 / (1 + beta^2) and beta^2 / (1 + beta^2); beta = 1
     is Dice. Smallest at p = t.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{asymmetric_loss(logits, labels):.4f}")
+      0.1958
+      >>> print(f"{asymmetric_loss(logits, labels, beta=1):.4f}")
+      0.1952
 
     Args:
       beta: how much more a missed pixel weighs than a false one, >= 0; may be traced.
@@ -380,6 +425,11 @@ def generalized_dice_loss(
     class that is present, and weight 1 if none is: false positives always cost.
     Smallest at p = t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{generalized_dice_loss(logits, labels):.4f}")
+      0.1941
+
     Args:
       class_weights: ``[C]`` further factors on w; (0, 1) is foreground only.
 
@@ -408,6 +458,13 @@ def penalized_generalized_dice_loss(
     .. math:: 1 - \frac{GD}{1 + k (1 - GD)}
 
     k = 0 is the generalised Dice loss. Smallest at p = t.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{penalized_generalized_dice_loss(logits, labels):.4f}")
+      0.4574
+      >>> print(f"{penalized_generalized_dice_loss(logits, labels, k=1):.4f}")
+      0.3251
 
     Args:
       k: penalty, >= 0; may be traced.
@@ -446,6 +503,13 @@ def sensitivity_specificity_loss(
     two exclusive classes `w` does nothing in the mean over both: what is inside one is
     outside the other. To trade sensitivity against specificity take the foreground
     alone, ``class_weights=(0, 1)``, or C = 1 under `links.sigmoid`.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [0, 1, 1]
+      >>> print(f"{sensitivity_specificity_loss(logits, labels):.4f}")
+      0.1588
+      >>> print(f"{sensitivity_specificity_loss(logits, labels, w=0.5):.4f}")
+      0.1588
 
     Args:
       w: weight of the error inside (sensitivity), in [0, 1]; may be traced; without

@@ -33,6 +33,12 @@ def merged_background(logits: Array, annotated: Array) -> Array:
     the annotated classes", and a class that is not annotated exactly 0. How the
     probability of the background divides among these classes changes nothing.
 
+    Example:
+      >>> logits = jnp.zeros((1, 1, 3))
+      >>> merged = merged_background(logits, jnp.array([[True, True, False]]))
+      >>> print(jax.nn.softmax(merged)[0, 0].round(4))
+      [0.6667 0.3333 0.    ]
+
     Args:
       logits: ``[B, ..., C]`` scores of exclusive classes, 0 the background.
       annotated: ``[B, C]`` bool, False for classes that an image's labels leave out;

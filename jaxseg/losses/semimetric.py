@@ -40,6 +40,11 @@ def dice_semimetric_loss(
 
     Equals `dice_loss` on hard labels, in value and gradient.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{dice_semimetric_loss(logits, labels):.4f}")
+      0.1952
+
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one
       absent from t alone costs 1 with zero gradient.
@@ -69,6 +74,11 @@ def jaccard_metric_loss(
         {\langle p_c, t_c \rangle + \lVert p_c - t_c \rVert_1}
 
     Equals `jaccard_loss` on hard labels, in value and gradient.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{jaccard_metric_loss(logits, labels):.4f}")
+      0.3263
 
     Returns:
       Scalar in [0, 1], float32 or wider; a class absent from p and t costs 0, one

@@ -36,8 +36,9 @@ def dice_ce_loss(
 
     .. math:: w_{CE} CE + w_{Dice} Dice
 
-    >>> round(float(dice_ce_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1], dice=0.5)), 4)
-    0.3177
+    Example:
+      >>> round(float(dice_ce_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1], dice=0.5)), 4)
+      0.3177
 
     Args:
       dice: weight of `dice_loss`, >= 0; may be traced.
@@ -69,8 +70,9 @@ def dice_focal_loss(
 
     .. math:: w_{Dice} Dice + w_{Focal} Focal_\gamma
 
-    >>> round(float(dice_focal_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1])), 4)
-    0.2074
+    Example:
+      >>> round(float(dice_focal_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1])), 4)
+      0.2074
 
     Args:
       dice: weight of `dice_loss`, >= 0; may be traced.
@@ -104,8 +106,9 @@ def dice_topk_loss(
 
     .. math:: w_{Dice} Dice + w_{TopK} TopK
 
-    >>> round(float(dice_topk_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1])), 4)
-    0.2265
+    Example:
+      >>> round(float(dice_topk_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1])), 4)
+      0.2265
 
     Args:
       dice: weight of `dice_loss`, >= 0; may be traced.
@@ -138,8 +141,9 @@ def log_dice_ce_loss(
 
     .. math:: w_{CE} CE - w_{logDice} \frac1C \sum_c \log Dice_c
 
-    >>> round(float(log_dice_ce_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1])), 4)
-    0.4374
+    Example:
+      >>> round(float(log_dice_ce_loss([[2.0, 0.0], [0.0, 1.0]], [0, 1])), 4)
+      0.4374
 
     Args:
       log_dice: weight of `log_dice_loss`, >= 0; may be traced.
@@ -170,6 +174,11 @@ def dice_bias_ce_loss(
     r"""Cross-entropy plus the label-marginal bias of Dice, image by image.
 
     .. math:: w_{CE} CE + w \frac1B \sum_b \sum_k \log(\hat p_{bk} + \hat y_{bk})
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{dice_bias_ce_loss(logits, labels):.4f}")
+      -0.9098
 
     Args:
       logits: ``[B, ..., C]`` scores of B images; this and what follows `temperature`
@@ -205,6 +214,11 @@ def ce_l1_loss(
     r"""Cross-entropy plus the L1 distance of each image's label marginals.
 
     .. math:: w_{CE} CE + w \frac1B \sum_b \sum_k |\hat y_{bk} - \hat p_{bk}|
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{ce_l1_loss(logits, labels):.4f}")
+      0.2201
 
     Args:
       logits: ``[B, ..., C]`` scores of B images; this and what follows `temperature`
@@ -242,6 +256,11 @@ def ce_kl_loss(
     .. math:: w_{CE} CE
         + w \frac1B \sum_b \sum_k \hat y_{bk} \log(\hat y_{bk} / \hat p_{bk})
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{ce_kl_loss(logits, labels):.4f}")
+      0.2201
+
     Args:
       logits: ``[B, ..., C]`` scores of B images; this and what follows `temperature`
         is as in every `Loss`.
@@ -276,6 +295,11 @@ def dice_cldice_loss(
 
     .. math:: (1 - w) Dice + w \, clDice
 
+    Example:
+      >>> logits, labels = [[[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]]], [[0, 1, 1]]
+      >>> print(f"{dice_cldice_loss(logits, labels):.4f}")
+      0.4079
+
     Args:
       logits: ``[B, ..., C]`` scores of B images; this and what follows `iterations`
         is as in every `Loss`.
@@ -309,6 +333,11 @@ def ce_dice_per_image_loss(
     r"""Cross-entropy plus the squared Dice of each image.
 
     .. math:: w_{CE} CE + w_{Dice} \frac1B \sum_b Dice^2_b
+
+    Example:
+      >>> logits, labels = [[[2.0, 0.0]], [[0.0, 1.0]]], [[0], [1]]
+      >>> print(f"{ce_dice_per_image_loss(logits, labels):.4f}")
+      0.7339
 
     Args:
       logits: ``[B, ..., C]`` scores of B images; this and what follows `background`
@@ -345,6 +374,11 @@ def dice_hd_loss(
     .. math:: \lambda Dice + HD, \quad \lambda = HD / Dice
 
     No gradient flows through the weight: see `balanced`.
+
+    Example:
+      >>> logits, labels = [[[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]]], [[0, 1, 1]]
+      >>> print(f"{dice_hd_loss(logits, labels):.4f}")
+      1.8969
 
     Args:
       logits: ``[B, ..., C]`` scores of B images.

@@ -41,6 +41,13 @@ def unified_focal_loss(
     not exclusive it is the complement of each class, with a Tversky index of its own.
     Not smallest at p = t for soft t.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{unified_focal_loss(logits, labels):.4f}")
+      0.2494
+      >>> print(f"{unified_focal_loss(logits, labels, weight=1):.4f}")
+      0.0575
+
     Args:
       weight: lambda in [0, 1], of the pixel term; may be traced.
       delta: emphasis of foreground and of false negatives, in [0, 1]; may be traced.
@@ -90,6 +97,11 @@ def asymmetric_unified_focal_loss(
 
     with T_c as in `unified_focal_loss`. Background is class 0; where classes are not
     exclusive it is the complement of each class. Not smallest at p = t for soft t.
+
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{asymmetric_unified_focal_loss(logits, labels):.4f}")
+      0.2115
 
     Args:
       weight: lambda in [0, 1], of the pixel term; may be traced.

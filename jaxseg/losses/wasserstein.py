@@ -34,6 +34,11 @@ def wasserstein_dice_loss(
     class 0, counts only by its errors. All distances 1 is the Dice loss of foreground
     against background when C = 2.
 
+    Example:
+      >>> logits, labels = [[2.0, 0.0], [0.0, 1.0]], [0, 1]
+      >>> print(f"{wasserstein_dice_loss(logits, labels):.4f}")
+      0.2098
+
     Args:
       logits: ``[..., C]`` scores of exclusive classes; C = 1 is foreground alone.
       distances: ``[C, C]`` in [0, 1], 0 on the diagonal (``[2, 2]`` for C = 1); None is

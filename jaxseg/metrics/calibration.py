@@ -63,6 +63,13 @@ def calibration_counts(
 ) -> CalibrationCounts:
     """Sums over all leading axes.
 
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
+      >>> ids = np.array([0, 1, 0])
+      >>> counts = calibration_counts(probs, ids, bins=2)
+      >>> counts.top.predictions, counts.top.hits, counts.pixels
+      (array([0., 3.]), array([0., 2.]), np.float64(3.0))
+
     Args:
       probs: ``[..., C]`` in [0, 1], adding up to 1; with C = 1 those of the foreground,
         as of a sigmoid, which makes two classes.
@@ -200,6 +207,13 @@ def expected_calibration_error(bins: Bins) -> Any:
 
     A bin without predictions weighs nothing; nan where there is no prediction at all.
     Guo 2017.
+
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
+      >>> ids = np.array([0, 1, 0])
+      >>> counts = calibration_counts(probs, ids, bins=2)
+      >>> print(f"{expected_calibration_error(counts.top):.4f}")
+      0.1000
     """
     gaps = abs(bins.hits - bins.confidence).sum(-1)
     return safe_ratio(gaps, bins.predictions.sum(-1), float("nan"))
@@ -209,6 +223,13 @@ def brier_score(counts: CalibrationCounts) -> Any:
     """Mean over pixels of the sum over classes of (p - t)^2, in [0, 2]; nan of none.
 
     The form of Brier 1950; for two classes it is twice the mean of (p_1 - t_1)^2.
+
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
+      >>> ids = np.array([0, 1, 0])
+      >>> counts = calibration_counts(probs, ids, bins=2)
+      >>> print(f"{brier_score(counts):.4f}")
+      0.2733
     """
     return safe_ratio(counts.squared_error, counts.pixels, float("nan"))
 
@@ -231,7 +252,16 @@ class ReliabilityCurve:
 
 
 def reliability_curve(bins: Bins) -> ReliabilityCurve:
-    """Accuracy against confidence, bin by bin; nan where there is no prediction."""
+    """Accuracy against confidence, bin by bin; nan where there is no prediction.
+
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
+      >>> ids = np.array([0, 1, 0])
+      >>> counts = calibration_counts(probs, ids, bins=2)
+      >>> curve = reliability_curve(counts.top)
+      >>> curve.edges, curve.accuracy.round(4), curve.share
+      (array([0. , 0.5, 1. ]), array([   nan, 0.6667]), array([0., 1.]))
+    """
     number, nan = bins.predictions.shape[-1], float("nan")
     total = bins.predictions.sum(-1)[..., None]
     return ReliabilityCurve(
@@ -272,7 +302,16 @@ class CalibrationScores:
 
 
 def calibration_scores(counts: CalibrationCounts) -> CalibrationScores:
-    """Scores of a pool of pixels; jit-able."""
+    """Scores of a pool of pixels; jit-able.
+
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2]])
+      >>> ids = np.array([0, 1, 0])
+      >>> counts = calibration_counts(probs, ids, bins=2)
+      >>> scores = calibration_scores(counts)
+      >>> print(f"{scores.ece:.4f} {scores.classwise_ece:.4f} {scores.brier:.4f}")
+      0.1000 0.1000 0.2733
+    """
     by_class = expected_calibration_error(counts.by_class)
     return CalibrationScores(
         ece=expected_calibration_error(counts.top),

@@ -90,6 +90,13 @@ def case_surfaces(
 ) -> CaseSurfaces:
     """Scores every foreground class of a case in float64.
 
+    Example:
+      >>> predicted, actual = np.zeros((2, 8, 8), int)
+      >>> predicted[2:6, 2:6] = actual[2:6, 3:7] = 1
+      >>> scores = case_surfaces(predicted, actual, 2, options=SurfaceOptions())
+      >>> scores.hausdorff, scores.nsd, scores.unit
+      (array([nan,  1.]), array([nan,  1.]), 'pixels')
+
     Args:
       predicted: class ids, one to three axes.
       actual: class ids of that shape; where it is `void` neither mask has a pixel.

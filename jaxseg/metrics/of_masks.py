@@ -48,61 +48,135 @@ def dice(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
 
 
 def iou(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """Jaccard index TP / (TP + FP + FN), intersection over union, in [0, 1]."""
+    """Jaccard index TP / (TP + FP + FN), intersection over union, in [0, 1].
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{iou(pred, true):.4f}")
+      0.6667
+    """
     counts, value = _counts(pred, true, empty)
     return indices.jaccard_index(counts, empty=value)
 
 
 def f_beta(pred: Any, true: Any, beta: Any, *, empty: EmptyRule = "one") -> Any:
-    """F-beta score, in [0, 1]: a missed pixel weighs beta^2 times a false one."""
+    """F-beta score, in [0, 1]: a missed pixel weighs beta^2 times a false one.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{f_beta(pred, true, 1):.4f}")
+      0.8000
+      >>> print(f"{f_beta(pred, true, 2):.4f}")
+      0.9091
+    """
     counts, value = _counts(pred, true, empty)
     return indices.f_beta_index(counts, beta=beta, empty=value)
 
 
 def sensitivity(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """TP / (TP + FN), the recall, in [0, 1]; 0/0 where nothing is true."""
+    """TP / (TP + FN), the recall, in [0, 1]; 0/0 where nothing is true.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{sensitivity(pred, true):.4f}")
+      1.0000
+    """
     counts, value = _counts(pred, true, empty)
     return indices.sensitivity_index(counts, empty=value)
 
 
 def specificity(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """TN / (TN + FP), in [0, 1]; 0/0 where all is true."""
+    """TN / (TN + FP), in [0, 1]; 0/0 where all is true.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{specificity(pred, true):.4f}")
+      0.7500
+    """
     counts, value = _counts(pred, true, empty)
     return indices.specificity_index(counts, empty=value)
 
 
 def precision(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """TP / (TP + FP), in [0, 1]; 0/0 where nothing is predicted."""
+    """TP / (TP + FP), in [0, 1]; 0/0 where nothing is predicted.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{precision(pred, true):.4f}")
+      0.6667
+    """
     counts, value = _counts(pred, true, empty)
     return indices.precision_index(counts, empty=value)
 
 
 def accuracy(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """(TP + TN) / pixels, in [0, 1]; 0/0 without a pixel."""
+    """(TP + TN) / pixels, in [0, 1]; 0/0 without a pixel.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{accuracy(pred, true):.4f}")
+      0.8333
+    """
     counts, value = _counts(pred, true, empty)
     return indices.hamming_index(counts, empty=value)
 
 
 def balanced_accuracy(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """Mean of sensitivity and specificity, in [0, 1]; one without its pixels is 1."""
+    """Mean of sensitivity and specificity, in [0, 1]; one without its pixels is 1.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{balanced_accuracy(pred, true):.4f}")
+      0.8750
+    """
     counts, value = _counts(pred, true, empty)
     return indices.weighted_hamming_index(counts, gamma=0.5, empty=value)
 
 
 def kappa(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """Cohen's kappa, in [-1, 1]: agreement beyond chance over what chance leaves."""
+    """Cohen's kappa, in [-1, 1]: agreement beyond chance over what chance leaves.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{kappa(pred, true):.4f}")
+      0.6667
+    """
     counts, value = _counts(pred, true, empty)
     return indices.kappa_index(counts, empty=value)
 
 
 def matthews(pred: Any, true: Any, *, empty: EmptyRule = "one") -> Any:
-    """Matthews' correlation coefficient of the two masks, in [-1, 1]."""
+    """Matthews' correlation coefficient of the two masks, in [-1, 1].
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> print(f"{matthews(pred, true):.4f}")
+      0.7071
+    """
     counts, value = _counts(pred, true, empty)
     return indices.matthews_index(counts, empty=value)
 
 
 def volume_difference(pred: Any, true: Any, spacing: Spacing | None = None) -> Any:
-    """abs(predicted - true) volume: pixels, or units of `spacing` to the rank."""
+    """abs(predicted - true) volume: pixels, or units of `spacing` to the rank.
+
+    Example:
+      >>> pred = np.array([[0, 1, 1], [0, 0, 1]], bool)
+      >>> true = np.array([[0, 1, 1], [0, 0, 0]], bool)
+      >>> float(volume_difference(pred, true))
+      1.0
+      >>> float(volume_difference(pred, true, spacing=(0.5, 4)))
+      2.0
+    """
     pred, true = as_masks(pred, true)
     counts = counts_of_masks(pred, true)
     sizes = sizes_of(spacing, pred.ndim, jnp.result_type(float))
@@ -122,6 +196,14 @@ def hausdorff(
     definition: str | Definition = "monai",
 ) -> Any:
     """Hausdorff distance, the longest from either surface to the other.
+
+    Example:
+      >>> pred, true = np.zeros((2, 8, 8), bool)
+      >>> pred[2:6, 2:6] = true[2:6, 3:7] = True
+      >>> print(f"{hausdorff(pred, true):.4f}")
+      1.0000
+      >>> print(f"{hausdorff(pred, true, spacing=(1.0, 0.5)):.4f}")
+      0.5000
 
     Args:
       pred: ``[*size]`` bool.
@@ -178,6 +260,14 @@ def assd(
     """Average symmetric surface distance, of both surfaces pooled.
 
     Arguments as of `hausdorff`.
+
+    Example:
+      >>> pred, true = np.zeros((2, 8, 8), bool)
+      >>> pred[2:6, 2:6] = true[2:6, 3:7] = True
+      >>> print(f"{assd(pred, true):.4f}")
+      0.5000
+      >>> print(f"{assd(pred, true, spacing=(1.0, 0.5)):.4f}")
+      0.2500
     """
     rules = {"empty": empty, "missed": missed}
     return _surface("assd", pred, true, spacing, definition, **rules)
@@ -193,6 +283,14 @@ def nsd(
     definition: str | Definition = "monai",
 ) -> Any:
     """Normalised surface distance, in [0, 1]: share of both surfaces that is near.
+
+    Example:
+      >>> pred, true = np.zeros((2, 8, 8), bool)
+      >>> pred[2:6, 2:6] = true[2:6, 3:7] = True
+      >>> print(f"{nsd(pred, true, tolerance=0.5):.4f}")
+      0.5000
+      >>> print(f"{nsd(pred, true, tolerance=1):.4f}")
+      1.0000
 
     Args:
       pred: ``[*size]`` bool.

@@ -55,6 +55,12 @@ def mask_counts(
     classes is a miss of the true one; a true one is refused, or, where it is traced and
     cannot be looked at, of no class.
 
+    Example:
+      >>> predicted, actual = np.array([0, 1, 1, 2]), np.array([0, 1, 2, 255])
+      >>> counts = mask_counts(predicted, actual, 3)
+      >>> counts.intersection, counts.predicted, counts.actual, counts.pixels
+      (array([1., 1., 0.]), array([1., 2., 0.]), array([1., 1., 1.]), np.float64(3.0))
+
     Args:
       predicted: integers, or bool for two classes, of any shape.
       actual: the same of that shape.
@@ -108,6 +114,10 @@ def _host_counts(
 def region_masks(ids: Any, regions: Sequence[Sequence[int]]) -> np.ndarray:
     """Bool masks ``[..., 1 + R]`` of class ids: outside of all regions, then each.
 
+    Example:
+      >>> region_masks(np.array([0, 1, 2]), [(1, 2), (2,)]).astype(int).tolist()
+      [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
+
     Args:
       ids: class ids of any shape.
       regions: ids of the classes of each region; they may overlap.
@@ -121,6 +131,12 @@ def region_counts(
     predicted: Any, actual: Any, regions: Sequence[Sequence[int]], void: int = 255
 ) -> SoftCounts:
     """Counts ``[1 + R]`` of regions, of two masks of class ids of the same shape.
+
+    Example:
+      >>> predicted, actual = np.array([0, 1, 2]), np.array([0, 2, 2])
+      >>> counts = region_counts(predicted, actual, [(1, 2), (2,)])
+      >>> counts.intersection, counts.predicted, counts.actual
+      (array([1., 2., 1.]), array([1., 2., 1.]), array([1., 2., 2.]))
 
     Args:
       predicted: class ids of any shape.
@@ -143,7 +159,13 @@ def region_counts(
 
 
 def to_host(statistics: Any) -> Any:
-    """Counts, or other sums, as float64 NumPy arrays: exact up to 2^53 pixels."""
+    """Counts, or other sums, as float64 NumPy arrays: exact up to 2^53 pixels.
+
+    Example:
+      >>> counts = mask_counts(jnp.array([0, 1]), jnp.array([0, 1]), 2)
+      >>> counts.pixels.dtype, to_host(counts).pixels.dtype
+      (dtype('int32'), dtype('float64'))
+    """
     return jax.tree.map(lambda x: np.asarray(x, np.float64), statistics)
 
 
@@ -227,6 +249,13 @@ def case_scores(
 ) -> CaseScores:
     """Scores from the counts of a case (or of many, pooled); jit-able.
 
+    Example:
+      >>> counts = mask_counts(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]), 3)
+      >>> case_scores(counts).dice.round(4).tolist()
+      [0.8, 0.6667, 1.0]
+      >>> case_scores(counts, empty="nan").dice.round(4).tolist()
+      [0.8, 0.6667, nan]
+
     Args:
       counts: ``[..., C]`` of hard masks, whose `pixels` are ``[...]``. Those of NumPy
         give NumPy scores in float64, those of JAX scores in float32.
@@ -278,6 +307,14 @@ def dataset_scores(counts: SoftCounts, *, empty: EmptyRule = "one") -> DatasetSc
 
     A class that no case has scores 1 in the means under "one"; under "nan" it is left
     out, which is how mean IoU is usually reported.
+
+    Example:
+      >>> first = mask_counts(np.array([0, 1, 0, 0]), np.array([0, 1, 1, 1]), 2)
+      >>> second = mask_counts(np.array([1, 1, 1, 0]), np.array([1, 1, 1, 0]), 2)
+      >>> counts = jax.tree.map(lambda *values: np.stack(values), first, second)
+      >>> scores = dataset_scores(counts)
+      >>> scores.means["dice"].mean.tolist(), scores.pooled.dice.tolist()
+      ([0.75, 0.75], [0.6666666666666666, 0.8])
     """
     cases = case_scores(counts, empty=empty)
     pooled = case_scores(jax.tree.map(lambda x: x.sum(0), counts), empty=empty)

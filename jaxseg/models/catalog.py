@@ -260,6 +260,13 @@ def build_model(
     its scores ``[B, *size, num_classes]`` in float32, in training perhaps a tuple of
     several maps, the one to predict from first.
 
+    Example:
+      >>> network = build_model("unet", num_classes=3, depth=1, width=4)
+      >>> image = jnp.zeros((1, 8, 8, 1))
+      >>> variables = jax.eval_shape(network.init, jax.random.key(0), image)
+      >>> jax.eval_shape(network.apply, variables, image)
+      ShapeDtypeStruct(shape=(1, 8, 8, 3), dtype=float32)
+
     Args:
       name: in `MODELS`.
       num_classes: scores per pixel, >= 1.

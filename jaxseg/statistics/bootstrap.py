@@ -101,6 +101,12 @@ def bootstrap_difference(
     exponential ones are called different 12, 9, 8 and 6 times in 100 at 6, 10, 20 and
     50 cases.
 
+    Example:
+      >>> first, second = np.arange(8) / 10 + 0.2, np.arange(8)[::-1] / 10
+      >>> found = bootstrap_difference(first, second, resamples=1000)
+      >>> [round(x, 2) for x in (found.mean, found.low, found.high, found.p)]
+      [0.2, -0.17, 0.58, 0.3]
+
     Args:
       first: ``[N]`` scores; nan is missing.
       second: ``[N]`` scores of the same cases.
@@ -169,6 +175,13 @@ def table_marks(
 
     One-sided tests at `level`, uncorrected. A single method is top and not worst; a
     method without a score is neither, and is compared with none.
+
+    Example:
+      >>> draws = np.random.default_rng(0).random((2, 20))
+      >>> scores = draws + np.array([[0.5], [0.0]])
+      >>> marks = table_marks(scores, resamples=1000)
+      >>> marks.top.tolist(), marks.worst.tolist()
+      ([True, False], [False, True])
 
     Args:
       scores: ``[M, N]``, the larger the better; nan is missing.

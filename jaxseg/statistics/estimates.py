@@ -109,7 +109,14 @@ class Estimate:
 
 
 def pooled(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of estimates from different data sets, each counting alike."""
+    """The mean of estimates from different data sets, each counting alike.
+
+    Example:
+      >>> one = Estimate(value=0.8, below=0.03, above=0.03, cases=10, units=10)
+      >>> two = Estimate(value=0.6, below=0.04, above=0.04, cases=10, units=10)
+      >>> print(f"{pooled([one, two]).value:.2f} +- {pooled([one, two]).below:.3f}")
+      0.70 +- 0.025
+    """
     return functools.reduce(Estimate.__add__, estimates) / len(estimates)
 
 
@@ -122,6 +129,12 @@ def redrawn(
     whole: bool = True,
 ) -> np.ndarray:
     """How often each case is drawn: folds first, then their units, with replacement.
+
+    Example:
+      >>> groups, folds = np.array([0, 0, 1, 2]), np.array([0, 0, 0, 0])
+      >>> drawn = redrawn(groups, folds, resamples=3, whole=False)
+      >>> drawn.shape, bool((drawn[:, 0] == drawn[:, 1]).all())
+      ((3, 4), True)
 
     Args:
       groups: ``[N]`` whole numbers, equal for cases of one unit.
@@ -158,7 +171,12 @@ def _weights(groups: bytes, folds: bytes, resamples: int, seed: int) -> np.ndarr
 
 
 def number_names(names: Sequence[object]) -> np.ndarray:
-    """``[N]`` whole numbers, equal where the names are."""
+    """``[N]`` whole numbers, equal where the names are.
+
+    Example:
+      >>> number_names(["b", "a", "b"]).tolist()
+      [0, 1, 0]
+    """
     known: dict[object, int] = {}
     return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
 
@@ -184,6 +202,12 @@ def estimate(
     Without a true difference, five folds of 40 cases are called different 3, 5 and 6
     times in 100 where no, half and nearly all of the variance is between folds, three
     folds of 60 cases 3, 6 and 7 times, three seeds on 100 cases 6, 6 and 7 times.
+
+    Example:
+      >>> scores = np.array([[0.9, 0.8, 0.7, 0.9, 0.8, 0.7]])
+      >>> found = estimate(lambda weights: weighted_means(scores, weights), 6)
+      >>> print(f"{found.value:.3f} +- {found.below:.3f} of {found.units} cases")
+      0.800 +- 0.037 of 6 cases
 
     Args:
       statistic: such as ``lambda weights: weights @ scores.T`` for mean scores of
@@ -262,7 +286,13 @@ def _means(values: np.ndarray) -> np.ndarray:
 
 
 def weighted_means(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """``[R, S]`` means of ``values [S, N]`` under ``weights [R, N]``; nan left out."""
+    """``[R, S]`` means of ``values [S, N]`` under ``weights [R, N]``; nan left out.
+
+    Example:
+      >>> values = np.array([[0.9, 0.5, np.nan]])
+      >>> weighted_means(values, np.array([[1, 1, 1], [0, 2, 1]])).tolist()
+      [[0.7], [0.5]]
+    """
     known = ~np.isnan(values)
     total, weight = weights @ np.where(known, values, 0.0).T, weights @ known.T
     return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)

@@ -29,6 +29,12 @@ def judge_difference(
       name is compatible with the scores (a real but tiny effect ends here, too);
     * undecided: otherwise, or the effect is nan (nothing was measured).
 
+    Example:
+      >>> judge_difference(0.03, 0.01, 0.05, smallest=0.02).value
+      'replicated'
+      >>> judge_difference(0.03, -0.01, 0.07, smallest=0.02).value
+      'undecided'
+
     Args:
       effect: what was measured, positive in the paper's direction.
       low: lower end of its confidence interval, may be -inf.
@@ -59,6 +65,12 @@ def judge_equivalence(
       `smallest`;
     * undecided: otherwise. So a mere lack of significance replicates nothing.
 
+    Example:
+      >>> judge_equivalence(0.0, -0.01, 0.01, smallest=0.02).value
+      'replicated'
+      >>> judge_equivalence(0.0, -0.05, 0.05, smallest=0.02).value
+      'undecided'
+
     Args:
       effect: what was measured, of either sign.
       low: lower end of its confidence interval.
@@ -86,6 +98,12 @@ def judge_no_worse(
     * replicated: the interval lies above ``-smallest``;
     * not replicated: the interval lies below 0 and the effect is at most ``-smallest``;
     * undecided: otherwise.
+
+    Example:
+      >>> judge_no_worse(0.01, -0.01, 0.03, smallest=0.02).value
+      'replicated'
+      >>> judge_no_worse(-0.04, -0.06, -0.02, smallest=0.02).value
+      'not replicated'
 
     Args:
       effect: what was measured, positive in the paper's direction.

@@ -14,6 +14,12 @@ def share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     Where two methods agree on all of a few cases, a bootstrap of the differences has no
     spread at all; this interval keeps the width that so few cases call for.
 
+    Example:
+      >>> first, second = np.array([1, 1, 1, 0], bool), np.array([1, 0, 0, 0], bool)
+      >>> found = share_difference(first, second)
+      >>> print(f"{found.value:.2f} +- {found.below:.2f}")
+      0.50 +- 0.20
+
     Args:
       first: ``[N]`` bool, whether it is so for each case.
       second: ``[N]`` bool, of the same cases.

@@ -36,6 +36,12 @@ def significance_scores(
 ) -> np.ndarray:
     """How many methods each method is significantly better than.
 
+    Example:
+      >>> draws = np.random.default_rng(0).random((2, 20))
+      >>> scores = draws + np.array([[0.5], [0.0]])
+      >>> significance_scores(scores).tolist()
+      [1.0, 0.0]
+
     Args:
       scores: ``[M, N]``, the larger the better; nan is missing, see `pairwise_tests`.
       level: of each test, in (0, 1).
@@ -63,6 +69,12 @@ def rank_scores(
 ) -> np.ndarray:
     """The mean significance score over tasks and metrics, each of equal weight.
 
+    Example:
+      >>> draws = np.random.default_rng(0).random((2, 20))
+      >>> scores = draws + np.array([[0.5], [0.0]])
+      >>> rank_scores([scores[None]]).tolist()
+      [1.0, 0.0]
+
     Args:
       tasks: ``[J, M, N]`` each.
       level: of each test.
@@ -88,6 +100,10 @@ def ranks(values: np.ndarray) -> np.ndarray:
     """``[..., M]`` ranks of values, 1 for the largest; ties share their mean rank.
 
     Values that agree to twelve digits are ties.
+
+    Example:
+      >>> ranks(np.array([0.8, 0.9, 0.8])).tolist()
+      [2.5, 1.0, 2.5]
     """
     scale = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)
     even = np.round(values / np.where(scale > 0, scale, 1.0), DIGITS)
@@ -113,6 +129,11 @@ def mean_ranks(tasks: Sequence[np.ndarray]) -> MeanRanks:
     A case that lacks a method's score is left out, for that metric: a rank among fewer
     methods is another quantity. A task and metric without any whole case is left out of
     the mean; if there is no other, all methods share the rank (M + 1) / 2.
+
+    Example:
+      >>> scores = np.array([[0.9, 0.8, 0.7], [0.8, 0.8, 0.5]])
+      >>> mean_ranks([scores[None]]).ranks.round(3).tolist()
+      [1.167, 1.833]
 
     Args:
       tasks: ``[J, M, N]`` each.

@@ -57,6 +57,12 @@ def align(
 
     Average the seeds of a case first: they are no cases of their own.
 
+    Example:
+      >>> records = [("dice", 1, 0.9), ("ce", 1, 0.8), ("ce", 2, 0.7)]
+      >>> methods, cases, table = align(records)
+      >>> methods, cases, table.tolist()
+      (['dice', 'ce'], [1, 2], [[0.9, nan], [0.8, 0.7]])
+
     Returns:
       Methods, cases and ``[M, N]`` scores, nan where a method lacks a case.
 

@@ -40,6 +40,12 @@ def size_curves(
     mean, for its method; means of nothing are nan. Equal sizes stay together, so groups
     may differ in number and be empty.
 
+    Example:
+      >>> sizes, scores = np.array([1, 2, 10, 20]), np.array([[0.2, 0.4, 0.8, 0.9]])
+      >>> curves = size_curves(sizes, scores, groups=2)
+      >>> curves.edges.tolist(), curves.within.round(2).tolist()
+      ([6.0, 20.0], [[0.3, 0.85]])
+
     Args:
       sizes: ``[N]`` object sizes, >= 0, in pixels or as shares.
       scores: ``[M, N]``; nan is missing.

@@ -13,6 +13,10 @@ from jaxseg.statistics.ranking import as_tasks, rank_scores, ranks
 def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Kendall's tau-b of two rankings.
 
+    Example:
+      >>> float(kendall_tau(np.array([1, 2, 3]), np.array([1, 3, 2])))
+      0.3333333333333333
+
     Args:
       first: ``[..., M]`` ranks or scores.
       second: ``[..., M]`` ranks or scores of the same methods.
@@ -35,6 +39,10 @@ def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def kendall_taus(scores: np.ndarray) -> np.ndarray:
     """Agreement of the rankings of K schemes, such as DSC, NSD and both.
+
+    Example:
+      >>> kendall_taus(np.array([[0.9, 0.8, 0.7], [0.5, 0.6, 0.7]])).tolist()
+      [[1.0, -1.0], [-1.0, 1.0]]
 
     Args:
       scores: ``[K, M]`` scores of the methods, the larger the better in all schemes.
@@ -115,6 +123,13 @@ def bootstrap_ranks(
     like more cases: read the ranks rather than the score's interval, which is stretched
     to hold the score where it would not.
 
+    Example:
+      >>> draws = np.random.default_rng(0).random((2, 20))
+      >>> scores = draws + np.array([[0.5], [0.0]])
+      >>> found = bootstrap_ranks([scores[None]], resamples=200)
+      >>> found.ranks.tolist(), found.shares.tolist()
+      ([1.0, 2.0], [[0.99, 0.01], [0.01, 0.99]])
+
     Args:
       tasks: ``[J, M, N]`` each, N >= 1.
       units: of each task two rows of ``[N]`` whole numbers, equal for cases of one
@@ -151,6 +166,11 @@ def rank_stability(
     scores: np.ndarray, resampled: np.ndarray, *, confidence: float = 0.95
 ) -> RankStability:
     """Where scores and ranks fall over resamples.
+
+    Example:
+      >>> resampled = np.array([[0.9, 0.8], [0.7, 0.8], [0.9, 0.7], [0.9, 0.6]])
+      >>> rank_stability(np.array([0.9, 0.8]), resampled).shares.tolist()
+      [[0.75, 0.25], [0.25, 0.75]]
 
     Args:
       scores: ``[M]`` of the cases as they are, the larger the better.

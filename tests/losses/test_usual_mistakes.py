@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import pytest
 
 from jaxseg import links
-from jaxseg.losses import cross_entropy_loss, dice_loss, lovasz_loss
+from jaxseg.losses import (
+    cldice_loss,
+    cross_entropy_loss,
+    dice_loss,
+    hausdorff_loss,
+    lovasz_loss,
+    per_image,
+)
 
 LOGITS = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
 LABELS = jax.random.randint(jax.random.key(1), (2, 4, 6), 0, 3)
@@ -35,3 +42,10 @@ def test_a_mistake_is_called_by_its_name(name, loss):
         says = "one class|softmax|sigmoid"
     with pytest.raises(ValueError, match=says):
         loss(logits, labels, **options)
+
+
+@pytest.mark.parametrize("loss", [cldice_loss, hausdorff_loss])
+def test_pixels_without_an_image_are_named(loss):
+    """``[N, C]`` by image is N images of no axis, not one of N pixels."""
+    with pytest.raises(ValueError, match="an image has an axis at least"):
+        per_image(loss)(jnp.zeros((4, 2)), jnp.zeros(4, int))
