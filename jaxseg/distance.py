@@ -209,7 +209,14 @@ def diagonal(shape: Sequence[int], spacing: Spacing | None = None) -> Array:
 
 
 def as_bool_mask(mask: ArrayLike) -> Array:
-    """Raises ValueError unless it is a bool array with an axis."""
+    """Raises ValueError unless it is a bool array with an axis.
+
+    Example:
+      >>> as_bool_mask([0, 1])
+      Traceback (most recent call last):
+        ...
+      ValueError: a mask is a bool array with at least one axis, not int32 (2,)
+    """
     mask = jnp.asarray(mask)
     if mask.dtype != jnp.bool_ or mask.ndim == 0:
         raise ValueError(
