@@ -12,13 +12,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxseg import counts, distance, links, losses, metrics, statistics
+    from jaxseg import counts, decide, distance, links, losses, metrics, statistics
     from jaxseg.api import check, evaluate, load, train
 
 __version__ = "0.1.0"
 __all__ = [
     "check",
     "counts",
+    "decide",
     "distance",
     "evaluate",
     "links",

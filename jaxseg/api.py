@@ -18,6 +18,7 @@ import numpy as np
 from jaxseg.cli import inference_flags
 from jaxseg.cli.evaluate import gather, score
 from jaxseg.cli.main import parser
+from jaxseg.cli.options import Parser
 from jaxseg.cli.runs import load_trained
 from jaxseg.cli.train import main as train_command
 from jaxseg.data.check import DataReport, check_folder
@@ -44,8 +45,15 @@ class Model:
     members: tuple[TrainedNetwork, ...]
     names: tuple[str, ...]
 
-    def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
-        """The most probable class of each pixel, ``[*size]`` uint8.
+    def predict(
+        self,
+        image: np.ndarray,
+        *,
+        threshold: float | str | None = None,
+        decide: str | None = None,
+        **options: Any,
+    ) -> np.ndarray:
+        """The class of each pixel, ``[*size]`` uint8: the most probable unless told.
 
         Of a run of regions it is the class that these say, see `LabelMap.of_regions`.
 
@@ -57,9 +65,16 @@ class Model:
 
         Args:
           image: see `probabilities`.
+          threshold: of foreground, in (0, 1), or "dice", as ``--threshold``.
+          decide: "expected-dice", "expected-jaccard" or "fast-dice", as ``--decide``.
           **options: see `probabilities`.
+
+        Raises:
+          UserError: there is no such rule, or two are given.
         """
-        cut = cut_of(labels_of(self.members[0].config))
+        flags = {"threshold": threshold, "decide": decide}
+        rule = inference_flags.rule_of(_parse_use(flags))
+        cut = cut_of(labels_of(self.members[0].config), rule)
         return cut(self.probabilities(image, **options))
 
     def probabilities(
@@ -223,6 +238,13 @@ def check(data: Folder) -> DataReport:
 def _parse(command: str, settings: Mapping[str, Any]) -> argparse.Namespace:
     argv = [word for name, value in settings.items() for word in _words(name, value)]
     return parser(command).parse_args([command, *argv])
+
+
+def _parse_use(settings: Mapping[str, Any]) -> argparse.Namespace:
+    """The flags of `inference_flags.add_use` alone."""
+    use = Parser(prog="predict", add_help=False)
+    inference_flags.add_use(use)
+    return use.parse_args([w for k, v in settings.items() for w in _words(k, v)])
 
 
 def _words(name: str, value: Any) -> Iterator[str]:

@@ -15,7 +15,7 @@ FLOORS = [  # from the bottom; a file may import from its own floor and from bel
     ["jaxseg.counts", "jaxseg.distance"],
     ["jaxseg.components"],
     ["jaxseg.losses", "jaxseg.metrics", "jaxseg.models", "jaxseg.data",
-     "jaxseg.statistics"],
+     "jaxseg.statistics", "jaxseg.decide"],
     ["jaxseg.training"],
     ["jaxseg.cli", "jaxseg.__main__"],
     ["jaxseg.api"],

@@ -22,6 +22,7 @@ from jaxseg.training.cases import TrainedNetwork, ensemble_probabilities
 from jaxseg.training.checkpoints import Best
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation, Summary
+from jaxseg.training.gains import Gains, gain_lines, gains
 from jaxseg.training.inference import Inference
 from jaxseg.training.loop import SAMPLES, Run
 from jaxseg.training.samples import save_samples
@@ -34,6 +35,7 @@ examples:
   jaxseg evaluate --run runs/polyps --data DIR --split test
   jaxseg evaluate --run runs/first --data synthetic --split test --cases 200
   jaxseg evaluate --run runs/polyps --mirror --threshold dice --out runs/polyps/dice
+  jaxseg evaluate --run runs/polyps --decide expected-dice --out runs/polyps/decided
   jaxseg evaluate --run runs/heart --data DIR --surfaces medpy --tolerance 2
   jaxseg evaluate --run runs/polyps --data DIR --surfaces none
   jaxseg evaluate --run runs/a runs/b runs/c --split test --out runs/abc
@@ -49,6 +51,9 @@ pixels, the larger of two percentiles), medpy (border pixels, one percentile of 
 surface_distance (elements weighed by area), or none. A class in one of the two masks
 alone has the image's diagonal as its distance and share 0, or with --missed nan is left
 out of the means, which then leave out what is worst; a class in neither has distance 0.
+
+With --decide or --threshold the gain on the most probable class (0.5 for regions) is
+told too: paired by case, with bootstrap intervals.
 
 Several runs, such as folds or seeds, are scored as one by the mean of their
 probabilities. --out (default RUN/evaluate-SPLIT, and for other data than the run's own
@@ -122,13 +127,15 @@ def main(arguments: argparse.Namespace) -> None:
     _require_same_subject(out, subject)
     members = gathered.networks(arguments.best)
     options.make_folder(out)
-    evaluation = score(gathered, members, arguments)
+    evaluation, gained = score_beside_default(gathered, members, arguments)
     summary = evaluation.summary()
     write_rows(out / CASES, evaluation.rows)
     write_text(out / TABLE, csv_of(evaluation.rows))
     kept = digests_of(out, (CASES, TABLE))
     names = class_names(config)
-    content = {**subject, "names": names, **summary.to_json(), "sha256": kept}
+    gain = None if gained is None else gained.to_json()
+    told = {"names": names, **summary.to_json(), "gain": gain}
+    content = {**subject, **told, "sha256": kept}
     write_json(out / SUMMARY, content)
     save_samples(
         out / SAMPLES,
@@ -138,6 +145,8 @@ def main(arguments: argparse.Namespace) -> None:
         gathered.how,
     )
     print(table(summary, names))
+    if gained is not None:
+        print("\n".join(gain_lines(gained)))
     for name in (CASES, TABLE, SUMMARY):
         print(f"wrote {out / name}")
     for path in pictures.draw_run(out):
@@ -185,9 +194,18 @@ def score(
     gathered: Inputs, members: Sequence[TrainedNetwork], arguments: argparse.Namespace
 ) -> Evaluation:
     """The scores of the networks as one; nothing is written."""
+    return score_beside_default(gathered, members, arguments)[0]
+
+
+def score_beside_default(
+    gathered: Inputs, members: Sequence[TrainedNetwork], arguments: argparse.Namespace
+) -> tuple[Evaluation, Gains | None]:
+    """The scores, and what the flags' way to make masks gains on the default one."""
     cases = gathered.cases
     config = gathered.runs[0].config
-    cut = cut_of(labels_of(config), arguments.threshold)
+    rule = inference_flags.rule_of(arguments)
+    labels = labels_of(config)
+    cut, default = cut_of(labels, rule, arguments.empty), cut_of(labels)
     surfaces = None
     if arguments.surfaces != "none":
         surfaces = SurfaceOptions(
@@ -196,23 +214,26 @@ def score(
             empty=arguments.empty,
             missed=arguments.missed,
         )
-    evaluation = Evaluation(
-        config.num_classes, arguments.empty, surfaces, config.regions or ()
-    )
+    classes, regions = config.num_classes, config.regions or ()
+    evaluation = Evaluation(classes, arguments.empty, surfaces, regions)
+    beside = Evaluation(classes, arguments.empty, regions=regions)
     with bar(len(cases), "predicting", "case") as progress:
         for example, probs in ensemble_probabilities(members, cases, gathered.how):
             assert example.labels is not None
-            mask = cut(probs)
-            evaluation.add(
-                example.name,
-                mask,
-                example.labels,
-                probs=probs,
-                spacing_mm=example.spacing_mm,
-                annotated=example.annotated,
-            )
+            what: Any = {
+                "spacing_mm": example.spacing_mm,
+                "annotated": example.annotated,
+            }
+            truth = example.labels
+            evaluation.add(example.name, cut(probs), truth, probs=probs, **what)
+            if rule is not None:
+                beside.add(example.name, default(probs), truth, **what)
             progress.update()
-    return evaluation
+    if rule is None:
+        return evaluation, None
+    usual = "threshold 0.5" if labels.regions else "the most probable class"
+    name = rule if arguments.decide else f"threshold {rule}"
+    return evaluation, gains(str(name), evaluation, usual, beside)
 
 
 def _subject(arguments: argparse.Namespace, data: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from jaxseg.training.inference import Inference
 from jaxseg.training.loop import Run
 from jaxseg.training.memory import require_window_memory
 from jaxseg.training.sources import labels_of
+from jaxseg.training.thresholds import DECISIONS, Rule
 
 BEST = "dice"
 
@@ -70,6 +71,28 @@ def add_use(parser: argparse.ArgumentParser) -> None:
         "threshold whose mask has the largest expected Dice (default: the most "
         "probable class, and 0.5 for regions)",
     )
+    add(
+        "--decide",
+        type=options.one_of(list(DECISIONS)),
+        metavar="RULE",
+        help="make masks by what each image's probabilities say is best, in place of a "
+        "threshold: "
+        + "; ".join(f"'{name}', {what}" for name, what in DECISIONS.items()),
+    )
+
+
+def rule_of(arguments: argparse.Namespace) -> Rule:
+    """How the flags say to make masks.
+
+    Raises:
+      UserError: they say two things.
+    """
+    if arguments.decide is not None and arguments.threshold is not None:
+        raise UserError(
+            f"--decide {arguments.decide} and --threshold {arguments.threshold} are "
+            "two ways to make a mask: give one of them"
+        )
+    return arguments.decide or arguments.threshold
 
 
 def open_runs(folders: Sequence[Path]) -> list[Run]:

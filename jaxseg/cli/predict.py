@@ -25,6 +25,7 @@ examples:
   jaxseg predict --run runs/a --run runs/b --run runs/c --mirror --images I --out M
   jaxseg predict --run runs/vessels --window 128 128 --overlap 0.5 --images I --out M
   jaxseg predict --run runs/ulcers --threshold dice --probabilities --images I --out M
+  jaxseg predict --run runs/ulcers --decide expected-dice --images I --out M
 
 Each image gives masks/NAME.png of its own size with the values, or the colours, of the
 masks that the run was trained on. Small numbers are written as indices of a palette, to
@@ -44,6 +45,8 @@ region is.
 
 --threshold dice is best for the Dice of an image that has a lesion, and never leaves an
 image without one: where lesion-free images occur, take the default or a number.
+--decide expected-dice weighs both: the empty mask is worth the probability that no
+pixel is foreground. What is decided is as good as the probabilities are.
 """
 
 
@@ -76,7 +79,8 @@ def main(arguments: argparse.Namespace) -> None:
     config = runs[0].config
     how = inference_flags.inference(arguments, config)
     labels = labels_of(config)
-    cut = cut_of(labels, arguments.threshold)
+    rule = inference_flags.rule_of(arguments)
+    cut = cut_of(labels, rule)
     if arguments.region_masks and not labels.regions:
         raise UserError("--region-masks: the run is one of classes, not of regions")
     if arguments.overlays and config.volumes:
@@ -107,7 +111,7 @@ def main(arguments: argparse.Namespace) -> None:
             if arguments.probabilities:
                 _write_probabilities(out / PROBABILITIES, example, probs)
             if arguments.region_masks:
-                inside = holds(probs, arguments.threshold)
+                inside = holds(probs, rule)
                 for number, name in enumerate(region_folders(labels)):
                     place = out / REGIONS / name
                     _write_mask(place, example, inside[..., number].astype(int), _YES)

@@ -209,6 +209,18 @@ class Evaluation:
             },
         )
 
+    def case_means(self, name: str) -> np.ndarray:
+        """``[N]`` mean over the foreground classes of each case; nan where none counts.
+
+        Args:
+          name: of an index of `jaxseg.metrics.overlap.INDICES`, such as "dice".
+        """
+        counts = jax.tree.map(lambda *x: np.stack(x), *self._counts)
+        whole = dataset_scores(counts, empty=self.empty)
+        known = np.where(counts.actual.any(0) & np.stack(self._known), 1.0, np.nan)
+        values = known * getattr(whole.cases, name)
+        return np.asarray(defined_mean(values[:, 1:], axis=1).mean)
+
     def summary(self) -> Summary:
         """Means over what was added so far; at least one case."""
         counts = jax.tree.map(lambda *x: np.stack(x), *self._counts)

@@ -1,93 +1,87 @@
 """From probabilities to masks: the most probable class, a threshold, or the best one.
 
-The best mask of a population for an overlap index is a threshold on the probabilities,
-and the index of the best mask tells which (the theory's claim N05): half of the best
-Dice, J / (1 + J) of the best Jaccard.
+What is best and why is `jaxseg.decide`; here it meets the labels of a run.
 """
 
-import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from jaxseg.counts import SoftCounts, tversky_index
 from jaxseg.data.labels import LabelMap
-
-
-@dataclasses.dataclass(frozen=True)
-class BestMask:
-    """The mask that probabilities say is best for an index.
-
-    Attributes:
-      threshold: probabilities above it are foreground, in [0, 1]; those at it may be
-        either.
-      index: of the expected counts of that mask, in [0, 1].
-      pixels: foreground pixels of it.
-    """
-
-    threshold: float
-    index: float
-    pixels: int
-
-
-def best_mask(probs: np.ndarray, *, alpha: float = 0.5, beta: float = 0.5) -> BestMask:
-    """The threshold whose mask has the largest Tversky index of expected counts.
-
-    Pixels are independent of each other here, with the given probability of being
-    foreground; the index is that of the expected counts of all of them. It is found by
-    trying every number of most probable pixels.
-
-    Args:
-      probs: ``[...]`` probabilities of foreground; one image, or several pooled.
-      alpha: weight of false positives, >= 0; (1/2, 1/2) is Dice, (1, 1) Jaccard.
-      beta: weight of false negatives, > 0.
-
-    Returns:
-      Where all probabilities are 0: threshold 0, index 1, no pixels. Elsewhere the mask
-      is never empty, however small they are: an index of counts has no reward for it.
-
-    Source: Lipton 2014 (F1) and Dembczynski 2011; theory N05 for the general form.
-    """
-    values = np.sort(np.asarray(probs, np.float64), axis=None)[::-1]
-    whole = values.sum()
-    if whole == 0:
-        return BestMask(0.0, 1.0, 0)
-    hits = np.cumsum(values)
-    number = np.arange(1, values.size + 1)
-    counts = SoftCounts.of_sets(hits, number - hits, whole - hits, values.size)
-    indices = np.asarray(tversky_index(counts, alpha=alpha, beta=beta))
-    best = int(np.argmax(indices))
-    top = float(indices[best])
-    return BestMask(alpha * top / (1 - (1 - alpha - beta) * top), top, best + 1)
-
+from jaxseg.decide import best_mask, expected_class_ids, fast_dice_mask
+from jaxseg.decide.expected import best_of_image
+from jaxseg.metrics.empty import EmptyRule
 
 Cut = Callable[[np.ndarray], np.ndarray]
 """Probabilities ``[..., classes]`` to class ids ``[...]`` uint8."""
 
 
-def cut_of(labels: LabelMap, threshold: float | str | None = None) -> Cut:
+Rule = float | str | None
+"""How masks are made: a threshold, "dice", a name of `DECISIONS`, or None."""
+
+DECISIONS: Mapping[str, str] = {
+    "expected-dice": "the mask of the largest expected Dice",
+    "expected-jaccard": "the mask of the largest expected Jaccard",
+    "fast-dice": "nearly that of the largest expected Dice, by a sort and a sum",
+}
+
+
+def cut_of(labels: LabelMap, rule: Rule = None, empty: EmptyRule = "one") -> Cut:
     """Probabilities of classes or of regions to masks.
 
     Args:
-      labels: of the run; with regions, each holds where its probability exceeds the
-        threshold.
-      threshold: of foreground, or of each region; None for the most probable; "dice"
-        for what is best for the Dice of an image.
+      labels: of the run; with regions, each is decided on by itself.
+      rule: the threshold of foreground, or of each region; "dice" for that which is
+        best for the Dice of an image; a name of `DECISIONS`; None for the most
+        probable class, and 1/2 for regions.
+      empty: what the empty mask scores where there is nothing, for decisions.
     """
     if labels.regions:
-        return lambda probs: labels.of_regions(holds(probs, threshold))
-    if threshold is None:
+        return lambda probs: labels.of_regions(holds(probs, rule, empty))
+    if rule is None:
         return most_probable
-    if isinstance(threshold, str):
+    if rule == "fast-dice":
+        return fast_ids
+    if isinstance(rule, str) and rule in DECISIONS:
+        return functools.partial(_decide_ids, rule=rule, empty=empty)
+    if isinstance(rule, str):
         return best_for_dice
-    return lambda probs: above(probs, threshold)
+    return lambda probs: above(probs, rule)
 
 
-def holds(probs: np.ndarray, threshold: float | str | None = None) -> np.ndarray:
+def holds(probs: np.ndarray, rule: Rule = None, empty: EmptyRule = "one") -> np.ndarray:
     """Which regions hold, ``[..., regions]`` bool, as `cut_of` takes it."""
-    if isinstance(threshold, str):
-        return np.stack([_best(probs[..., r]) for r in range(probs.shape[-1])], -1)
-    return probs > (0.5 if threshold is None else threshold)
+    if rule is None or not isinstance(rule, str):
+        return probs > (0.5 if rule is None else rule)
+    if rule == "fast-dice":
+        one = fast_dice_mask
+    elif rule in DECISIONS:
+        index = _index_of(rule)
+        one = lambda plane: best_of_image(plane, index, empty)[0]  # noqa: E731
+    else:
+        one = _best
+    planes = np.moveaxis(np.asarray(probs), -1, 0)
+    return np.stack([one(plane) for plane in planes], -1)
+
+
+def _index_of(rule: str):
+    return "dice" if rule == "expected-dice" else "jaccard"
+
+
+def _decide_ids(probs: np.ndarray, rule: str, empty: EmptyRule) -> np.ndarray:
+    return expected_class_ids(probs, index=_index_of(rule), empty=empty).ids
+
+
+def fast_ids(probs: np.ndarray) -> np.ndarray:
+    """Class ids by `jaxseg.decide.fast_dice_mask` of each foreground class.
+
+    A pixel in several masks goes to the most probable of them.
+    """
+    kinds = range(1, probs.shape[-1])
+    masks = np.stack([fast_dice_mask(probs[..., c]) for c in kinds], -1)
+    ids = 1 + np.where(masks, probs[..., 1:], -1).argmax(-1)
+    return np.where(masks.any(-1), ids, 0).astype(np.uint8)
 
 
 def _best(probs: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from jaxseg.cli import pictures
 from jaxseg.cli.main import main
+from jaxseg.decide import expected_dice_mask
 from jaxseg.files import read_json
 from jaxseg.training.thresholds import above, best_for_dice
 from tests.cli.test_command import sentence
@@ -79,9 +80,18 @@ def test_several_runs_are_scored_as_one(runs, tmp_path, monkeypatch, capsys):
         assert main([str(part) for part in argv]) == 0
         scores[name] = read_json(tmp_path / name / "summary.json")
     one, both = scores["a"], scores["both"]
+    assert one["gain"] is None
     assert (both["cases"], both["lesion_free"]) == (one["cases"], one["lesion_free"])
     assert both["calibration"]["brier"] != one["calibration"]["brier"]
     assert (out / "samples.npz").is_file()
+    argv = [*common, "--run", a, "--out", tmp_path / "decided", "--decide"]
+    capsys.readouterr()
+    assert main([str(part) for part in (*argv, "expected-dice")]) == 0
+    assert "expected-dice in the place of the most probable" in capsys.readouterr().out
+    decided = read_json(tmp_path / "decided" / "summary.json")
+    gained = decided["gain"]["with_foreground"]["dice"]
+    assert gained["cases"] == one["cases"]
+    assert gained["mean"] == pytest.approx(decided["dice"] - one["dice"], abs=1e-9)
 
 
 def test_thresholds_and_windows_reach_the_masks(runs, images, tmp_path):
@@ -93,11 +103,15 @@ def test_thresholds_and_windows_reach_the_masks(runs, images, tmp_path):
     _, best = predict(
         [runs / "a"], images, tmp_path / "best", *flags, "--threshold", "dice"
     )
+    _, decided = predict(
+        [runs / "a"], images, tmp_path / "decided", *flags, "--decide", "expected-dice"
+    )
     for name, prob in probs.items():
         assert prob.shape == whole[name].shape
         assert np.abs(prob - whole[name]).max() > 1e-3
         np.testing.assert_array_equal(masks[name], above(prob, 0.4))
         np.testing.assert_array_equal(best[name], best_for_dice(prob))
+        np.testing.assert_array_equal(decided[name], expected_dice_mask(prob[..., 1]))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +124,8 @@ def test_thresholds_and_windows_reach_the_masks(runs, images, tmp_path):
         (("--overlap", "1"), ("--overlap", "1 is not from 0 to 0.95")),
         (("--threshold", "1"), ("1 is not strictly between 0 and 1", "'dice'")),
         (("--threshold", "dicey"), ("'dicey' is not a number, nor is it 'dice'",)),
+        (("--decide", "expected"), ("--decide", "not one of expected-dice", "mean")),
+        (("--decide", "fast-dice", "--threshold", ".3"), ("two ways to make a mask",)),
     ],
 )
 def test_a_mistake_is_answered_with_one_sentence(

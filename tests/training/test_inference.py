@@ -10,6 +10,7 @@ import pytest
 
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
 from jaxseg.data.intensity import NORMALISATIONS, imagenet
+from jaxseg.decide import best_mask
 from jaxseg.training.cases import TrainedNetwork, case_predictor
 from jaxseg.training.inference import (
     Inference,
@@ -18,7 +19,7 @@ from jaxseg.training.inference import (
 )
 from jaxseg.training.objective import objective_of
 from jaxseg.training.sources import Example
-from jaxseg.training.thresholds import above, best_for_dice, best_mask, most_probable
+from jaxseg.training.thresholds import above, best_for_dice, most_probable
 from jaxseg.training.window import gaussian_weights, mirror, predict_by_windows, starts
 from tests.training.small import small_config
 
