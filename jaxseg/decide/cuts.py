@@ -44,6 +44,10 @@ def best_mask(probs: np.ndarray, *, alpha: float = 0.5, beta: float = 0.5) -> Be
       Where all probabilities are 0: threshold 0, index 1, no pixels. Elsewhere the mask
       is never empty, however small they are: an index of counts has no reward for it.
 
+    Example:
+      >>> best_mask(np.array([0.25, 0.5])).pixels  # 2 (1/2) / (1 + 3/4) is 4/7
+      1
+
     Source: Lipton 2014 (F1) and Dembczynski 2011; theory N05 for the general form.
     """
     values = np.sort(np.asarray(probs, np.float64), axis=None)[::-1]

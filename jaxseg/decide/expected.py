@@ -96,7 +96,13 @@ def expected_dice(mask: Any, probs: ArrayLike, *, empty: EmptyRule = "one") -> A
 
 
 def expected_jaccard(mask: Any, probs: ArrayLike, *, empty: EmptyRule = "one") -> Any:
-    """The expected Jaccard index of any mask of one image, as `expected_dice`."""
+    """The expected Jaccard index of any mask of one image, as `expected_dice`.
+
+    Example:
+      >>> probs = np.array([0.5, 0.5])
+      >>> round(float(expected_jaccard(np.array([True, False]), probs)), 4)
+      0.375
+    """
     return _score(mask, probs, "jaccard", empty)
 
 

@@ -41,7 +41,12 @@ def fast_dice_mask(probs: ArrayLike) -> Any:
 
 
 def fast_jaccard_mask(probs: ArrayLike) -> Any:
-    """The mask of the largest approximate expected Jaccard, as `fast_dice_mask`."""
+    """The mask of the largest approximate expected Jaccard, as `fast_dice_mask`.
+
+    Example:
+      >>> fast_jaccard_mask(np.array([0.9, 0.45, 0.3, 0.1])).tolist()
+      [True, True, False, False]
+    """
     return _fast_mask(probs, "jaccard")
 
 

@@ -1,8 +1,5 @@
 """Best masks against all masks and all truths, in rationals."""
 
-import doctest
-import importlib
-import pkgutil
 from fractions import Fraction
 
 import jax
@@ -10,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseg import decide
 from jaxseg.counts import SoftCounts, dice_index, jaccard_index
 from jaxseg.decide import (
     empty_is_best,
@@ -30,7 +26,6 @@ MASKS = {"dice": expected_dice_mask, "jaccard": expected_jaccard_mask}
 SCORES = {"dice": expected_dice, "jaccard": expected_jaccard}
 FAST = {"dice": fast_dice_mask, "jaccard": fast_jaccard_mask}
 RULES = {"one": Fraction(1), "nan": Fraction(0)}
-MODULES = [module.name for module in pkgutil.iter_modules(decide.__path__)]
 
 
 def draw(rng, pixels):
@@ -249,9 +244,3 @@ def test_shapes_and_rules_are_checked():
         expected_dice(np.ones(2, bool), np.ones(3))
     with pytest.raises(ValueError, match="empty is one of one, nan"):
         expected_dice_mask(np.ones(3), empty="zero")
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_print_what_they_say(name):
-    module = importlib.import_module(f"{decide.__name__}.{name}")
-    assert doctest.testmod(module).failed == 0
