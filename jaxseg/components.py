@@ -1,4 +1,4 @@
-"""Connected components of masks, in pure JAX.
+"""Connected components of masks and the regions nearest to each, in pure JAX.
 
 Each pixel points at a pixel of its component with a lower place in scan order. A round
 looks at all neighbours at once, has the pixel that a tree hangs on point at the lowest
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxseg.distance import as_bool_mask
+from jaxseg.distance import Spacing, as_bool_mask, nearest_pixels
 
 PATH_HALVINGS = 2
 """How often a round shortens the paths: fewer take more rounds, more cost more each."""
@@ -110,6 +110,33 @@ def first_pixels(mask: Array, *, connectivity: int = 1) -> Array:
 
     parents, _ = lax.while_loop(unfinished, one_round, (start, jnp.any(mask)))
     return parents
+
+
+def nearest_components(
+    labels: ArrayLike, *, outside: int = 0, spacing: Spacing | None = None
+) -> Array:
+    """The label of the component nearest to each pixel: Voronoi's regions.
+
+    Exact Euclidean distances; of pixels that are equally near, the first in scan order
+    decides.
+
+    Args:
+      labels: ``[*size]`` integers.
+      outside: the label of pixels of no component.
+      spacing: size of a pixel along each axis, or one number for all; > 0; None is 1.
+
+    Returns:
+      ``[*size]`` of the dtype of labels; `outside` everywhere without a component.
+
+    Example:
+      >>> nearest_components(jnp.array([1, 0, 0, 0, 0, 2])).tolist()
+      [1, 1, 1, 2, 2, 2]
+    """
+    labels = jnp.asarray(labels)
+    if labels.size == 0:
+        return labels
+    source = nearest_pixels(labels != outside, spacing=spacing)
+    return labels.reshape(-1)[source]
 
 
 def _half_of_neighbours(rank: int, connectivity: int) -> list[tuple[int, ...]]:

@@ -151,6 +151,37 @@ def inner_distance(
     return jnp.where(mask & jnp.any(outside), distance, 0)
 
 
+def nearest_pixels(mask: ArrayLike, *, spacing: Spacing | None = None) -> Array:
+    """Place in scan order of the True that is nearest to each pixel, its own at a True.
+
+    Of those equally near the first in scan order. As of `distance_transform` of ~mask
+    in all else.
+
+    Returns:
+      ``[...]`` int32; each pixel's own place in an image without any True.
+    """
+    mask = as_bool_mask(mask)
+    place = jnp.arange(mask.size, dtype=jnp.int32).reshape(mask.shape)
+    if mask.size == 0:
+        return place
+    sizes = sizes_of(spacing, mask.ndim, jnp.result_type(float))
+    same = isinstance(sizes, np.ndarray) and (sizes == sizes[0]).all()
+    whole = _dtype_of_pairs(mask.shape) if same else None
+    far = sum(n * n for n in mask.shape) if whole else jnp.inf
+    squares = jnp.where(mask, 0, far).astype(whole or jnp.result_type(float))
+    # The axis that comes last decides first between equals.
+    for axis in reversed(range(mask.ndim)):
+        tiles = tiles_of(squares, axis)
+        if whole:
+            tiles, source = _lower_by_pairs(tiles)
+        else:
+            size = lax.stop_gradient(jnp.asarray(sizes[axis], squares.dtype))
+            tiles, source = _lower_and_tell(tiles, size)
+        squares, source = (join_tiles(x, mask.shape, axis) for x in (tiles, source))
+        place = jnp.take_along_axis(place, source, axis)
+    return place
+
+
 def border_closeness(
     mask: ArrayLike, *, spacing: Spacing | None = None, where: ArrayLike | None = None
 ) -> Array:
@@ -307,20 +338,20 @@ def _squares(mask: Array, sizes: Array, *, to_other_side: bool) -> Array:
     first, *others = sorted(range(mask.ndim), key=lambda axis: -mask.shape[axis])
 
     def along(axis: int) -> Array:
-        steps = _steps(_tiles(mask, axis), to_other_side=to_other_side)
+        steps = _steps(tiles_of(mask, axis), to_other_side=to_other_side)
         squares = jnp.square(steps.astype(sizes.dtype) * sizes[axis])
         return jnp.where(steps < mask.shape[axis], squares, far)
 
-    squares = _join_tiles(along(first), mask.shape, first)
+    squares = join_tiles(along(first), mask.shape, first)
     for axis in others:
-        sources = _tiles(squares, axis)
+        sources = tiles_of(squares, axis)
         start = _smaller(along(axis), sources) if to_other_side else sources
         lowered = _lower(sources, start, sizes[axis])
-        squares = _join_tiles(lowered, mask.shape, axis)
+        squares = join_tiles(lowered, mask.shape, axis)
     return squares
 
 
-def _tiles(values: Array, axis: int) -> Array:
+def tiles_of(values: Array, axis: int) -> Array:
     """Lines along `axis` as the columns of tiles: ``[tiles, length, lanes]``.
 
     Lines are added to fill the last tile.
@@ -333,8 +364,8 @@ def _tiles(values: Array, axis: int) -> Array:
     return jnp.swapaxes(lines.reshape(length, -1, lanes), 0, 1)
 
 
-def _join_tiles(tiles: Array, shape: Sequence[int], axis: int) -> Array:
-    """The image of this shape of which `tiles` are the `_tiles`."""
+def join_tiles(tiles: Array, shape: Sequence[int], axis: int) -> Array:
+    """The image of this shape of which `tiles` are the `tiles_of`."""
     length = shape[axis]
     others = [n for a, n in enumerate(shape) if a != axis]
     lines = jnp.swapaxes(tiles, 0, 1).reshape(length, -1)[:, : math.prod(others)]
@@ -389,20 +420,21 @@ def _steps_dtype(length: int) -> jnp.dtype:
     return jnp.dtype(jnp.uint16 if length < 2**16 - 1 else jnp.int32)
 
 
-def _lower(sources: Array, start: Array, size: Array) -> Array:
-    """Columns' out[i]: the minimum of start[i] and all sources[j] + (size (i - j))^2.
+def _lower(sources: Array, start: Array, size: Array, *, scale: int = 1) -> Array:
+    """Columns' out[i]: the least of start[i] and all sources[j] + (size (i - j))^2.
 
     Args:
       sources: ``[tiles, length, lanes]``.
       start: of the same shape.
       size: scalar.
+      scale: factor on the squares that are added.
     """
     length = sources.shape[1]
     passes = -(-length // SOURCES_A_PASS)
     reach = passes * SOURCES_A_PASS
     offsets = jnp.arange(-reach, length).astype(sources.dtype)
     # In 16 bits -3 is 65533, whose square is 9 again.
-    offsets = jnp.square(offsets * size).reshape(1, -1, 1)
+    offsets = scale * jnp.square(offsets * size).reshape(1, -1, 1)
 
     def one_pass(k: Array, lowered: Array) -> Array:
         for step in range(SOURCES_A_PASS):
@@ -413,6 +445,57 @@ def _lower(sources: Array, start: Array, size: Array) -> Array:
             lowered = _smaller(line + offset, lowered)
         return lowered
 
+    return lax.fori_loop(0, passes, one_pass, start)
+
+
+def _dtype_of_pairs(shape: Sequence[int]) -> jnp.dtype | None:
+    """The dtype that holds a square and a place along an axis in one number, if any."""
+    longest = -(-max(shape) // SOURCES_A_PASS) * SOURCES_A_PASS
+    largest = (sum(n * n for n in shape) + longest**2 + 1) * longest
+    dtypes = (jnp.int32, jnp.uint32)
+    return next((jnp.dtype(d) for d in dtypes if largest <= jnp.iinfo(d).max), None)
+
+
+def _lower_by_pairs(squares: Array) -> tuple[Array, Array]:
+    """Least sums of whole squares and the source of each, by `_lower` of both in one.
+
+    Args:
+      squares: ``[tiles, length, lanes]`` of `_dtype_of_pairs`.
+
+    Returns:
+      The sums, and the first of the sources along axis 1, int32.
+    """
+    length = squares.shape[1]
+    count = -(-length // SOURCES_A_PASS) * SOURCES_A_PASS
+    place = lax.broadcasted_iota(squares.dtype, squares.shape, 1)
+    pairs = squares * count + place
+    one = jnp.ones((), squares.dtype)
+    lowest = _lower(pairs, pairs, one, scale=count)
+    return lowest // count, (lowest % count).astype(jnp.int32)
+
+
+def _lower_and_tell(squares: Array, size: Array) -> tuple[Array, Array]:
+    """As `_lower_by_pairs`, of any spacing, with the sources kept beside the sums."""
+    length = squares.shape[1]
+    passes = -(-length // SOURCES_A_PASS)
+    reach = passes * SOURCES_A_PASS
+    own = lax.broadcasted_iota(jnp.int32, squares.shape, 1)
+    offsets = jnp.arange(-reach, length).astype(squares.dtype)
+    offsets = jnp.square(offsets * size).reshape(1, -1, 1)
+
+    def one_pass(k: Array, best: tuple[Array, Array]) -> tuple[Array, Array]:
+        least, whose = best
+        for step in range(SOURCES_A_PASS):
+            source = k * SOURCES_A_PASS + step
+            line = lax.dynamic_slice_in_dim(squares, source, 1, axis=1)
+            offset = lax.dynamic_slice_in_dim(offsets, reach - source, length, axis=1)
+            sums = line + offset
+            wins = sums < least
+            least = jnp.where(wins, sums, least)
+            whose = jnp.where(wins, jnp.minimum(source, length - 1), whose)
+        return least, whose
+
+    start = jnp.full_like(squares, jnp.inf), own
     return lax.fori_loop(0, passes, one_pass, start)
 
 

@@ -15,6 +15,12 @@ from jaxseg.losses.deep_supervision import deep_supervision
 from jaxseg.losses.entry import Entry
 from jaxseg.losses.exponential import exponential_logarithmic_loss
 from jaxseg.losses.images import per_image
+from jaxseg.losses.lesions import (
+    blob_loss,
+    cc_dice_ce_loss,
+    component_maps,
+    region_maps,
+)
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
 from jaxseg.losses.maps import class_maps, signed_distance_maps
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
@@ -71,12 +77,15 @@ __all__ = [
     "asymmetric_unified_focal_loss",
     "balanced",
     "balanced_weights",
+    "blob_loss",
     "boundary_loss",
+    "cc_dice_ce_loss",
     "ce_dice_per_image_loss",
     "ce_kl_loss",
     "ce_l1_loss",
     "class_maps",
     "cldice_loss",
+    "component_maps",
     "cross_entropy_loss",
     "deep_supervision",
     "dice_bias_ce_loss",
@@ -113,6 +122,7 @@ __all__ = [
     "per_image",
     "per_region",
     "region_cross_entropy_loss",
+    "region_maps",
     "scheduled",
     "sensitivity_specificity_loss",
     "signed_distance_maps",

@@ -14,6 +14,7 @@ from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.entry import Entry, SpecialCase, compound, recipe, single
 from jaxseg.losses.exponential import exponential_logarithmic_loss
 from jaxseg.losses.images import per_image
+from jaxseg.losses.lesions import blob_loss, cc_dice_ce_loss
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.matthews import matthews_loss
@@ -353,6 +354,27 @@ _ENTRIES = (
         equation="(1)-(3)",
         bounds=(0.0, 1.0),
         learns_from_empty=False,
+    ),
+    single(
+        "blob",
+        blob_loss,
+        "region",
+        wrap=per_image,
+        formula="main Dice + blob mean over components of Dice without the others",
+        paper="Kofler 2022",
+        equation="arXiv:2205.08209",
+        bounds=(0.0, 3.0),
+        learns_from_empty=False,
+        special_cases=(SpecialCase({"main": 1.0, "blob": 0.0}, "dice_per_image"),),
+    ),
+    single(
+        "cc_dice_ce",
+        cc_dice_ce_loss,
+        "compound",
+        wrap=per_image,
+        formula="mean over components of dice Dice + ce CE nearest to each",
+        paper="Bouteille 2025",
+        equation="arXiv:2511.17146",
     ),
     single(
         "lovasz",

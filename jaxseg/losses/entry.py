@@ -15,7 +15,14 @@ from jaxseg.losses.ranges import require_in_range
 Family = Literal["pixel", "region", "boundary", "marginal", "compound"]
 
 _OPTIONS = ("link", "class_weights", "pixel_weights", "where", "axis_name")
-_MAPS = ("distance", "signed_distance", "transform", "spatial")
+_MAPS = (
+    "distance",
+    "signed_distance",
+    "transform",
+    "components",
+    "regions",
+    "spatial",
+)
 
 
 @dataclasses.dataclass(frozen=True)

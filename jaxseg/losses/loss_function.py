@@ -14,7 +14,13 @@ from jaxseg.losses.ranges import require_in_range
 from jaxseg.losses.shared_arguments import documented
 from jaxseg.targets import as_scores, refuse_unknown_ids
 
-PIXEL_ARRAYS = ("pixel_weights", "signed_distance", "distance")
+PIXEL_ARRAYS = (
+    "pixel_weights",
+    "signed_distance",
+    "distance",
+    "components",
+    "regions",
+)
 """Options that hold a number per pixel where they are arrays."""
 
 P = ParamSpec("P")

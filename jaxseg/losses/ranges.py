@@ -51,8 +51,8 @@ COUNT = Range(1, 1000, below=False)
 RANGES: Mapping[str, Range] = MappingProxyType(
     {
         **dict.fromkeys(
-            ("alpha", "beta", "background", "ce", "dice", "focal", "gamma", "k",
-             "log_dice", "smooth", "topk", "weight"),
+            ("alpha", "beta", "background", "blob", "ce", "dice", "focal", "gamma", "k",
+             "log_dice", "main", "smooth", "topk", "weight"),
             WEIGHT,
         ),
         **dict.fromkeys(("at", "cldice", "delta", "w"), SHARE),

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxseg import links
 from jaxseg.losses import CATALOG
-from tests.losses import boundary_oracle, oracle
+from tests.losses import boundary_oracle, lesion_oracle, oracle
 
 NAMES = tuple(CATALOG)
 
@@ -79,6 +79,8 @@ ORACLES = {
     "wasserstein_dice": oracle.wasserstein_dice,
     "cldice": _per_image(oracle.cldice),
     "dice_cldice": _plus((0.5, _per_image(_DICE)), (0.5, _per_image(oracle.cldice))),
+    "blob": _per_image(lesion_oracle.blob),
+    "cc_dice_ce": _per_image(lesion_oracle.cc_dice_ce),
     "lovasz_hinge": oracle.lovasz_hinge,
     "unified_focal": oracle.unified_focal,
     "asymmetric_unified_focal": oracle.asymmetric_unified_focal,
@@ -100,8 +102,8 @@ NOT_OPTIMAL_AT_SOFT_TARGETS = {
 
 # Pixels have neighbours, so their order matters.
 SPATIAL = {
-    "cldice", "dice_cldice", "distance_cross_entropy", "boundary", "hausdorff",
-    "hausdorff_erosion", "dice_bd", "dice_hd",
+    "blob", "cc_dice_ce", "cldice", "dice_cldice", "distance_cross_entropy", "boundary",
+    "hausdorff", "hausdorff_erosion", "dice_bd", "dice_hd",
 }  # fmt: skip
 
 # A weight follows the values, but has no gradient.

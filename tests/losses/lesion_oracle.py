@@ -1,0 +1,68 @@
+"""Losses of single lesions of one image again, in float64, component by component."""
+
+import numpy as np
+from scipy import ndimage
+
+from tests.losses.oracle import cross_entropy, dice, one_hot, probabilities
+
+
+def _prepared(logits, labels, link, where):
+    z = np.asarray(logits, np.float64)
+    where = np.ones(z.shape[:-1], bool) if where is None else where
+    p = probabilities(np.where(where[..., None], z, 0), link)
+    return p, one_hot(labels, z.shape[-1]), where
+
+
+def _components(mask):
+    labels = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, output=labels)
+    return [labels == k for k in range(1, labels.max() + 1)]
+
+
+def _mean(values, weights):
+    weights = np.ones(len(values)) if weights is None else weights
+    return np.sum(weights * values) / np.sum(weights) if np.sum(weights) else 0.0
+
+
+def blob(logits, labels, link="softmax", weights=None, where=None, main=2.0, blob=1.0):
+    p, t, where = _prepared(logits, labels, link, where)
+    values = np.zeros(p.shape[-1])
+    for c in range(p.shape[-1]):
+        blobs = _components((t[..., c] > 0.5) & where)
+        of_blobs = []
+        for one in blobs:
+            others = sum(other for other in blobs if other is not one) > 0
+            keep = where & ~others if len(blobs) > 1 else where
+            of_blobs.append(1 - dice(p[keep][:, c], t[keep][:, c]))
+        values[c] = main * (1 - dice(p[where][:, c], t[where][:, c]))
+        values[c] += blob * np.mean(of_blobs) if of_blobs else 0
+    return _mean(values, weights)
+
+
+def regions(mask, spacing=1.0):
+    """Index of the component that holds the nearest pixel, or the first of such."""
+    blobs = _components(mask)
+    owner = sum(k * one for k, one in enumerate(blobs))
+    places = np.argwhere(mask)
+    found = np.zeros(mask.shape, int)
+    for pixel in np.ndindex(mask.shape):
+        squares = np.sum(((places - pixel) * spacing) ** 2, axis=1)
+        found[pixel] = owner[tuple(places[np.argmin(squares)])]
+    return found, len(blobs)
+
+
+def cc_dice_ce(logits, labels, link="softmax", weights=None, where=None, spacing=1.0):
+    p, t, where = _prepared(logits, labels, link, where)
+    z = np.where(where[..., None], logits, 0)
+    values = np.zeros(p.shape[-1])
+    for c in range(p.shape[-1]):
+        mask = (t[..., c] > 0.5) & where
+        found, count = regions(mask, spacing) if mask.any() else (0 * mask, 1)
+        of_regions = []
+        for k in range(count):
+            keep = where & (found == k)
+            own = slice(None) if link == "softmax" else slice(c, c + 1)
+            ce = cross_entropy(z[..., own], t[..., own], link, where=keep)
+            of_regions.append(1 - dice(p[keep][:, c], t[keep][:, c]) + ce)
+        values[c] = np.mean(of_regions) if where.any() else 0
+    return _mean(values, weights)

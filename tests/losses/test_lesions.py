@@ -1,0 +1,114 @@
+"""Losses of single lesions: by hand, with maps made beforehand, and what they see."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg import links
+from jaxseg.losses import (
+    blob_loss,
+    cc_dice_ce_loss,
+    component_maps,
+    dice_loss,
+    per_image,
+    region_maps,
+)
+from tests.losses import lesion_oracle
+
+
+def test_two_blobs_by_hand():
+    """Sizes 2 and 1, two pixels outside, of which each is nearest to another blob."""
+    truth = np.array([1, 1, 0, 0, 1])
+    probs = np.array([1.0, 0.5, 0.5, 0.25, 0.25], np.float32)[:, None]
+    whole = 1 - 2 * (1.5 + 0.25) / (2.5 + 3)
+    outside = 0.5 + 0.25
+    first = 1 - 2 * 1.5 / (1.5 + outside + 2)
+    second = 1 - 2 * 0.25 / (0.25 + outside + 1)
+    loss = blob_loss(probs, truth, link=links.identity)
+    np.testing.assert_allclose(loss, 2 * whole + (first + second) / 2, rtol=1e-6)
+    near_first = 1 - 2 * 1.5 / (2.0 + 2) + (np.log(2) + np.log(2)) / 3
+    near_second = 1 - 2 * 0.25 / (0.5 + 1) - (np.log(0.75) + np.log(0.25)) / 2
+    loss = cc_dice_ce_loss(probs, truth, link=links.identity)
+    np.testing.assert_allclose(loss, (near_first + near_second) / 2, rtol=1e-6)
+    # Of two equally near the pixel that comes first decides.
+    assert region_maps(np.array([1, 0, 1]), 1)[:, 0].tolist() == [0, 0, 2]
+    assert component_maps(truth, 1)[:, 0].tolist() == [0, 0, 5, 5, 4]
+
+
+def test_a_small_lesion_that_is_missed_costs_as_much_as_a_large_one():
+    truth = np.zeros((12, 12), int)
+    small, large = np.s_[10, 10], np.s_[:8, :8]
+    truth[large] = truth[small] = 1
+
+    def cost_of_missing(part, loss, **hyper):
+        seen = truth.copy()
+        seen[part] = 0
+        return loss(
+            1e4 * (2.0 * seen - 1)[..., None], truth, link=links.sigmoid, **hyper
+        )
+
+    for loss, hyper in ((blob_loss, {"main": 0.0}), (cc_dice_ce_loss, {"ce": 0.0})):
+        for part in (small, large):
+            np.testing.assert_allclose(cost_of_missing(part, loss, **hyper), 0.5)
+    assert cost_of_missing(small, dice_loss) < 0.01
+    assert cost_of_missing(large, dice_loss) > 0.9
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 5), (2, 3, 4, 5)], ids=str)
+def test_maps_made_beforehand_change_nothing(shape):
+    """A batch of images and of volumes, whose maps `per_image` splits."""
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((*shape, 2)).astype(np.float32)
+    labels, where = rng.integers(0, 2, shape), rng.random(shape) > 0.2
+    spatial = len(shape) - 1
+    options = {"spatial": spatial, "where": where}
+    size = (2.0, 1.0, 3.0)[:spatial]
+
+    @jax.jit
+    def of_batch(logits):
+        blobs = component_maps(labels, 2, **options)
+        regions = region_maps(labels, 2, spacing=size, **options)
+        assert blobs.shape == regions.shape == logits.shape
+        found = (
+            blob_loss(logits, labels, **options),
+            cc_dice_ce_loss(logits, labels, spacing=size, **options),
+        )
+        given = (
+            per_image(blob_loss)(logits, labels, where=where, components=blobs),
+            per_image(cc_dice_ce_loss)(logits, labels, where=where, regions=regions),
+        )
+        return found, given
+
+    found, ready = of_batch(logits)
+    np.testing.assert_allclose(found, ready, rtol=1e-6)
+    expected = [
+        lesion_oracle.cc_dice_ce(*image, where=keep, spacing=np.array(size))
+        for *image, keep in zip(logits, labels, where, strict=True)
+    ]
+    np.testing.assert_allclose(ready[1], np.mean(expected), rtol=1e-5)
+    with pytest.raises(ValueError, match="components need the shape"):
+        blob_loss(logits, labels, components=labels[..., None], spatial=spatial)
+
+
+@pytest.mark.parametrize("loss", [blob_loss, cc_dice_ce_loss])
+def test_images_of_a_mapped_axis_are_averaged(loss):
+    """One image a device; one of the three has no pixel that counts."""
+    rng = np.random.default_rng(1)
+    logits = rng.standard_normal((3, 4, 4, 1)).astype(np.float32)
+    labels = rng.integers(0, 2, (3, 4, 4))
+    where = np.ones(labels.shape, bool)
+    where[1] = False
+
+    @jax.jit
+    @functools.partial(jax.vmap, axis_name="images")
+    def local(logits, labels, where):
+        options = {"link": links.sigmoid, "where": where, "axis_name": "images"}
+        return loss(logits, labels, **options)
+
+    values = local(logits, jnp.asarray(labels), where)
+    plain = functools.partial(per_image(loss), link=links.sigmoid)
+    expected = jax.jit(plain)(logits[::2], labels[::2])
+    np.testing.assert_allclose(values, np.full(3, expected), rtol=1e-6)
