@@ -55,6 +55,11 @@ def connected_components(mask: ArrayLike, *, connectivity: int = 1) -> Array:
 def component_sizes(labels: ArrayLike, max_components: int) -> Array:
     """How many pixels each component has, ``[max_components]`` int32, 0 for no such.
 
+    Example:
+      >>> labels = connected_components(jnp.array([1, 1, 0, 1], bool))
+      >>> component_sizes(labels, max_components=3).tolist()
+      [2, 1, 0]
+
     Args:
       labels: ``[*size]`` of `connected_components`; more than `max_components` of them
         are left out.
@@ -67,6 +72,10 @@ def component_sizes(labels: ArrayLike, max_components: int) -> Array:
 
 def first_pixels(mask: Array, *, connectivity: int = 1) -> Array:
     """Place of the first pixel of each pixel's component in scan order, int32.
+
+    Example:
+      >>> first_pixels(jnp.array([1, 1, 0, 1], bool)).tolist()
+      [0, 0, 4, 3]
 
     Args:
       mask: ``[*size]`` bool.

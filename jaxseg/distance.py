@@ -157,6 +157,10 @@ def nearest_pixels(mask: ArrayLike, *, spacing: Spacing | None = None) -> Array:
     Of those equally near the first in scan order. As of `distance_transform` of ~mask
     in all else.
 
+    Example:
+      >>> nearest_pixels(jnp.array([1, 0, 0, 0, 1], bool)).tolist()
+      [0, 0, 0, 4, 4]
+
     Returns:
       ``[...]`` int32; each pixel's own place in an image without any True.
     """
@@ -171,13 +175,13 @@ def nearest_pixels(mask: ArrayLike, *, spacing: Spacing | None = None) -> Array:
     squares = jnp.where(mask, 0, far).astype(whole or jnp.result_type(float))
     # The axis that comes last decides first between equals.
     for axis in reversed(range(mask.ndim)):
-        tiles = tiles_of(squares, axis)
+        tiles = _tiles(squares, axis)
         if whole:
             tiles, source = _lower_by_pairs(tiles)
         else:
             size = lax.stop_gradient(jnp.asarray(sizes[axis], squares.dtype))
             tiles, source = _lower_and_tell(tiles, size)
-        squares, source = (join_tiles(x, mask.shape, axis) for x in (tiles, source))
+        squares, source = (_join_tiles(x, mask.shape, axis) for x in (tiles, source))
         place = jnp.take_along_axis(place, source, axis)
     return place
 
@@ -338,20 +342,20 @@ def _squares(mask: Array, sizes: Array, *, to_other_side: bool) -> Array:
     first, *others = sorted(range(mask.ndim), key=lambda axis: -mask.shape[axis])
 
     def along(axis: int) -> Array:
-        steps = _steps(tiles_of(mask, axis), to_other_side=to_other_side)
+        steps = _steps(_tiles(mask, axis), to_other_side=to_other_side)
         squares = jnp.square(steps.astype(sizes.dtype) * sizes[axis])
         return jnp.where(steps < mask.shape[axis], squares, far)
 
-    squares = join_tiles(along(first), mask.shape, first)
+    squares = _join_tiles(along(first), mask.shape, first)
     for axis in others:
-        sources = tiles_of(squares, axis)
+        sources = _tiles(squares, axis)
         start = _smaller(along(axis), sources) if to_other_side else sources
         lowered = _lower(sources, start, sizes[axis])
-        squares = join_tiles(lowered, mask.shape, axis)
+        squares = _join_tiles(lowered, mask.shape, axis)
     return squares
 
 
-def tiles_of(values: Array, axis: int) -> Array:
+def _tiles(values: Array, axis: int) -> Array:
     """Lines along `axis` as the columns of tiles: ``[tiles, length, lanes]``.
 
     Lines are added to fill the last tile.
@@ -364,8 +368,8 @@ def tiles_of(values: Array, axis: int) -> Array:
     return jnp.swapaxes(lines.reshape(length, -1, lanes), 0, 1)
 
 
-def join_tiles(tiles: Array, shape: Sequence[int], axis: int) -> Array:
-    """The image of this shape of which `tiles` are the `tiles_of`."""
+def _join_tiles(tiles: Array, shape: Sequence[int], axis: int) -> Array:
+    """The image of this shape of which `tiles` are the `_tiles`."""
     length = shape[axis]
     others = [n for a, n in enumerate(shape) if a != axis]
     lines = jnp.swapaxes(tiles, 0, 1).reshape(length, -1)[:, : math.prod(others)]

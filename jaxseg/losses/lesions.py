@@ -55,6 +55,14 @@ def blob_loss(
     what is predicted outside of all is an error for each. The soft edges of soft labels
     are outside of all too. Smallest at p = t, also for soft t.
 
+    Example:
+      >>> truth = [1, 1, 1, 1, 0, 1]  # two lesions, of which the small one is missed
+      >>> missed = jnp.array([9.0, 9.0, 9.0, 9.0, -9.0, -9.0])[:, None]
+      >>> dice = dice_loss(missed, truth, link=links.sigmoid)
+      >>> both = blob_loss(missed, truth, main=0.0, link=links.sigmoid)
+      >>> print(f"{dice:.2f} {both:.2f}")
+      0.11 0.50
+
     Args:
       logits: ``[..., C]`` scores of one image; of a batch with `spatial`.
       main: weight alpha of the image's Dice loss, >= 0; may be traced.
@@ -123,6 +131,13 @@ def cc_dice_ce_loss(
     CE is the mean over a region, under `links.softmax` of all classes' terms, else of
     this class's. Smallest at p = t, also for soft t.
 
+    Example:
+      >>> truth = [1, 1, 1, 1, 0, 1]  # two lesions, of which the small one is missed
+      >>> missed = jnp.array([9.0, 9.0, 9.0, 9.0, -9.0, -9.0])[:, None]
+      >>> found = cc_dice_ce_loss(missed, truth, ce=0.0, link=links.sigmoid)
+      >>> print(f"{found:.2f}")
+      0.50
+
     Args:
       logits: ``[..., C]`` scores of one image; of a batch with `spatial`.
       dice: weight of the Dice loss, >= 0; may be traced.
@@ -174,6 +189,10 @@ def component_maps(
 ) -> Array:
     """Which component each pixel is of, class by class, for `blob_loss`.
 
+    Example:
+      >>> component_maps([1, 1, 0, 0, 1], num_classes=1)[:, 0].tolist()
+      [0, 0, 5, 5, 4]
+
     Args:
       labels: ``[...]`` class ids (with one class its id is 1), or ``[..., C]`` targets.
       num_classes: C.
@@ -202,6 +221,10 @@ def region_maps(
     """As `component_maps`, of the component nearest to each pixel: `cc_dice_ce_loss`.
 
     Takes also the size of a pixel along each axis, or one number; None is 1.
+
+    Example:
+      >>> region_maps([1, 1, 0, 0, 1], num_classes=1)[:, 0].tolist()
+      [0, 0, 0, 4, 4]
     """
     places = _region_places(spacing)
     return _maps_of_labels(places, labels, num_classes, spatial, where, spacing)

@@ -39,19 +39,21 @@ def blob(logits, labels, link="softmax", weights=None, where=None, main=2.0, blo
     return _mean(values, weights)
 
 
-def regions(mask, spacing=1.0):
+def regions(mask, spacing=(1.0,)):
     """Index of the component that holds the nearest pixel, or the first of such."""
     blobs = _components(mask)
-    owner = sum(k * one for k, one in enumerate(blobs))
+    owner = np.sum([k * one for k, one in enumerate(blobs)], axis=0)
     places = np.argwhere(mask)
     found = np.zeros(mask.shape, int)
     for pixel in np.ndindex(mask.shape):
-        squares = np.sum(((places - pixel) * spacing) ** 2, axis=1)
+        squares = np.sum(((places - pixel) * np.array(spacing)) ** 2, axis=1)
         found[pixel] = owner[tuple(places[np.argmin(squares)])]
     return found, len(blobs)
 
 
-def cc_dice_ce(logits, labels, link="softmax", weights=None, where=None, spacing=1.0):
+def cc_dice_ce(
+    logits, labels, link="softmax", weights=None, where=None, spacing=(1.0,)
+):
     p, t, where = _prepared(logits, labels, link, where)
     z = np.where(where[..., None], logits, 0)
     values = np.zeros(p.shape[-1])

@@ -1,6 +1,7 @@
 """Losses of single lesions: by hand, with maps made beforehand, and what they see."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +22,8 @@ from tests.losses import lesion_oracle
 
 def test_two_blobs_by_hand():
     """Sizes 2 and 1, two pixels outside, of which each is nearest to another blob."""
-    truth = np.array([1, 1, 0, 0, 1])
-    probs = np.array([1.0, 0.5, 0.5, 0.25, 0.25], np.float32)[:, None]
+    truth = jnp.array([1, 1, 0, 0, 1])
+    probs = jnp.array([1.0, 0.5, 0.5, 0.25, 0.25])[:, None]
     whole = 1 - 2 * (1.5 + 0.25) / (2.5 + 3)
     outside = 0.5 + 0.25
     first = 1 - 2 * 1.5 / (1.5 + outside + 2)
@@ -34,7 +35,7 @@ def test_two_blobs_by_hand():
     loss = cc_dice_ce_loss(probs, truth, link=links.identity)
     np.testing.assert_allclose(loss, (near_first + near_second) / 2, rtol=1e-6)
     # Of two equally near the pixel that comes first decides.
-    assert region_maps(np.array([1, 0, 1]), 1)[:, 0].tolist() == [0, 0, 2]
+    assert region_maps(jnp.array([1, 0, 1]), 1)[:, 0].tolist() == [0, 0, 2]
     assert component_maps(truth, 1)[:, 0].tolist() == [0, 0, 5, 5, 4]
 
 
@@ -61,11 +62,14 @@ def test_a_small_lesion_that_is_missed_costs_as_much_as_a_large_one():
 def test_maps_made_beforehand_change_nothing(shape):
     """A batch of images and of volumes, whose maps `per_image` splits."""
     rng = np.random.default_rng(0)
-    logits = rng.standard_normal((*shape, 2)).astype(np.float32)
-    labels, where = rng.integers(0, 2, shape), rng.random(shape) > 0.2
+    logits = jnp.asarray(rng.standard_normal((*shape, 2)), jnp.float32)
+    labels = jnp.asarray(rng.integers(0, 2, shape))
+    where = jnp.asarray(rng.random(shape) > 0.2)
     spatial = len(shape) - 1
     options = {"spatial": spatial, "where": where}
     size = (2.0, 1.0, 3.0)[:spatial]
+    of_blobs: Any = per_image(blob_loss)
+    of_regions: Any = per_image(cc_dice_ce_loss)
 
     @jax.jit
     def of_batch(logits):
@@ -77,15 +81,15 @@ def test_maps_made_beforehand_change_nothing(shape):
             cc_dice_ce_loss(logits, labels, spacing=size, **options),
         )
         given = (
-            per_image(blob_loss)(logits, labels, where=where, components=blobs),
-            per_image(cc_dice_ce_loss)(logits, labels, where=where, regions=regions),
+            of_blobs(logits, labels, where=where, components=blobs),
+            of_regions(logits, labels, where=where, regions=regions),
         )
         return found, given
 
     found, ready = of_batch(logits)
     np.testing.assert_allclose(found, ready, rtol=1e-6)
     expected = [
-        lesion_oracle.cc_dice_ce(*image, where=keep, spacing=np.array(size))
+        lesion_oracle.cc_dice_ce(*image, where=keep, spacing=size)
         for *image, keep in zip(logits, labels, where, strict=True)
     ]
     np.testing.assert_allclose(ready[1], np.mean(expected), rtol=1e-5)
@@ -97,10 +101,9 @@ def test_maps_made_beforehand_change_nothing(shape):
 def test_images_of_a_mapped_axis_are_averaged(loss):
     """One image a device; one of the three has no pixel that counts."""
     rng = np.random.default_rng(1)
-    logits = rng.standard_normal((3, 4, 4, 1)).astype(np.float32)
-    labels = rng.integers(0, 2, (3, 4, 4))
-    where = np.ones(labels.shape, bool)
-    where[1] = False
+    logits = jnp.asarray(rng.standard_normal((3, 4, 4, 1)), jnp.float32)
+    labels = jnp.asarray(rng.integers(0, 2, (3, 4, 4)))
+    where = jnp.ones(labels.shape, bool).at[1].set(False)
 
     @jax.jit
     @functools.partial(jax.vmap, axis_name="images")
@@ -108,7 +111,7 @@ def test_images_of_a_mapped_axis_are_averaged(loss):
         options = {"link": links.sigmoid, "where": where, "axis_name": "images"}
         return loss(logits, labels, **options)
 
-    values = local(logits, jnp.asarray(labels), where)
+    values = local(logits, labels, where)
     plain = functools.partial(per_image(loss), link=links.sigmoid)
     expected = jax.jit(plain)(logits[::2], labels[::2])
     np.testing.assert_allclose(values, np.full(3, expected), rtol=1e-6)
