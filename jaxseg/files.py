@@ -1,6 +1,7 @@
 """Files that are whole or not there: written to a temporary name, then renamed."""
 
 import contextlib
+import difflib
 import hashlib
 import json
 import os
@@ -32,6 +33,33 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with contextlib.suppress(OSError):  # which would hide the first error
             temporary.unlink(missing_ok=True)
+
+
+def require_folder(folder: Path, what: str, other: str = "") -> None:
+    """Refuses what is no folder, with the name beside it that is most like it.
+
+    Args:
+      folder: that is needed.
+      what: it is, such as the flag that named it.
+      other: what a file could be in its place.
+
+    Raises:
+      UserError: it is a file, or not there.
+    """
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise UserError(f"{what} {folder} is a file, not a folder {other}".rstrip())
+    raise UserError(f"{what} {folder} does not exist{like(folder)}")
+
+
+def like(path: Path) -> str:
+    """The name that was meant, perhaps, as the end of a sentence; empty if none is."""
+    with contextlib.suppress(OSError):
+        names = [other.name for other in path.parent.iterdir()]
+        near = difflib.get_close_matches(path.name, names, n=1)
+        return f"; did you mean {path.with_name(near[0])}?" if near else ""
+    return ""
 
 
 def sync(path: Path) -> None:

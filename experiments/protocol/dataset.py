@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -139,13 +140,16 @@ def read_dataset(
 
     Raises:
       UserError: the folder has errors that training would refuse; the sentence tells
-        the first and how many there are.
+        the first and how many there are. Or its truth is more than a class a pixel.
     """
     report = check_folder(path, tick=tick)
     try:
         report.require_sound()
     except UserError as error:
-        raise UserError(f"--data {path}: {error}") from error
+        no_flags = "; studies have no such flags, labels.json in the folder says it"
+        more = no_flags if re.search(r" --[a-z]", str(error)) else ""
+        raise UserError(f"--data {path}: {error}{more}") from error
+    _require_a_class_a_pixel(report)
     facts = report.facts("train")
     names = sorted(report.splits)
     hashes = report.hashes(names)
@@ -169,6 +173,34 @@ def read_dataset(
         patients=patients,
         settings=_volume_settings(facts) if facts.windows is not None else {},
         pattern=pattern,
+    )
+
+
+def _require_a_class_a_pixel(report: DataReport) -> None:
+    """Refuses truth that a study would train on and score otherwise than it is meant.
+
+    Raises:
+      UserError: regions that overlap, masks by rater, or cases that are annotated for
+        some classes alone.
+    """
+    assert report.labels is not None
+    cases = [case for split in report.splits.values() for case in split]
+    known = (case for case in cases if case.case.annotated is not None)
+    rated = (case for case in cases if case.case.by_rater)
+    if report.labels.regions:
+        names = ", ".join(region.name for region in report.labels.regions)
+        what, remedy = f"declares regions ({names})", "data that declare none"
+    elif (case := next(known, None)) is not None:
+        what = f"says that {case.name} is annotated for some classes alone"
+        remedy = "cases that are annotated for all"
+    elif (case := next(rated, None)) is not None:
+        what = f"has masks of {case.name} by several raters"
+        remedy = "one mask an image in masks/"
+    else:
+        return
+    raise UserError(
+        f"--data {report.folder} {what}: studies compare losses on one class a pixel, "
+        f"so they need {remedy}; jaxseg train takes it as it is"
     )
 
 

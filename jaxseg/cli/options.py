@@ -39,6 +39,16 @@ class Parser(argparse.ArgumentParser):
         hint = f"; did you mean {near[0]}?" if near else ""
         self.error(f"there is no flag {flag}{hint}")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse does, but a mistyped command is answered with the nearest one."""
+        if action.choices is not None and value not in action.choices:
+            known = list(map(str, action.choices))
+            near = difflib.get_close_matches(str(value), known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise argparse.ArgumentError(
+                action, f"{value!r} is not one of {', '.join(known)}{hint}"
+            )
+
     def error(self, message: str) -> NoReturn:
         """Raises the message as a sentence."""
         hint = f"; see {self.prog} --help"

@@ -14,7 +14,7 @@ from jaxseg.data.export import mask_image, write_image, write_volume
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.overlay import overlay
 from jaxseg.errors import UserError, number_of
-from jaxseg.files import replacing
+from jaxseg.files import replacing, require_folder
 from jaxseg.training.cases import ensemble_probabilities
 from jaxseg.training.sources import Example, labels_of, without_labels
 from jaxseg.training.thresholds import cut_of, holds
@@ -85,6 +85,7 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError("--region-masks: the run is one of classes, not of regions")
     if arguments.overlays and config.volumes:
         raise UserError("--overlays draws on images, but the run is one of volumes")
+    require_folder(arguments.images, "--images")
     cases = without_labels(arguments.images, config)
     out = options.free_folder(arguments.out)
     with bar(len(cases), "checking", "image") as progress:

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 from jaxseg.errors import UserError
-from jaxseg.files import read_json
+from jaxseg.files import like, read_json
 from jaxseg.training.cases import TrainedNetwork
 from jaxseg.training.checkpoints import Best, best_step
 from jaxseg.training.config import RunConfig
@@ -20,7 +20,12 @@ def open_run(folder: Path) -> Run:
     """
     config = folder / CONFIG
     if not config.is_file():
-        raise UserError(f"--run {folder} is not a run: it has no {CONFIG}")
+        inner = sorted(folder.glob(f"*/{CONFIG}"))
+        hint = f"; did you mean {inner[0].parent}?" if inner else ""
+        why = f"it has no {CONFIG}{hint}"
+        if not folder.exists():
+            why = f"there is no such folder{like(folder)}"
+        raise UserError(f"--run {folder} is not a run: {why}")
     return Run(RunConfig.from_json(read_json(config), str(config)), folder)
 
 

@@ -255,8 +255,9 @@ def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
     """
     missing = [f"--{name}" for name in NEEDED if name not in given]
     if missing:
+        none = f"--out {arguments.out} holds no run to resume, and " * arguments.resume
         raise UserError(
-            f"a new run needs {', '.join(missing)}; see jaxseg train --help"
+            f"{none}a new run needs {', '.join(missing)}; see jaxseg train --help"
         )
     check_flags(arguments)
     check_plan(arguments)

@@ -149,7 +149,8 @@ def _check_flags_of_kind(
     wanted = ("three numbers, H W D", 3) if volumes else ("a height and a width", 2)
     what = "volumes" if volumes else "images"
     if size is not None and len(size) != wanted[1]:
-        raise UserError(f"--size: {what} take {wanted[0]}, not {len(size)} numbers")
+        numbers = "number" if len(size) == 1 else "numbers"
+        raise UserError(f"--size: {what} take {wanted[0]}, not {len(size)} {numbers}")
     if not volumes:
         for flag in ("spacing", "foreground_patches"):
             if getattr(arguments, flag) is not None:

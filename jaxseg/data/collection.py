@@ -98,8 +98,20 @@ def _opened(path: Path) -> Collection:
     raise UserError(
         f"{path} holds no data: expected {path}/train/images and {path}/train/masks, "
         f"{path}/images and {path}/masks, {path}/{decathlon.INDEX}, or a list in CSV "
-        "or JSON"
+        f"or JSON{_meant(path)}"
     )
+
+
+def _meant(path: Path) -> str:
+    """The data set that a folder lies in or holds, as the end of a sentence."""
+    parts = (folder.IMAGES, *folder.MASKS)
+    around = (path.parent.parent, path.parent) if path.name in parts else ()
+    for other in (*around, *sorted(part for part in path.iterdir() if part.is_dir())):
+        if (other / decathlon.INDEX).is_file() or folder.splits(other):
+            return f"; did you mean {other}?"
+        if (other / folder.IMAGES).is_dir() and other != path.parent.parent:
+            return f"; did you mean {other}?"
+    return ""
 
 
 def _open_list(path: Path) -> Collection:

@@ -25,8 +25,10 @@ def mask_image(ids: np.ndarray, labels: LabelMap) -> Image.Image:
     each class; the indices are the numbers.
     """
     values = labels.stored(ids)
-    if labels.colours or values.dtype != np.uint8:
+    if labels.colours:
         return Image.fromarray(values)
+    if values.dtype != np.uint8:
+        return Image.fromarray(_sixteen_bits(values))
     first = np.array([own[0] for own in labels.values])
     image = Image.fromarray(values)
     if np.diff(np.sort(first)).min() < SEEN:
@@ -34,6 +36,17 @@ def mask_image(ids: np.ndarray, labels: LabelMap) -> Image.Image:
         palette[first] = class_colours(np.arange(labels.num_classes))
         image.putpalette(palette.tobytes())
     return image
+
+
+def _sixteen_bits(values: np.ndarray) -> np.ndarray:
+    top = np.iinfo(np.uint16).max
+    outside = values[(values < 0) | (values > top)]
+    if outside.size:
+        raise UserError(
+            f"masks are written as PNG, which holds 0 to {top} and no {outside[0]}: "
+            "train on masks of other values, or with --labels that begin with others"
+        )
+    return values.astype(np.uint16)
 
 
 def write_image(path: Path, image: Image.Image) -> None:

@@ -7,6 +7,7 @@ from jaxseg.data.images import IMAGE_SUFFIXES
 from jaxseg.data.listing import list_files, strays
 from jaxseg.data.volumes import VOLUME_SUFFIXES
 from jaxseg.errors import UserError
+from jaxseg.files import require_folder
 
 SUFFIXES = (*IMAGE_SUFFIXES, *VOLUME_SUFFIXES)
 IMAGES = "images"
@@ -31,8 +32,7 @@ def splits(folder: Path) -> list[str]:
     Raises:
       UserError: the folder is missing.
     """
-    if not folder.is_dir():
-        raise UserError(f"the data folder {folder} does not exist")
+    require_folder(folder, "the data folder", "or a list in CSV or JSON")
     return sorted(path.name for path in folder.iterdir() if (path / IMAGES).is_dir())
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxseg.errors import UserError
+from jaxseg.files import require_folder
 
 LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx")
 """What file managers leave behind, beside hidden files."""
@@ -20,8 +21,7 @@ def list_files(folder: Path, kind: str, suffixes: Sequence[str]) -> list[Path]:
     Raises:
       UserError: the folder is missing or holds no such file, or two of one name.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder")
+    require_folder(folder, f"the folder of {kind}")
     files = [path for path in sorted(folder.iterdir()) if _fits(path, suffixes)]
     if not files:
         other = strays(folder, suffixes)

@@ -111,7 +111,7 @@ def test_one_image_is_enough(run, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     ("made", "said"),
-    [(lambda images: None, "is not a folder"), (empty, "no images"),
+    [(lambda images: None, "--images"), (empty, "no images"),
      (lambda images: [images.mkdir(), (images / "a.png").write_text("no")],
       "a.png is not an image")],
     ids=["missing", "empty", "damaged"],
@@ -227,3 +227,25 @@ def test_ctrl_c_leaves_no_traceback(tmp_path, times):
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert "stopped" in errors
+
+
+def test_what_was_meant_is_said(run, folder, tmp_path, capsys):
+    """A name mistyped, a folder too high or too deep, a file in a folder's place."""
+    train = ["train", *SMALL, "--loss", "dice", "--size", 16, 16, "--out"]
+    out = [*train, tmp_path / "out", "--data"]
+    beside = folder.with_name(folder.name[:-1])
+    sentence(capsys, [*out, beside], "does not exist; did you mean", folder)
+    inner = folder / "train" / "images"
+    sentence(capsys, [*out, inner], "holds no data", f"did you mean {folder}?")
+    (tmp_path / "unpacked").symlink_to(folder)
+    sentence(capsys, [*out, tmp_path], f"did you mean {tmp_path / 'unpacked'}?")
+    file = inner / "disc0.png"
+    sentence(capsys, [*out, file], file, "is a file, not a folder or a list in CSV")
+    score = ["evaluate", "--run"]
+    sentence(capsys, [*score, run.parent], f"did you mean {run}?")
+    sentence(capsys, [*score, f"{run}s"], "no such folder", f"did you mean {run}?")
+    argv = ["predict", "--run", run, "--out", tmp_path / "masks", "--images"]
+    sentence(capsys, [*argv, file], "--images", "is a file, not a folder")
+    sentence(capsys, ["trian"], "'trian' is not one of", "did you mean train?")
+    again = [*train, tmp_path / "none", "--resume"]
+    sentence(capsys, again, "none holds no run to resume, and a new run needs --data")

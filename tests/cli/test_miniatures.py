@@ -101,12 +101,81 @@ def grey(root):
     return root, {0, 255}
 
 
+def masks_by(save, values):
+    """A layout whose masks are written by `save` (path without ending, mask)."""
+
+    def make(root):
+        for split, name, image, mask in real_images():
+            write(root / split / "images" / f"{name}.png", image)
+            (root / split / "masks").mkdir(parents=True, exist_ok=True)
+            save(root / split / "masks" / name, mask)
+        return root, values
+
+    return make
+
+
+def palette(path, mask):
+    picture = Image.fromarray(mask.astype(np.uint8), mode="P")
+    picture.putpalette([0, 0, 0, 200, 30, 30])
+    picture.save(f"{path}.png")
+
+
+def sixteen_bits(path, mask):
+    Image.fromarray(1000 * mask.astype(np.uint16)).save(f"{path}.png")
+
+
+def one_bit(path, mask):
+    Image.fromarray(mask > 0).save(f"{path}.png")
+
+
+def compressed(path, mask):
+    Image.fromarray(255 * mask.astype(np.uint8)).save(f"{path}.jpeg", quality=95)
+
+
+def transparent(path, mask):
+    grey = np.stack([255 * mask, np.full_like(mask, 255)], -1)
+    Image.fromarray(grey.astype(np.uint8), mode="LA").save(f"{path}.png")
+
+
+def partly_annotated(root):
+    """Polyps and what lies above them; every other case knows of polyps alone."""
+    labels = {"0": "background", "1": "polyp", "2": "above"}
+    names = {}
+    for index, (split, name, image, mask) in enumerate(real_images()):
+        both = np.where(mask > 0, 1, 2 * (np.arange(SIDE)[:, None] < 8))
+        if index % 2:
+            both, names[name] = mask, ["polyp"]
+        write(root / split / "images" / f"{name}.png", image)
+        write(root / split / "masks" / f"{name}.png", both)
+    (root / "labels.json").write_text(json.dumps({**labels, "annotated": names}))
+    return root, {0, 1, 2}
+
+
+def regions(root):
+    labels = {"0": "background", "1": "rim", "2": "heart"}
+    told = {**labels, "regions": {"whole": ["rim", "heart"], "core": ["heart"]}}
+    for split, name, image, mask in real_images():
+        inner = mask * (np.roll(mask, 3, 0) > 0) * (np.roll(mask, -3, 0) > 0)
+        write(root / split / "images" / f"{name}.png", image)
+        write(root / split / "masks" / f"{name}.png", mask + inner)
+    (root / "labels.json").write_text(json.dumps(told))
+    return root, {0, 1, 2}
+
+
 LAYOUTS = {
     "0 and 255": (black_and_white, []),
+    "palette": (masks_by(palette, {0, 1}), []),
+    "16 bits": (masks_by(sixteen_bits, {0, 1000}), []),
+    "1 bit": (masks_by(one_bit, {0, 1}), []),
+    "JPEG": (masks_by(compressed, {0, 255}), []),
+    "transparent": (masks_by(transparent, {0, 255}), []),
+    "partly annotated": (partly_annotated, []),
+    "regions": (regions, []),
     "without splits": (without_splits, []),
     "colours": (colours, []),
     "list": (a_list_with_patients, []),
     "raters": (raters, ["--raters", "mean"]),
+    "a rater drawn": (raters, ["--raters", "drawn"]),
     "soft": (grey, ["--soft"]),
 }
 
@@ -154,34 +223,59 @@ def real_volumes():
             yield key, image.slicer[6:26, 8:30, 4:20], label.slicer[6:26, 8:30, 4:20]
 
 
-@pytest.mark.parametrize("layout", ["Decathlon", "nnU-Net", "regions"])
+def save(volume, path):
+    """NIfTI by nibabel, other kinds by ITK from that."""
+    nifti = path if path.name.endswith(".nii.gz") else path.with_suffix(".nii.gz")
+    nibabel.save(volume, nifti)
+    if nifti != path:
+        itk = pytest.importorskip("SimpleITK")
+        itk.WriteImage(itk.ReadImage(str(nifti)), str(path))
+        nifti.unlink()
+
+
+def place_of(path):
+    """Where other libraries find a file's voxels: spacing, origin and directions."""
+    if path.name.endswith(".nii.gz"):
+        return nibabel.load(path).affine.ravel()
+    image = pytest.importorskip("SimpleITK").ReadImage(str(path))
+    parts = image.GetSpacing(), image.GetOrigin(), image.GetDirection()
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("layout", ["4D", "nnU-Net", "regions", "mha", "nrrd"])
 def test_volumes(layout, tmp_path):
     data, run, out = (tmp_path / name for name in ("data", "run", "out"))
-    values = {0, 1, 2} if layout == "Decathlon" else {0, 1, 4}
+    values = {0, 1, 2} if layout == "4D" else {0, 1, 4}
+    end = f".{layout}" if layout in ("mha", "nrrd") else ".nii.gz"
+    if end != ".nii.gz":
+        pytest.importorskip("SimpleITK")
     lists = {"training": [], "test": []}
     for number, (key, image, label) in enumerate(real_volumes()):
         part = {"training": "Tr", "test": "Ts"}[key]
         own = np.array(sorted(values))[np.rint(label.get_fdata()).astype(int)]
         turned = nibabel.Nifti1Image(own.astype(np.float32), label.affine)
-        names = f"images{part}/c{number}_0000.nii.gz", f"labels{part}/c{number}.nii.gz"
+        channel = "" if layout == "4D" else "_0000"
+        names = f"images{part}/c{number}{channel}{end}", f"labels{part}/c{number}{end}"
+        if layout == "4D":
+            both = np.stack([image.get_fdata(), 100 - image.get_fdata()], -1)
+            image = nibabel.Nifti1Image(both.astype(np.float32), image.affine)
         for name, volume in zip(names, (image, turned), strict=True):
             (data / name).parent.mkdir(parents=True, exist_ok=True)
-            nibabel.save(volume, data / name)
+            save(volume, data / name)
         lists[key].append(dict(zip(("image", "label"), names, strict=True)))
     index = {
-        "Decathlon": {
-            "modality": {"0": "MRI"},
+        "4D": {
+            "modality": {"0": "MRI", "1": "turned"},
             "labels": {"0": "background", "1": "anterior", "2": "posterior"},
             **lists,
         },
-        "nnU-Net": {"labels": {"background": 0, "anterior": 1, "posterior": 4}},
         "regions": {
             "labels": {"background": 0, "whole": [1, 4], "posterior": 4},
             "regions_class_order": [1, 4],
         },
-    }[layout]
-    if layout != "Decathlon":
-        index |= {"channel_names": {"0": "MRI"}, "file_ending": ".nii.gz"}
+    }.get(layout, {"labels": {"background": 0, "anterior": 1, "posterior": 4}})
+    if layout != "4D":
+        index |= {"channel_names": {"0": "MRI"}, "file_ending": end}
     (data / "dataset.json").write_text(json.dumps(index))
     assert jaxseg("check", "--data", data) == 0
     size = ["--size", 16, 16, 16]
@@ -190,10 +284,12 @@ def test_volumes(layout, tmp_path):
     assert len(read_rows(run / "evaluate-test/cases.jsonl")) == 2
     images = data / "imagesTs"
     assert jaxseg("predict", "--run", run, "--images", images, "--out", out) == 0
-    written = sorted(out.glob("*.nii.gz"))
+    written = sorted(out.glob(f"*{end}"))
     assert len(written) == 2
     for path in written:
-        image = read_volume(next(images.glob(f"{path.name.split('.')[0]}*")))
+        source = next(images.glob(f"{path.name.split('.')[0]}*"))
+        image = read_volume(source)
         mask = read_stored_labels(path, image.geometry)  # refused if it lies elsewhere
+        np.testing.assert_allclose(place_of(path), place_of(source), atol=1e-5)
         assert mask.values.shape == image.voxels.shape[:3]
         assert set(np.unique(mask.values)) <= values

@@ -342,6 +342,7 @@ def test_a_mistake_in_labels_is_named(text, part):
         ("0=a 255=b", "L"),
         ("0=a 1=b 4=b 200=c", "P"),
         ("0=a 1000=b 65535=c", "I;16"),
+        ("0=a 1000=b", "I;16"),
         ("0,0,0=a 255,0,0=b 0,128,0=c", "RGB"),
     ],
 )

@@ -37,6 +37,7 @@ from jaxseg.errors import UserError
 from jaxseg.files import digests_of, read_json, read_rows, write_json
 from jaxseg.training.config import RunConfig
 from jaxseg.training.sources import Example
+from tests.data.reading import write
 
 TINY = ("odyssey", "--losses", "CE", "Dice", "--steps", "4")
 
@@ -363,6 +364,35 @@ def test_a_mistake_is_answered_with_one_sentence(
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("experiments: ")
     assert part in error
+
+
+@pytest.mark.parametrize(
+    ("labels", "part"),
+    [
+        ({"regions": {"all": [1, 2], "core": [2]}}, "declares regions (all, core)"),
+        ({"annotated": {"a": ["one"]}}, "a is annotated for some classes alone"),
+        ({}, "has masks of a by several raters"),
+        (None, "labels.json in the folder says it"),
+    ],
+)
+def test_truth_that_is_more_than_a_class_a_pixel_is_refused(tmp_path, labels, part):
+    """A study would score it otherwise than it is meant."""
+    place = tmp_path / "train"
+    for number, name in enumerate("abcd"):
+        mask = np.arange(64).reshape(8, 8) % 3
+        if labels is None:
+            mask *= 7
+        if labels and "annotated" in labels:
+            mask %= 2
+        write(place / "images" / f"{name}.png", np.full((8, 8), number))
+        for rater in ("x", "y") if labels == {} else ("",):
+            write(place / "masks" / rater / f"{name}.png", mask + 4 * (labels is None))
+    if labels:
+        names = {"0": "background", "1": "one", "2": "two"}
+        (tmp_path / "labels.json").write_text(json.dumps({**names, **labels}))
+    with pytest.raises(UserError) as caught:
+        read_dataset(tmp_path)
+    assert part in str(caught.value)
 
 
 def test_without_a_name_the_studies_are_listed(capsys):
