@@ -15,6 +15,9 @@ from jaxseg.cli.progress import bar
 from jaxseg.cli.runs import load_trained
 from jaxseg.errors import UserError, number_of
 from jaxseg.files import digests_of, read_json, write_json, write_rows, write_text
+from jaxseg.metrics.case_lesions import COUNTS as LESION_COUNTS
+from jaxseg.metrics.case_lesions import MEANS as LESION_MEANS
+from jaxseg.metrics.case_lesions import LesionOptions
 from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.empty import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS
@@ -38,6 +41,7 @@ examples:
   jaxseg evaluate --run runs/polyps --decide expected-dice --out runs/polyps/decided
   jaxseg evaluate --run runs/heart --data DIR --surfaces medpy --tolerance 2
   jaxseg evaluate --run runs/polyps --data DIR --surfaces none
+  jaxseg evaluate --run runs/ulcers --split validation --lesions
   jaxseg evaluate --run runs/a runs/b runs/c --split test --out runs/abc
 
 Masks are compared at the images' own size, and volumes voxel by voxel as stored. A
@@ -54,6 +58,11 @@ out of the means, which then leave out what is worst; a class in neither has dis
 
 With --decide or --threshold the gain on the most probable class (0.5 for regions) is
 told too: paired by case, with bootstrap intervals.
+
+--lesions scores each connected component (8 neighbours, 26 in 3D) by itself: how many
+are found by any pixel and how many predicted ones are right, with the F1 of both; Dice
+by lesion, where an invented one is a 0; panoptic quality, for which two match at an IoU
+of 1/2; and how many are found by size, in thirds.
 
 Several runs, such as folds or seeds, are scored as one by the mean of their
 probabilities. --out (default RUN/evaluate-SPLIT, and for other data than the run's own
@@ -110,6 +119,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="diagonal",
         help="the surface distance of a class in one of the two masks alone "
         "(default diagonal)",
+    )
+    add(
+        "--lesions",
+        action="store_true",
+        help="also score each lesion, a connected component, by itself",
     )
     add_labels(parser)
     inference_flags.add_use(parser)
@@ -215,7 +229,8 @@ def score_beside_default(
             missed=arguments.missed,
         )
     classes, regions = config.num_classes, config.regions or ()
-    evaluation = Evaluation(classes, arguments.empty, surfaces, regions)
+    lesions = LesionOptions(empty=arguments.empty) if arguments.lesions else None
+    evaluation = Evaluation(classes, arguments.empty, surfaces, regions, lesions)
     beside = Evaluation(classes, arguments.empty, regions=regions)
     with bar(len(cases), "predicting", "case") as progress:
         for example, probs in ensemble_probabilities(members, cases, gathered.how):
@@ -284,7 +299,13 @@ def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _lines_of_case(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    scores = {**row, **(row.get("surfaces") or {})}
+    lesions = row.get("lesions") or {}
+    lesions = {
+        f"lesions_{name}": lesions[name]
+        for name in (*LESION_COUNTS, *LESION_MEANS)
+        if name in lesions
+    }
+    scores = {**row, **(row.get("surfaces") or {}), **lesions}
     by_class = {k: v for k, v in scores.items() if isinstance(v, list)}
     facts = {k: row[k] for k in ("case", "lesion_free")}
     return [
@@ -339,6 +360,17 @@ def table(summary: Summary, names: Sequence[str]) -> str:
         if alone := surfaces["missed"] + surfaces["invented"]:
             how = "left out" if surfaces["missed_rule"] == "nan" else "at the diagonal"
             lines.append(f"  {f'classes in one mask alone, {how}':<34}{alone:8d}")
+    if (found := summary.lesions) is not None:
+        of_all = number_of(found["true"], "lesion")
+        lines.append(f"{of_all} in all cases, {found['predicted']} predicted")
+        line("share that is found", found["sensitivity"])
+        line("share of predicted that is right", found["precision"])
+        line("F1 of both", found["f1"])
+        line("mean Dice by lesion", found["means"]["dice"]["mean"])
+        line("mean panoptic quality", found["means"]["panoptic_quality"]["mean"])
+        for part in found["by_size"]:
+            name = f"found of {part['lesions']}, up to {part['largest']} pixels"
+            line(name, part["found"], f"   mean Dice {part['dice']:.4f}")
     if summary.lesion_free:
         lines.append(f"{number_of(summary.lesion_free, 'case')} without foreground")
         line("share with an empty prediction", summary.rejected)

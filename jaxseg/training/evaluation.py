@@ -19,6 +19,12 @@ from jaxseg.metrics.calibration import (
     calibration_counts,
     calibration_scores,
 )
+from jaxseg.metrics.case_lesions import (
+    CaseLesions,
+    LesionOptions,
+    case_lesions,
+    dataset_lesions,
+)
 from jaxseg.metrics.case_surfaces import (
     SURFACE_SCORES,
     CaseSurfaces,
@@ -65,6 +71,7 @@ class Summary:
       calibration: of the probabilities of all pixels, None if none were given.
       surfaces: means of the surface scores, as `means`, their conventions, and in how
         many pairs of masks one alone was empty; None if they were not asked for.
+      lesions: what `dataset_lesions` tells of all cases; None if it was not asked for.
       empty_rule: what 0/0 scores, for example a class in neither mask.
     """
 
@@ -85,6 +92,7 @@ class Summary:
     challenge: dict[str, Any]
     calibration: dict[str, Any] | None
     surfaces: dict[str, Any] | None
+    lesions: dict[str, Any] | None
     empty_rule: EmptyRule
 
     def to_json(self) -> dict[str, Any]:
@@ -106,6 +114,7 @@ class Evaluation:
         empty: EmptyRule = "one",
         surfaces: SurfaceOptions | None = None,
         regions: Sequence[Sequence[int]] = (),
+        lesions: LesionOptions | None = None,
     ):
         self.num_classes = 1 + len(regions) if regions else num_classes
         self.regions = tuple(map(tuple, regions))
@@ -113,6 +122,8 @@ class Evaluation:
         self.empty: EmptyRule = empty
         self.surfaces = surfaces
         self._surfaces: list[CaseSurfaces] = []
+        self.lesions = lesions
+        self._lesions: list[CaseLesions] = []
         self.rows: list[dict[str, Any]] = []
         self._counts: list[SoftCounts] = []
         self.calibrations: list[CalibrationCounts] = []
@@ -160,6 +171,12 @@ class Evaluation:
             found = self._surfaces_of(predicted, actual, spacing_mm)
             self._surfaces.append(found)
             row["surfaces"] = found.to_json()
+        if self.lesions is not None:
+            groups = self.regions or [[c] for c in range(1, self.num_classes)]
+            how: Any = {"options": self.lesions, "void": VOID}
+            lesions = case_lesions(predicted, actual, groups, **how)
+            self._lesions.append(lesions)
+            row["lesions"] = lesions.to_json()
         self.rows.append(row if known.all() else _known_alone(row, known))
         return scores
 
@@ -272,6 +289,11 @@ class Evaluation:
                 else None
             ),
             surfaces=self._surface_means(counts, free),
+            lesions=(
+                dataset_lesions(self._lesions, np.stack(self._known))
+                if self._lesions
+                else None
+            ),
             empty_rule=self.empty,
         )
 
