@@ -150,7 +150,7 @@ class _One:
         return self.example
 
 
-def load(*runs: Folder, best: Best | None = None) -> Model:
+def load(*runs: Folder, best: Best | None = None, calibrated: bool = True) -> Model:
     """Opens trained runs.
 
     Example:
@@ -162,6 +162,7 @@ def load(*runs: Folder, best: Best | None = None) -> Model:
       *runs: their folders; several give the mean of their probabilities.
       best: "dice" or "loss" for the checkpoint with the best validation; None for the
         newest.
+      calibrated: whether to use what ``jaxseg calibrate`` has fitted to a run, if any.
 
     Raises:
       UserError: a folder is no run, or the runs do not go together.
@@ -169,7 +170,9 @@ def load(*runs: Folder, best: Best | None = None) -> Model:
     if not runs:
         raise UserError("jaxseg.load needs the folder of a run")
     found = inference_flags.open_runs([Path(run) for run in runs])
-    members = tuple(load_trained(run, best=best) for run in found)
+    members = tuple(
+        load_trained(run, best=best, calibrated=calibrated) for run in found
+    )
     return Model(members, inference_flags.class_names(found[0].config))
 
 
@@ -217,7 +220,7 @@ def evaluate(*runs: Folder, **settings: Any) -> Evaluation:
     """
     arguments = _parse("evaluate", {"run": runs, **settings})
     gathered = gather(arguments)
-    return score(gathered, gathered.networks(arguments.best), arguments)
+    return score(gathered, gathered.networks(arguments), arguments)
 
 
 def check(data: Folder) -> DataReport:

@@ -12,7 +12,6 @@ from jaxseg.cli import inference_flags, options, pictures
 from jaxseg.cli.evaluate_data import check_cases
 from jaxseg.cli.label_flags import add_labels, labels_from_flags
 from jaxseg.cli.progress import bar
-from jaxseg.cli.runs import load_trained
 from jaxseg.errors import UserError, number_of
 from jaxseg.files import digests_of, read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_lesions import COUNTS as LESION_COUNTS
@@ -22,7 +21,6 @@ from jaxseg.metrics.case_surfaces import SurfaceOptions
 from jaxseg.metrics.empty import EMPTY_VALUES
 from jaxseg.metrics.surface import DEFINITIONS
 from jaxseg.training.cases import TrainedNetwork, ensemble_probabilities
-from jaxseg.training.checkpoints import Best
 from jaxseg.training.config import RunConfig
 from jaxseg.training.evaluation import Evaluation, Summary
 from jaxseg.training.gains import Gains, gain_lines, gains
@@ -139,7 +137,7 @@ def main(arguments: argparse.Namespace) -> None:
     subject = _subject(arguments, data)
     out = arguments.out or _default_folder(arguments, config, data)
     _require_same_subject(out, subject)
-    members = gathered.networks(arguments.best)
+    members = gathered.networks(arguments)
     options.make_folder(out)
     evaluation, gained = score_beside_default(gathered, members, arguments)
     summary = evaluation.summary()
@@ -148,7 +146,8 @@ def main(arguments: argparse.Namespace) -> None:
     kept = digests_of(out, (CASES, TABLE))
     names = class_names(config)
     gain = None if gained is None else gained.to_json()
-    told = {"names": names, **summary.to_json(), "gain": gain}
+    scaled = [None if m.scaling is None else m.scaling.method for m in members]
+    told = {"names": names, **summary.to_json(), "gain": gain, "scaling": scaled}
     content = {**subject, **told, "sha256": kept}
     write_json(out / SUMMARY, content)
     save_samples(
@@ -181,9 +180,9 @@ class Inputs:
     cases: Examples
     how: Inference
 
-    def networks(self, best: Best | None) -> list[TrainedNetwork]:
-        """The networks, from the newest checkpoints or the best ones."""
-        return [load_trained(run, best=best) for run in self.runs]
+    def networks(self, arguments: argparse.Namespace) -> list[TrainedNetwork]:
+        """The networks, from the checkpoints that the flags name."""
+        return [inference_flags.load(run, arguments) for run in self.runs]
 
 
 def gather(arguments: argparse.Namespace) -> Inputs:
@@ -385,5 +384,6 @@ def table(summary: Summary, names: Sequence[str]) -> str:
     line("mean Jaccard over classes", summary.pooled_jaccard)
     if summary.calibration is not None:
         line("expected calibration error", summary.calibration["ece"])
+        line("average over bins and classes", summary.calibration["classwise_ace"])
         line("Brier score", summary.calibration["brier"])
     return "\n".join(lines)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 from jaxseg.cli import options
-from jaxseg.cli.runs import open_run
+from jaxseg.cli.runs import SCALING, load_trained, open_run
 from jaxseg.errors import UserError
 from jaxseg.training import checkpoints
+from jaxseg.training.cases import TrainedNetwork
 from jaxseg.training.config import RunConfig
 from jaxseg.training.inference import Inference
 from jaxseg.training.loop import Run
@@ -43,8 +44,8 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_use(parser: argparse.ArgumentParser) -> None:
-    """Adds how runs are used."""
+def add_windows(parser: argparse.ArgumentParser) -> None:
+    """Adds how a network sees images."""
     add = parser.add_argument
     add(
         "--window",
@@ -62,6 +63,17 @@ def add_use(parser: argparse.ArgumentParser) -> None:
         help="least share of a window that its neighbour covers too (default 0.5)",
     )
     add("--mirror", action="store_true", help="average over all flips of the image")
+
+
+def add_use(parser: argparse.ArgumentParser) -> None:
+    """Adds how runs are used."""
+    add_windows(parser)
+    add = parser.add_argument
+    add(
+        "--uncalibrated",
+        action="store_true",
+        help="leave out what jaxseg calibrate has fitted to a run",
+    )
     add(
         "--threshold",
         type=_threshold,
@@ -79,6 +91,16 @@ def add_use(parser: argparse.ArgumentParser) -> None:
         "threshold: "
         + "; ".join(f"'{name}', {what}" for name, what in DECISIONS.items()),
     )
+
+
+def load(run: Run, arguments: argparse.Namespace) -> TrainedNetwork:
+    """A run's network as the flags say, and a note if it is calibrated."""
+    network = load_trained(
+        run, best=arguments.best, calibrated=not arguments.uncalibrated
+    )
+    if network.scaling is not None:
+        print(f"note: calibrated by {run.folder / SCALING} ({network.scaling.method})")
+    return network
 
 
 def rule_of(arguments: argparse.Namespace) -> Rule:

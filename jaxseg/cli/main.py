@@ -28,6 +28,7 @@ COMMANDS = {
     "losses": "list the losses, or explain one",
     "check": "look through a data folder once, and make folds",
     "train": "train a network with a loss of the catalog",
+    "calibrate": "fit a run's probabilities to frequencies on held-back cases",
     "evaluate": "score a run on held-back cases",
     "predict": "write masks for a folder of images or volumes",
 }

@@ -9,7 +9,6 @@ from PIL import Image
 
 from jaxseg.cli import inference_flags, options
 from jaxseg.cli.progress import bar
-from jaxseg.cli.runs import load_trained
 from jaxseg.data.export import mask_image, write_image, write_volume
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.overlay import overlay
@@ -92,7 +91,7 @@ def main(arguments: argparse.Namespace) -> None:
         for index in range(len(cases)):
             cases[index]  # read once before, so that one that is damaged is named
             progress.update()
-    members = [load_trained(run, best=arguments.best) for run in runs]
+    members = [inference_flags.load(run, arguments) for run in runs]
     options.make_folder(out)
     for wanted, name in (
         (arguments.overlays, OVERLAYS),

@@ -9,7 +9,11 @@ from jaxseg.training.cases import TrainedNetwork
 from jaxseg.training.checkpoints import Best, best_step
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CHECKPOINTS, CONFIG, Run
+from jaxseg.training.scaling import Scaling
 from jaxseg.training.step import Objective, TrainState
+
+SCALING = "calibration.json"
+"""What `jaxseg calibrate` leaves in a run."""
 
 
 def open_run(folder: Path) -> Run:
@@ -41,10 +45,52 @@ def load_run(
     return run, *restore_run(run, best=best)
 
 
-def load_trained(run: Run, *, best: Best | None = None) -> TrainedNetwork:
-    """A run's network as it is used; see `restore_run`."""
+def load_trained(
+    run: Run, *, best: Best | None = None, calibrated: bool = True
+) -> TrainedNetwork:
+    """A run's network as it is used; see `restore_run`.
+
+    Args:
+      run: the run.
+      best: which checkpoint.
+      calibrated: whether to use the scaling that `jaxseg calibrate` has left, if any.
+
+    Raises:
+      UserError: also where that scaling is of another checkpoint.
+    """
+    scaling, step = stored_scaling(run) if calibrated else (None, None)
     objective, state = restore_run(run, best=best)
-    return TrainedNetwork(run.config, objective.apply, state.variables)
+    if scaling is not None and step != int(state.step):
+        raise UserError(
+            f"{run.folder / SCALING} is of step {step}, but what is loaded is step "
+            f"{int(state.step)}: run jaxseg calibrate again, with the same --best, or "
+            "say --uncalibrated"
+        )
+    return TrainedNetwork(run.config, objective.apply, state.variables, scaling)
+
+
+def stored_scaling(run: Run) -> tuple[Scaling | None, int | None]:
+    """What `jaxseg calibrate` has left in a run, and the step that it is of.
+
+    Raises:
+      UserError: the file is damaged, or of other classes than the run's.
+    """
+    path = run.folder / SCALING
+    if not path.is_file():
+        return None, None
+    stored = read_json(path)
+    try:
+        scaling, step = Scaling.from_json(stored), int(stored["step"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is not what jaxseg calibrate writes: {error}"
+        ) from error
+    kinds = len(run.config.regions or ()) or run.config.num_classes
+    if (len(scaling.shift), scaling.odds) != (kinds, bool(run.config.regions)):
+        raise UserError(
+            f"{path} is of {len(scaling.shift)} classes, but the run has {kinds}"
+        )
+    return scaling, step
 
 
 def restore_run(run: Run, *, best: Best | None = None) -> tuple[Objective, TrainState]:

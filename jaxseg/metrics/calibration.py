@@ -219,6 +219,51 @@ def expected_calibration_error(bins: Bins) -> Any:
     return safe_ratio(gaps, bins.predictions.sum(-1), float("nan"))
 
 
+def bin_gaps(bins: Bins) -> Any:
+    """``[..., bins]`` abs(accuracy - confidence) of each bin, nan of an empty one.
+
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]])
+      >>> counts = calibration_counts(probs, np.array([0, 1, 1]), bins=2)
+      >>> bin_gaps(counts.by_class)[1].round(3).tolist()
+      [0.35, 0.4]
+    """
+    return safe_ratio(abs(bins.hits - bins.confidence), bins.predictions, float("nan"))
+
+
+def average_calibration_error(bins: Bins) -> Any:
+    """Mean over bins that hold a prediction of abs(accuracy - confidence), in [0, 1].
+
+    Bins weigh alike, so that the many sure pixels of a background do not hide the few
+    unsure ones as they do in `expected_calibration_error`. nan where there is no
+    prediction. Neumann 2018; Barfoot 2024, arXiv:2403.06759, for segmentation.
+
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]])
+      >>> counts = calibration_counts(probs, np.array([0, 1, 1]), bins=2)
+      >>> float(average_calibration_error(counts.by_class)[1].round(3))
+      0.375
+    """
+    return defined_mean(bin_gaps(bins), axis=-1).mean
+
+
+def maximum_calibration_error(bins: Bins) -> Any:
+    """The largest abs(accuracy - confidence) of a bin, in [0, 1]; nan of none.
+
+    Guo 2017.
+
+    Example:
+      >>> probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]])
+      >>> counts = calibration_counts(probs, np.array([0, 1, 1]), bins=2)
+      >>> round(float(maximum_calibration_error(counts.by_class)[1]), 4)
+      0.4
+    """
+    gaps = bin_gaps(bins)
+    xp = np if is_numpy(gaps) else jnp
+    top = xp.max(xp.where(xp.isnan(gaps), -1, gaps), -1)
+    return xp.where(top < 0, xp.nan, top)
+
+
 def brier_score(counts: CalibrationCounts) -> Any:
     """Mean over pixels of the sum over classes of (p - t)^2, in [0, 2]; nan of none.
 
@@ -281,6 +326,11 @@ class CalibrationScores:
       ece: expected calibration error of the most probable class, in [0, 1].
       ece_by_class: ``[C]`` of the probability of each class.
       classwise_ece: their mean.
+      ace: average calibration error of the most probable class, each bin alike.
+      ace_by_class: ``[C]`` of the probability of each class.
+      classwise_ace: their mean.
+      mce: maximum calibration error of the most probable class.
+      mce_by_class: ``[C]`` of the probability of each class.
       brier: sum over classes of (p - t)^2, mean over pixels, in [0, 2].
       pixels: how many pixels counted.
       bins: how many bins, of equal width, closed above.
@@ -290,6 +340,11 @@ class CalibrationScores:
     ece: Any
     ece_by_class: Any
     classwise_ece: Any
+    ace: Any
+    ace_by_class: Any
+    classwise_ace: Any
+    mce: Any
+    mce_by_class: Any
     brier: Any
     pixels: Any
     bins: int = dataclasses.field(metadata={"static": True})
@@ -313,10 +368,16 @@ def calibration_scores(counts: CalibrationCounts) -> CalibrationScores:
       0.1000 0.1000 0.2733
     """
     by_class = expected_calibration_error(counts.by_class)
+    average = average_calibration_error(counts.by_class)
     return CalibrationScores(
         ece=expected_calibration_error(counts.top),
         ece_by_class=by_class,
         classwise_ece=defined_mean(by_class).mean,
+        ace=average_calibration_error(counts.top),
+        ace_by_class=average,
+        classwise_ace=defined_mean(average).mean,
+        mce=maximum_calibration_error(counts.top),
+        mce_by_class=maximum_calibration_error(counts.by_class),
         brier=brier_score(counts),
         pixels=counts.pixels,
         bins=counts.top.predictions.shape[-1],

@@ -18,6 +18,7 @@ from jaxseg.training.inference import (
     image_predictor,
     mean_probabilities,
 )
+from jaxseg.training.scaling import Scaling
 from jaxseg.training.sources import Example, Examples, labels_of, windows_of
 from jaxseg.training.step import Apply
 from jaxseg.training.thresholds import cut_of
@@ -32,11 +33,13 @@ class TrainedNetwork:
       config: of the run.
       apply: the network.
       variables: what it is used with, its parameters among them.
+      scaling: of its probabilities, where it is calibrated.
     """
 
     config: RunConfig
     apply: Apply
     variables: Any
+    scaling: Scaling | None = None
 
 
 def case_predictor(trained: TrainedNetwork, how: Inference = PLAIN) -> Predictor:
@@ -45,8 +48,15 @@ def case_predictor(trained: TrainedNetwork, how: Inference = PLAIN) -> Predictor
     An image is resized to the network's size and its probabilities back, or covered
     with windows; a volume is normalised and resampled as in training, covered with
     windows of the training patch or the one given, and its probabilities are resampled
-    linearly to its own voxels.
+    linearly to its own voxels. They are calibrated last, on the case's own grid.
     """
+    raw, scaling = _raw_predictor(trained, how), trained.scaling
+    if scaling is None:
+        return raw
+    return lambda cases: [scaling(probs) for probs in raw(cases)]
+
+
+def _raw_predictor(trained: TrainedNetwork, how: Inference) -> Predictor:
     config = trained.config
     if not config.volumes:
         return image_predictor(

@@ -101,7 +101,15 @@ def test_losses_lists_every_loss_and_explains_each(capsys):
 
 
 def test_every_command_has_help_with_an_example(capsys):
-    for argv in ([], ["train"], ["evaluate"], ["predict"], ["losses"], ["demo"]):
+    for argv in (
+        [],
+        ["train"],
+        ["evaluate"],
+        ["predict"],
+        ["losses"],
+        ["demo"],
+        ["calibrate"],
+    ):
         with pytest.raises(SystemExit) as caught:
             main([*argv, "--help"])
         assert caught.value.code == 0

@@ -49,6 +49,12 @@ def test_four_pixels_by_hand(kind):
     # Class 0: 0.125 and 0.25 in one bin, the latter right; 0.625 wrong, 0.75 right.
     class0 = (abs(1 - 0.375) + abs(1 - 1.375)) / 4
     np.testing.assert_allclose(scores.ece_by_class, [class0, class1])
+    # Each bin alike: (0.5, 0.75] has (0.75 + 0.625 + 0.75 - 1) / 3, the last one 1/8.
+    assert float(scores.ace) == pytest.approx((1.125 / 3 + 0.125) / 2)
+    assert float(scores.mce) == pytest.approx(1.125 / 3)
+    # Class 0 has two bins of two, class 1 four of one.
+    np.testing.assert_allclose(scores.mce_by_class, [0.625 / 2, 0.75])
+    np.testing.assert_allclose(scores.ace_by_class, [(0.625 + 0.375) / 4, class1])
     assert float(scores.classwise_ece) == pytest.approx((class0 + class1) / 2)
     brier = 2 * (0.25**2 + 0.625**2 + 0.125**2 + 0.75**2) / 4
     assert float(scores.brier) == pytest.approx(brier)
@@ -68,6 +74,14 @@ def test_scores_against_an_oracle(kind):
     by_class = [oracle.calibration_error(p[:, c], t == c, BINS) for c in range(3)]
     np.testing.assert_allclose(scores.ece_by_class, by_class, rtol=1e-5)
     assert float(scores.brier) == pytest.approx(oracle.brier(p, t), rel=1e-5)
+    for c in range(3):
+        gaps = [
+            abs((t[inside] == c).mean() - p[inside, c].mean())
+            for k in range(BINS)
+            if (inside := (np.ceil(p[:, c] * BINS) - 1).clip(0) == k).any()
+        ]
+        np.testing.assert_allclose(scores.ace_by_class[c], np.mean(gaps), rtol=1e-4)
+        np.testing.assert_allclose(scores.mce_by_class[c], np.max(gaps), rtol=1e-4)
     assert scores.pixels == where.sum()
 
 
@@ -115,7 +129,7 @@ def test_no_pixel_has_no_score(kind):
     probs, ids, where = of_kind(kind, random_case())
     counts = calibration_counts(probs, ids, bins=BINS, where=where & ~where)
     scores = calibration_scores(counts)
-    for value in (scores.ece, scores.classwise_ece, scores.brier):
+    for value in (scores.ece, scores.classwise_ece, scores.brier, scores.mce):
         assert math.isnan(value)
     assert scores.pixels == 0
     assert scores.to_json()["ece"] is None
