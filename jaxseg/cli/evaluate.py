@@ -18,7 +18,9 @@ from jaxseg.metrics.case_lesions import COUNTS as LESION_COUNTS
 from jaxseg.metrics.case_lesions import MEANS as LESION_MEANS
 from jaxseg.metrics.case_lesions import LesionOptions
 from jaxseg.metrics.case_surfaces import SurfaceOptions
-from jaxseg.metrics.empty import EMPTY_VALUES
+from jaxseg.metrics.conventions import CONVENTIONS, convention_means
+from jaxseg.metrics.empty import EMPTY_VALUES, EmptyRule
+from jaxseg.metrics.means import DefinedMean
 from jaxseg.metrics.surface import DEFINITIONS
 from jaxseg.training.cases import TrainedNetwork, ensemble_probabilities
 from jaxseg.training.config import RunConfig
@@ -54,6 +56,10 @@ surface_distance (elements weighed by area), or none. A class in one of the two 
 alone has the image's diagonal as its distance and share 0, or with --missed nan is left
 out of the means, which then leave out what is worst; a class in neither has distance 0.
 
+IoU by image and by class are Wang 2023's; summary.json has their worst quantiles.
+--empty all shows what each convention for empty masks makes of the mean: where many
+images have no foreground it is mostly made of what these score.
+
 With --decide or --threshold the gain on the most probable class (0.5 for regions) is
 told too: paired by case, with bootstrap intervals.
 
@@ -69,6 +75,10 @@ class), cases.csv (the same for spreadsheets), summary.json (their means, pooled
 calibration) and samples.png. Results of other cases or runs that are there already are
 left alone.
 """
+
+
+ALL = "all"
+"""Of --empty: every convention, beside each other."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -91,10 +101,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--empty",
-        choices=list(EMPTY_VALUES),
+        choices=[*EMPTY_VALUES, ALL],
         default="one",
         help="what 0/0 scores, such as a class in neither mask; for a distance 'one' "
-        "is 0 (default one)",
+        "is 0; 'all' scores as 'one' and shows every convention beside it "
+        "(default one)",
     )
     add(
         "--surfaces",
@@ -145,9 +156,19 @@ def main(arguments: argparse.Namespace) -> None:
     write_text(out / TABLE, csv_of(evaluation.rows))
     kept = digests_of(out, (CASES, TABLE))
     names = class_names(config)
+    by_rule = {}
+    if arguments.empty == ALL:
+        by_rule = convention_means(evaluation.by_convention())
     gain = None if gained is None else gained.to_json()
     scaled = [None if m.scaling is None else m.scaling.method for m in members]
-    told = {"names": names, **summary.to_json(), "gain": gain, "scaling": scaled}
+    beside = {k: v.to_json() for k, v in by_rule.items()} or None
+    told = {
+        "conventions": beside,
+        "names": names,
+        **summary.to_json(),
+        "gain": gain,
+        "scaling": scaled,
+    }
     content = {**subject, **told, "sha256": kept}
     write_json(out / SUMMARY, content)
     save_samples(
@@ -158,6 +179,8 @@ def main(arguments: argparse.Namespace) -> None:
         gathered.how,
     )
     print(table(summary, names))
+    if arguments.empty == ALL:
+        print("\n".join(convention_lines(by_rule)))
     if gained is not None:
         print("\n".join(gain_lines(gained)))
     for name in (CASES, TABLE, SUMMARY):
@@ -218,19 +241,20 @@ def score_beside_default(
     config = gathered.runs[0].config
     rule = inference_flags.rule_of(arguments)
     labels = labels_of(config)
-    cut, default = cut_of(labels, rule, arguments.empty), cut_of(labels)
+    empty: EmptyRule = "one" if arguments.empty == ALL else arguments.empty
+    cut, default = cut_of(labels, rule, empty), cut_of(labels)
     surfaces = None
     if arguments.surfaces != "none":
         surfaces = SurfaceOptions(
             definition=arguments.surfaces,
             tolerance=arguments.tolerance,
-            empty=arguments.empty,
+            empty=empty,
             missed=arguments.missed,
         )
     classes, regions = config.num_classes, config.regions or ()
-    lesions = LesionOptions(empty=arguments.empty) if arguments.lesions else None
-    evaluation = Evaluation(classes, arguments.empty, surfaces, regions, lesions)
-    beside = Evaluation(classes, arguments.empty, regions=regions)
+    lesions = LesionOptions(empty=empty) if arguments.lesions else None
+    evaluation = Evaluation(classes, empty, surfaces, regions, lesions)
+    beside = Evaluation(classes, empty, regions=regions)
     with bar(len(cases), "predicting", "case") as progress:
         for example, probs in ensemble_probabilities(members, cases, gathered.how):
             assert example.labels is not None
@@ -319,6 +343,15 @@ def class_names(config: RunConfig) -> list[str]:
     return [*(("outside",) if labels.regions else ()), *labels.found]
 
 
+def convention_lines(means: Mapping[str, DefinedMean]) -> list[str]:
+    """Mean Dice over all cases by what a class in neither mask scores."""
+    lines = [f"{'what is empty, mean Dice of all cases':<36}{'mean':>8}{'cases':>8}"]
+    for name, mean in means.items():
+        lines.append(f"  {name:<34}{float(mean.mean):8.4f}{int(mean.counted):8d}")
+    width = max(map(len, CONVENTIONS)) + 2
+    return [*lines, *(f"  {k:<{width}}{v}" for k, v in CONVENTIONS.items())]
+
+
 def table(summary: Summary, names: Sequence[str]) -> str:
     """The summary as lines of text.
 
@@ -382,6 +415,11 @@ def table(summary: Summary, names: Sequence[str]) -> str:
     lines.append("all cases pooled")
     line("mean Dice over classes", summary.pooled_dice)
     line("mean Jaccard over classes", summary.pooled_jaccard)
+    fine = summary.fine_grained
+    lines.append("IoU of classes that the truth holds, background too")
+    line("mean by image", fine["by_image"])
+    line("  worst 5 % of images", fine["worst"]["5"][0])
+    line("mean by class", fine["by_class"])
     if summary.calibration is not None:
         line("expected calibration error", summary.calibration["ece"])
         line("average over bins and classes", summary.calibration["classwise_ace"])

@@ -32,7 +32,9 @@ from jaxseg.metrics.case_surfaces import (
     case_surfaces,
 )
 from jaxseg.metrics.challenge import challenge_result
+from jaxseg.metrics.conventions import convention_scores
 from jaxseg.metrics.empty import EMPTY_VALUES, EmptyRule
+from jaxseg.metrics.fine_grained import fine_grained_iou
 from jaxseg.metrics.means import defined_mean, jsonable
 from jaxseg.metrics.overlap import (
     INDICES,
@@ -93,6 +95,7 @@ class Summary:
     calibration: dict[str, Any] | None
     surfaces: dict[str, Any] | None
     lesions: dict[str, Any] | None
+    fine_grained: dict[str, Any]
     empty_rule: EmptyRule
 
     def to_json(self) -> dict[str, Any]:
@@ -226,13 +229,23 @@ class Evaluation:
             },
         )
 
+    def _stacked(self) -> SoftCounts:
+        """``[N, C]`` counts of all cases."""
+        return jax.tree.map(lambda *x: np.stack(x), *self._counts)
+
+    def by_convention(self, index: str = "dice") -> dict[str, np.ndarray]:
+        """``[N]`` means over foreground classes by `jaxseg.metrics.conventions`."""
+        counts = self._stacked()
+        known = counts.actual.any(0) & np.stack(self._known)
+        return convention_scores(counts, index, known=known)
+
     def case_means(self, name: str) -> np.ndarray:
         """``[N]`` mean over the foreground classes of each case; nan where none counts.
 
         Args:
           name: of an index of `jaxseg.metrics.overlap.INDICES`, such as "dice".
         """
-        counts = jax.tree.map(lambda *x: np.stack(x), *self._counts)
+        counts = self._stacked()
         whole = dataset_scores(counts, empty=self.empty)
         known = np.where(counts.actual.any(0) & np.stack(self._known), 1.0, np.nan)
         values = known * getattr(whole.cases, name)
@@ -240,7 +253,7 @@ class Evaluation:
 
     def summary(self) -> Summary:
         """Means over what was added so far; at least one case."""
-        counts = jax.tree.map(lambda *x: np.stack(x), *self._counts)
+        counts = self._stacked()
         free = ~counts.actual[:, 1:].any(-1)
         whole = dataset_scores(counts, empty=self.empty)
         present = counts.actual.any(0)
@@ -294,6 +307,7 @@ class Evaluation:
                 if self._lesions
                 else None
             ),
+            fine_grained=fine_grained_iou(counts).to_json(),
             empty_rule=self.empty,
         )
 

@@ -84,11 +84,17 @@ def test_several_runs_are_scored_as_one(runs, tmp_path, monkeypatch, capsys):
     assert (both["cases"], both["lesion_free"]) == (one["cases"], one["lesion_free"])
     assert both["calibration"]["brier"] != one["calibration"]["brier"]
     assert (out / "samples.npz").is_file()
-    argv = [*common, "--run", a, "--out", tmp_path / "decided", "--decide"]
+    argv = [*common, "--run", a, "--out", tmp_path / "decided", "--empty", "all"]
     capsys.readouterr()
-    assert main([str(part) for part in (*argv, "expected-dice")]) == 0
-    assert "expected-dice in the place of the most probable" in capsys.readouterr().out
+    argv += ["--decide", "expected-dice"]
+    assert main([str(part) for part in argv]) == 0
+    text = capsys.readouterr().out
+    assert "expected-dice in the place of the most probable" in text
+    assert "a class that the truth does not hold is left out" in text
     decided = read_json(tmp_path / "decided" / "summary.json")
+    assert set(decided["conventions"]) == {"one", "nan", "zero", "truth"}
+    assert 0 < decided["fine_grained"]["by_image"] < 1
+    assert one["conventions"] is None
     gained = decided["gain"]["with_foreground"]["dice"]
     assert gained["cases"] == one["cases"]
     assert gained["mean"] == pytest.approx(decided["dice"] - one["dice"], abs=1e-9)
