@@ -135,6 +135,19 @@ def add_losses(
     )
 
 
+def add_truth(parser: argparse.ArgumentParser) -> None:
+    """``--truth A B`` of an image of two pixels."""
+    parser.add_argument(
+        "--truth",
+        type=int,
+        choices=(0, 1),
+        nargs=2,
+        default=(1, 0),
+        metavar=("A", "B"),
+        help="ground truth of the two pixels, 0 or 1 each (default 1 0)",
+    )
+
+
 def losses_of(
     arguments: argparse.Namespace, default: Sequence[Chosen]
 ) -> tuple[Chosen, ...]:

@@ -55,6 +55,11 @@ PICTURES: Mapping[str, Picture] = {
         "a loss over two pixels with its gradient field, in probabilities and scores",
         "--loss tversky --hyper alpha=0.3 --hyper beta=0.7",
     ),
+    "curvature": Picture(
+        "figures.curvature",
+        "eigenvalues of a loss's Hessian over the scores of two pixels",
+        "--loss focal --hyper gamma=2 --loss tversky --truth 1 1",
+    ),
     "eelbode_fig2": Picture(
         "figures.eelbode_surfaces",
         "plain and squared soft Dice over two pixels (Eelbode 2020, Fig. 2)",

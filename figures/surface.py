@@ -212,15 +212,7 @@ def draw_panel(figure: Figure, axes: Axes, surface: Surface) -> None:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """``--loss``, ``--hyper`` and ``--truth``."""
     flags.add_losses(parser, SHOWN)
-    parser.add_argument(
-        "--truth",
-        type=int,
-        choices=(0, 1),
-        nargs=2,
-        default=(1, 0),
-        metavar=("A", "B"),
-        help="ground truth of the two pixels, 0 or 1 each (default 1 0)",
-    )
+    flags.add_truth(parser)
 
 
 def draw(arguments: argparse.Namespace) -> list[Path]:

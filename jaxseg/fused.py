@@ -1,10 +1,12 @@
 """Softmax statistics of hard labels in few passes over the logits.
 
 A pixel loss needs the log-probability of each pixel's own class, a region loss the sums
-of p, p t and p^2 over the pixels. Both come from here with a hand-written reverse rule
-that keeps one number per pixel (the log of the softmax's denominator) instead of the
-probabilities, and from then on automatic differentiation has only ``[...]`` or ``[C]``
-arrays to deal with. Sums over classes are unrolled and sums over pixels go by way of
+of p, p t and p^2 over the pixels. Both come from here with a hand-written tangent map,
+which every order of derivative goes by, forward and reverse. It keeps one number per
+pixel (the log of the softmax's denominator) instead of the probabilities, and from then
+on automatic differentiation has only ``[...]`` or ``[C]`` arrays to deal with. The maps
+are written for their transposes: a sum there is a broadcast in the gradient, and copies
+joined there are a sum. Sums over classes are unrolled and sums over pixels go by way of
 `sum_of_pixels`, which XLA's CPU backend needs: it is slow at reductions over a short
 last axis and at many sums of one array.
 """
@@ -15,8 +17,8 @@ from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
+from jax.custom_derivatives import SymbolicZero
 
 from jaxseg.numerics import finite_peak, log_total, pool, sum_of_pixels
 
@@ -91,22 +93,21 @@ def _probs(scores: Array, normalizer: Array) -> Array:
     return jnp.minimum(jnp.exp(scores - normalizer[..., None]), 1)
 
 
-def _stored_mean(probs: Iterable[Array], weighted: Iterable[Array]) -> Array:
-    """Sum of `weighted` over the classes, divided by that of `probs`, which is 1.
-
-    The division keeps XLA from evaluating the mean again for every class where its
-    gradient is spread over them.
-    """
-    return functools.reduce(operator.add, weighted) / functools.reduce(
-        operator.add, probs
-    )
+def _sum(terms: Iterable[Array]) -> Array:
+    return functools.reduce(operator.add, terms)
 
 
-def _no_gradient(ids: Array) -> np.ndarray:
-    return np.zeros(ids.shape, jax.dtypes.float0)
+def _columns(scores: Array, normalizer: Array) -> list[Array]:
+    """Softmax, class by class."""
+    return [jnp.exp(scores[..., c] - normalizer) for c in range(scores.shape[-1])]
 
 
-@jax.custom_vjp
+# What a tangent is multiplied by is evaluated anew where the map is transposed, so that
+# nothing of the size of the scores is kept for the gradient but the scores themselves.
+_evaluated_anew = functools.partial(jax.checkpoint, prevent_cse=False)
+
+
+@jax.custom_jvp
 def target_log_probs(scores: Array, ids: Array) -> Array:
     """Log-probability of each pixel's own class under a softmax.
 
@@ -117,29 +118,33 @@ def target_log_probs(scores: Array, ids: Array) -> Array:
     Returns:
       ``[...]`` <= 0, finite for any finite scores.
     """
-    return _target_log_probs(scores, ids)[0]
+    return _target_log_probs(scores, ids, log_normalizer(scores))
 
 
-def _target_log_probs(scores, ids):
+def _target_log_probs(scores, ids, normalizer):
+    return jnp.where(_is_known(scores, ids), _score_of_id(scores, ids) - normalizer, 0)
+
+
+def _is_known(scores, ids):
+    return (ids >= 0) & (ids < scores.shape[-1])
+
+
+@target_log_probs.defjvp
+def _target_log_probs_jvp(primals, tangents):
+    scores, ids = primals
     normalizer = log_normalizer(scores)
-    known = (ids >= 0) & (ids < scores.shape[-1])
-    logs = jnp.where(known, _score_of_id(scores, ids) - normalizer, 0)
-    return logs, (scores, ids, normalizer)
+    logs = _target_log_probs(scores, ids, normalizer)
+    return logs, _target_log_probs_tangent(scores, ids, normalizer, tangents[0])
 
 
-def _target_log_probs_reverse(saved, slope):
-    scores, ids, normalizer = saved
-    known = (ids >= 0) & (ids < scores.shape[-1])
-    slope = jnp.where(known, slope, 0)
+@_evaluated_anew
+def _target_log_probs_tangent(scores, ids, normalizer, tangent):
     own = is_id(scores, ids).astype(scores.dtype)
     difference = own - _probs(scores, normalizer)
-    return difference * slope[..., None], _no_gradient(ids)
+    return jnp.where(_is_known(scores, ids), jnp.sum(difference * tangent, -1), 0)
 
 
-target_log_probs.defvjp(_target_log_probs, _target_log_probs_reverse)
-
-
-@jax.custom_vjp
+@jax.custom_jvp
 def mean_costs(scores: Array, ids: Array, costs: Array) -> Array:
     """Mean under a softmax of the costs of the classes, given each pixel's own class.
 
@@ -151,36 +156,50 @@ def mean_costs(scores: Array, ids: Array, costs: Array) -> Array:
     Returns:
       ``[...]``: the sum over k of costs[id, k] p_k.
     """
-    return _mean_costs(scores, ids, costs)[0]
+    return _mean_costs(scores, ids, costs, log_normalizer(scores))
 
 
-def _mean_costs(scores, ids, costs):
-    normalizer = log_normalizer(scores)
-    columns = [jnp.exp(scores[..., c] - normalizer) for c in range(scores.shape[-1])]
+def _mean_costs(scores, ids, costs, normalizer):
+    columns = _columns(scores, normalizer)
     weighted = (p * by_id(costs[:, c], ids) for c, p in enumerate(columns))
-    mean = _stored_mean(columns, weighted)
-    return mean, (scores, ids, costs, normalizer, mean)
+    return _sum(weighted) / _sum(columns)
 
 
-def _mean_costs_reverse(saved, slope):
-    scores, ids, costs, normalizer, mean = saved
-    probs = _probs(scores, normalizer)
-    known = (ids >= 0) & (ids < len(costs))
-    slope = jnp.where(known, slope, 0)
+def _mean_costs_jvp(primals, tangents):
+    scores, ids, costs = primals
+    normalizer = log_normalizer(scores)
+    mean = _mean_costs(scores, ids, costs, normalizer)
+    terms = []
+    if not isinstance(tangents[0], SymbolicZero):
+        terms.append(_of_scores(*primals, normalizer, mean, tangents[0]))
+    if not isinstance(tangents[2], SymbolicZero):
+        terms.append(_of_costs(scores, ids, normalizer, tangents[2]))
+    return mean, _sum(terms)
+
+
+@_evaluated_anew
+def _of_scores(scores, ids, costs, normalizer, mean, tangent):
+    known = _is_known(scores, ids)
     own = costs[jnp.where(known, ids, 0)]
-    of_scores = probs * (own - mean[..., None]) * slope[..., None]
-    weighed = jnp.where(is_id(scores, ids), slope[..., None], 0)
-    axes = tuple(range(ids.ndim))
-    of_costs = lax.dot_general(
-        weighed, probs, ((axes, axes), ((), ())), precision=lax.Precision.HIGHEST
+    slope = _probs(scores, normalizer) * (own - mean[..., None])
+    return jnp.where(known, jnp.sum(slope * tangent, axis=-1), 0)
+
+
+@_evaluated_anew
+def _of_costs(scores, ids, normalizer, tangent):
+    rows = lax.dot_general(
+        _probs(scores, normalizer),
+        tangent,
+        (((ids.ndim,), (1,)), ((), ())),
+        precision=lax.Precision.HIGHEST,
     )
-    return of_scores, _no_gradient(ids), of_costs
+    return jnp.sum(jnp.where(is_id(scores, ids), rows, 0), axis=-1)
 
 
-mean_costs.defvjp(_mean_costs, _mean_costs_reverse)
+mean_costs.defjvp(_mean_costs_jvp, symbolic_zeros=True)
 
 
-@jax.custom_vjp
+@jax.custom_jvp
 def softmax_sums(scores: Array, ids: Array, where: Array) -> tuple[Array, Array, Array]:
     """Sums of the softmax p over the pixels that count, per class.
 
@@ -192,41 +211,39 @@ def softmax_sums(scores: Array, ids: Array, where: Array) -> tuple[Array, Array,
     Returns:
       ``[C]`` each: sum of p over the class's own pixels, sum of p, sum of p squared.
     """
-    return _softmax_sums(scores, ids, where)[0]
+    return _softmax_sums(scores, ids, where, log_normalizer(scores))
 
 
-def _softmax_sums(scores, ids, where):
-    normalizer = log_normalizer(scores)
+def _softmax_sums(scores, ids, where, normalizer):
     probs = jnp.where(where[..., None], _probs(scores, normalizer), 0)
     hits = jnp.where(is_id(scores, ids), probs, 0)
     of_squares = sum_of_pixels(jnp.square(probs))
-    sums = sum_of_pixels(hits), sum_of_pixels(probs), of_squares
-    return sums, (scores, ids, where, normalizer)
+    return sum_of_pixels(hits), sum_of_pixels(probs), of_squares
 
 
-def _softmax_sums_reverse(saved, slopes):
-    scores, ids, where, normalizer = saved
-    of_hit, of_sum, of_square = slopes
-    classes = range(scores.shape[-1])
-    shape = (1,) * ids.ndim + (-1,)
-
-    def slope(probs, mine, hit, total, square):
-        return jnp.where(mine, hit, 0) + total + 2 * square * probs
-
-    probs = _probs(scores, normalizer)
-    rows = [row.reshape(shape) for row in (of_hit, of_sum, of_square)]
-    slopes = slope(probs, is_id(scores, ids), *rows)
-    if scores.shape[-1] > UNROLLED:
-        mean = jnp.sum(probs * slopes, axis=-1)
-    else:
-        columns = [jnp.exp(scores[..., c] - normalizer) for c in classes]
-        weighted = (
-            p * slope(p, ids == c, of_hit[c], of_sum[c], of_square[c])
-            for c, p in enumerate(columns)
-        )
-        mean = _stored_mean(columns, weighted)
-    slopes = jnp.where(where[..., None], slopes - mean[..., None], 0)
-    return probs * slopes, _no_gradient(ids), _no_gradient(ids)
+@softmax_sums.defjvp
+def _softmax_sums_jvp(primals, tangents):
+    scores, ids, where = primals
+    normalizer = log_normalizer(scores)
+    sums = _softmax_sums(scores, ids, where, normalizer)
+    return sums, _softmax_sums_tangent(scores, ids, where, normalizer, tangents[0])
 
 
-softmax_sums.defvjp(_softmax_sums, _softmax_sums_reverse)
+@_evaluated_anew
+def _softmax_sums_tangent(scores, ids, where, normalizer, tangent):
+    classes = scores.shape[-1]
+
+    def sums(probs, mine, change):
+        parts = jnp.where(mine, change, 0), change, 2 * probs * change
+        return [jnp.sum(x, axis=tuple(range(ids.ndim))) for x in parts]
+
+    probs, mine = _probs(scores, normalizer), is_id(scores, ids)
+    own = jnp.where(where[..., None], probs * tangent, 0)
+    if classes > UNROLLED:
+        mean = jnp.sum(own, axis=-1, keepdims=True)
+        return tuple(sums(probs, mine, own - probs * mean))
+    columns = _columns(scores, normalizer)
+    mean = jnp.sum(own, axis=-1) / _sum(columns)
+    shared = [sums(p, ids == c, p * mean) for c, p in enumerate(columns)]
+    pairs = zip(sums(probs, mine, own), zip(*shared, strict=True), strict=True)
+    return tuple(first - jnp.stack(second) for first, second in pairs)

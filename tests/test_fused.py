@@ -16,6 +16,7 @@ from jaxseg.fused import (
 )
 from jaxseg.losses import cross_entropy_loss, dice_loss
 from jaxseg.numerics import FOLDS, STRIPES, sum_of_pixels
+from tests import derivatives
 
 CLASSES = [2, 5, UNROLLED + 1]
 
@@ -54,6 +55,25 @@ def test_sums_and_slopes_equal_plain_ones(classes):
         a, b = (jax.value_and_grad(f)(scores) for f in (plain, fused))
         np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
         np.testing.assert_allclose(b[1], a[1], rtol=1e-12, atol=1e-13)
+        all_orders_agree(plain, fused, scores)
+
+
+def all_orders_agree(plain, fused, scores):
+    ways = jax.random.normal(jax.random.key(2), (2, *scores.shape), scores.dtype)
+
+    @jax.jit
+    def found(scores):
+        slopes = derivatives.first(fused, scores, ways[0])
+        curvatures = derivatives.second(fused, scores, *ways)
+        slope = derivatives.along(plain, "reverse")
+        curvature = jax.jvp(lambda x: slope(x, ways[0]), (scores,), (ways[1],))[1]
+        return slopes, slope(scores, ways[0]), curvatures, curvature
+
+    slopes, slope, curvatures, curvature = found(scores)
+    for order, value in slopes.items():
+        np.testing.assert_allclose(value, slope, rtol=1e-11, err_msg=order)
+    for order, value in curvatures.items():
+        np.testing.assert_allclose(value, curvature, rtol=1e-10, err_msg=order)
 
 
 @pytest.mark.parametrize("classes", CLASSES)
@@ -72,6 +92,7 @@ def test_log_probabilities_and_slopes_equal_plain_ones(classes):
         a, b = (jax.value_and_grad(f)(scores) for f in (plain, fused))
         np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
         np.testing.assert_allclose(b[1], a[1], atol=1e-13)
+        all_orders_agree(plain, fused, scores)
 
 
 @pytest.mark.parametrize("classes", CLASSES)
@@ -94,6 +115,13 @@ def test_mean_costs_and_slopes_equal_plain_ones(classes):
         np.testing.assert_allclose(b[0], a[0], rtol=1e-12)
         for ours, theirs in zip(b[1], a[1], strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-13)
+        if classes == 2:  # unrolled for any number of classes
+            all_orders_agree(
+                lambda x: plain(x, costs), lambda x: fused(x, costs), scores
+            )
+            all_orders_agree(
+                lambda x: plain(scores, x), lambda x: fused(scores, x), costs
+            )
 
 
 @pytest.mark.parametrize("pixels", [0, 1, 255, 256, 257, 1500])

@@ -14,6 +14,7 @@ import pytest
 
 from jaxseg import links
 from jaxseg.losses import CATALOG, sums
+from tests import derivatives
 from tests.losses.market import (
     DETACHED,
     EXCLUSIVE,
@@ -364,6 +365,72 @@ def test_second_derivatives_at_saturated_scores_are_finite(name):
         return jax.jvp(slope, (scores,), (way,))[1]
 
     assert np.isfinite(curvature(np.stack(scores).astype(np.float32), ways)).all()
+
+
+@pytest.mark.parametrize(
+    ("link", "soft"),
+    [(links.softmax, False), (links.softmax, True), (links.sigmoid, False)],
+    ids=["ids under a softmax", "targets under a softmax", "ids under a sigmoid"],
+)
+@pytest.mark.usefixtures("sums_too")
+def test_forward_mode_goes_as_deep_as_reverse(name, link, soft):
+    """By tracing alone; that every order has one value is a slow law."""
+    skip_if_refused(name, link, 3)
+    logits, labels, where = batch(shape=(2, 3, 3))
+    truth = np.eye(3, dtype=np.float32)[labels] if soft else labels
+
+    def loss(logits):
+        return CATALOG[name].loss(logits, truth, link=link, where=where)
+
+    shape = logits.shape
+    for outer, inner in ((jax.jacfwd, jax.jacfwd), (jax.jacrev, jax.jacfwd)):
+        assert jax.eval_shape(outer(inner(loss)), logits).shape == shape + shape
+
+    def linear(logits, way):
+        return jax.linearize(loss, logits)[1](way)
+
+    assert jax.eval_shape(linear, logits, logits).shape == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("soft", [False, True], ids=["ids", "soft targets"])
+def test_derivatives_of_every_order_agree(name, soft):
+    """In float64, forward and reverse nested in all ways, and by finite differences."""
+    logits, labels, where = batch(seed=3, shape=(2, 4, 3), spread=1.0)
+    rng = np.random.default_rng(1)
+    truth = rng.dirichlet(np.ones(3), labels.shape) if soft else labels
+    ways = rng.standard_normal((2, *logits.shape))
+
+    def loss(logits):
+        return CATALOG[name].loss(logits, truth, where=where)
+
+    @jax.jit
+    def found(logits):
+        return (
+            derivatives.first(loss, logits, ways[0]),
+            derivatives.second(loss, logits, *ways),
+        )
+
+    with jax.enable_x64():
+        place = jnp.asarray(logits, jnp.float64)
+        slopes, curvatures = found(place)
+        slope, curvature = slopes["reverse"], curvatures["forward over reverse"]
+        for order, value in slopes.items():
+            np.testing.assert_allclose(value, slope, rtol=1e-9, err_msg=order)
+        for order, value in curvatures.items():
+            near = {"rtol": 1e-9, "atol": 1e-9, "err_msg": order}
+            np.testing.assert_allclose(value, curvature, **near)
+        if name in DETACHED:
+            return
+        h, compiled = 1e-4, jax.jit(loss)
+
+        def at(first, second):
+            return float(compiled(place + h * (first * ways[0] + second * ways[1])))
+
+    along = at(-2, 0) - 8 * at(-1, 0) + 8 * at(1, 0) - at(2, 0)
+    across = at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)
+    np.testing.assert_allclose(slope, along / (12 * h), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(curvature, across / (4 * h**2), rtol=2e-4, atol=2e-4)
 
 
 def _extreme_cases(classes):
