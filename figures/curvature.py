@@ -67,7 +67,7 @@ def compute_curvature(
     loss: Loss, name: str, *, truth: tuple[int, int] = (1, 0), points: int = 65
 ) -> Curvature:
     """`loss` of a two-pixel image with foreground alone under a sigmoid, in float64."""
-    labels = np.array([truth])
+    labels = jnp.array([truth])
 
     def of_pair(pair: jax.Array) -> jax.Array:
         return loss(pair.reshape(1, 2, 1), labels, link=links.sigmoid)

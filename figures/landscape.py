@@ -2,8 +2,9 @@
 
 The plane is spanned by two random directions scaled filter by filter (Li 2018,
 arXiv:1712.09913). With --to the line between two trained networks of one kind is drawn
-as well. Losses are those of training images without augmentation, at many weights at a
-time by vmap; on a CPU a few minutes, on an accelerator seconds.
+as well, and with --eigenvalues the sharpest curvatures of the loss there. Losses are
+those of training images without augmentation, at many weights at a time by vmap; on a
+CPU a few minutes, on an accelerator seconds.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from figures.landscape_values import (
     some_images,
 )
 from figures.output import save_all
+from figures.spectrum import Spectrum, compute_spectrum
 from jaxseg.cli import options
 from jaxseg.cli.runs import load_run
 
@@ -82,6 +84,29 @@ def draw_line(
     return figure
 
 
+def draw_spectra(
+    spectra: dict[str, Spectrum], *, width_in: float = style.WIDTH_IN
+) -> Figure:
+    """Outer eigenvalues by network: of the Hessian and of its Gauss-Newton part."""
+    with mpl.rc_context(style.settings()):
+        figure = Figure(figsize=(width_in, 2.6), layout="constrained")
+        panels = figure.subplots(1, len(spectra), squeeze=False, sharey=True)[0]
+        for axes, (name, spectrum) in zip(panels, spectra.items(), strict=True):
+            for label, values, marker, color in (
+                ("Hessian", spectrum.hessian, "o", "#0072B2"),
+                ("Gauss-Newton part", spectrum.gauss_newton, "x", "#D55E00"),
+            ):
+                places = np.arange(1, len(values) + 1)
+                axes.plot(places, values, marker, label=label, color=color, ms=5)
+            axes.axhline(0, color="0.7", lw=0.8, zorder=0)
+            sharpest = np.abs(spectrum.hessian).max()
+            axes.set(title=f"{name}: sharpness {sharpest:.3g}", xlabel="rank")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panels[0].set_ylabel("eigenvalue in the weights")
+        panels[0].legend()
+    return figure
+
+
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Runs, and how fine and how far."""
     add = parser.add_argument
@@ -109,6 +134,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="how many the losses are of (default 8)",
     )
     add(
+        "--eigenvalues",
+        type=options.at_least(1, at_most=50),
+        metavar="N",
+        help="also draw the N largest in size of the loss's Hessian at the weights",
+    )
+    add(
         "--chunk",
         type=options.at_least(1),
         default=4,
@@ -131,6 +162,7 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
     arguments.out = flags.folder_beside(arguments, arguments.run)
     common = {"points": arguments.points, "chunk": arguments.chunk}
     figures = {}
+    networks = {arguments.run.name: (objective, state.variables)}
     if arguments.to is not None:
         other, other_objective, other_state = load_run(arguments.to)
         objectives = {run.config.loss: objective}
@@ -140,6 +172,13 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
         )
         ends = arguments.run.name, arguments.to.name
         figures["landscape_line"] = draw_line(line, ends, width_in=arguments.width)
+        networks[arguments.to.name] = other_objective, other_state.variables
+    if arguments.eigenvalues:
+        spectra = {
+            name: compute_spectrum(*network, batch, count=arguments.eigenvalues)
+            for name, network in networks.items()
+        }
+        figures["landscape_spectrum"] = draw_spectra(spectra, width_in=arguments.width)
     plane = compute_plane(
         objective, state.variables, batch, reach=arguments.reach, seed=arguments.seed,
         **common,

@@ -13,11 +13,10 @@ from jax import Array
 
 from jaxseg.counts import dice_index, soft_counts
 from jaxseg.data.batch import Batch, counted_pixels, unit_images
-from jaxseg.data.intensity import standardize
 from jaxseg.errors import UserError
 from jaxseg.training.config import RunConfig
 from jaxseg.training.sources import batches
-from jaxseg.training.step import Apply, Objective
+from jaxseg.training.step import Objective
 
 Tree = Any
 Scores = Callable[[Array], tuple[Array, Array]]
@@ -89,15 +88,16 @@ def some_images(config: RunConfig, count: int) -> Batch:
 
 
 def scores_of(
-    apply: Apply, loss: Callable[..., Array], batch: Batch, at: Callable[[Array], Tree]
+    objective: Objective, batch: Batch, at: Callable[[Array], Tree]
 ) -> Scores:
     """The loss and the mean Dice over foreground classes at places of a plane."""
-    images = standardize(unit_images(batch))
+    images = objective.prepare(unit_images(batch))
+    loss = objective.loss_at(1.0)
     ids = jnp.asarray(batch.labels).astype(jnp.int32)
     where = counted_pixels(batch)
 
     def scores(place: Array) -> tuple[Array, Array]:
-        logits = apply(at(place), images)
+        logits = objective.apply(at(place), images)
         classes = logits.shape[-1]
         masks = jax.nn.one_hot(logits.argmax(-1), classes)
         truth = jax.nn.one_hot(jnp.where(where, ids, 0), classes)
@@ -149,7 +149,7 @@ def compute_plane(
     at = move_along(params, [filter_direction(key, params) for key in keys])
     axis = np.linspace(-reach, reach, points).astype(np.float32)
     places = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    scores = scores_of(objective.apply, objective.loss_at(1.0), batch, at)
+    scores = scores_of(objective, batch, at)
     losses, dice = evaluate(scores, places, chunk=chunk)
     return Plane(axis, losses.reshape(points, points), dice.reshape(points, points))
 
@@ -183,6 +183,6 @@ def compute_line(
     shares = np.linspace(-0.25, 1.25, points).astype(np.float32)
     losses, dice = {}, np.zeros(points)
     for name, objective in objectives.items():
-        scores = scores_of(objective.apply, objective.loss_at(1.0), batch, at)
+        scores = scores_of(objective, batch, at)
         losses[name], dice = evaluate(scores, shares[:, None], chunk=chunk)
     return Line(shares, losses, dice)

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
-from figures import landscape, landscape_values
+from figures import landscape, landscape_values, spectrum
 from figures.__main__ import main
-from jaxseg.data.batch import Batch
+from jaxseg.data.batch import Batch, unit_images
 from jaxseg.errors import UserError
 from jaxseg.files import write_json
 from jaxseg.losses.compound import scheduled
@@ -117,6 +118,62 @@ def test_networks_of_two_kinds_have_no_line_between_them(linear):
         landscape_values.difference(params, wider)
 
 
+def test_eigenvalues_equal_those_of_the_whole_matrix(linear):
+    """Of a linear network the Gauss-Newton part is all there is."""
+    objective, params, batch = linear
+    found = spectrum.compute_spectrum(
+        objective_in_params(objective), {"params": params}, batch, count=3
+    )
+    flat, unravel = ravel_pytree(params)
+
+    def loss(flat):
+        images = objective.prepare(unit_images(batch))
+        scores = objective.apply(unravel(flat), images)
+        ids, where = batch.labels.astype(int), batch.labels != 255
+        return cross_entropy_loss(scores, np.where(where, ids, 0), where=where)
+
+    whole = np.linalg.eigvalsh(jax.hessian(loss)(flat))
+    expected = np.sort(whole[np.argsort(-np.abs(whole))[:3]])[::-1]
+    np.testing.assert_allclose(found.hessian, expected, rtol=2e-3, atol=1e-5)
+    np.testing.assert_allclose(found.gauss_newton, expected, rtol=2e-3, atol=1e-5)
+    drawn = landscape.draw_spectra({"a": found, "b": found}).axes
+    assert drawn[0].get_title() == f"a: sharpness {expected[0]:.3g}"
+
+
+def objective_in_params(objective):
+    class Named:
+        def apply(self, variables, images):
+            return objective.apply(variables["params"], images)
+
+    return dataclasses.replace(objective, network=Named())
+
+
+def test_products_of_a_network_that_is_not_linear():
+    """Both products against dense matrices; the network curves, so they differ."""
+    images = jax.random.normal(jax.random.key(3), (6, 3))
+    weights = jax.random.normal(jax.random.key(4), (8,))
+    way = jax.random.normal(jax.random.key(5), (8,))
+
+    def network(weights):
+        return jnp.tanh(images @ weights[:6].reshape(3, 2)) * weights[None, 6:8]
+
+    def loss(scores):
+        return cross_entropy_loss(scores, jnp.array([0, 1, 0, 1, 1, 0]))
+
+    hessian = jax.hessian(lambda w: loss(network(w)))(weights)
+    jacobian = jax.jacobian(network)(weights).reshape(12, 8)
+    inner = jax.hessian(loss)(network(weights)).reshape(12, 12)
+    products = (
+        spectrum.hessian_product(lambda w: loss(network(w)), weights),
+        spectrum.gauss_newton_product(network, loss, weights),
+    )
+    for product, matrix in zip(
+        products, (hessian, jacobian.T @ inner @ jacobian), strict=True
+    ):
+        np.testing.assert_allclose(product(way), matrix @ way, rtol=2e-4, atol=1e-5)
+    assert not np.allclose(products[0](way), products[1](way), rtol=0.05)
+
+
 def saved_run(folder, **changes):
     config = small_config(steps=1, **changes)
     state = first_state(config, objective_of(config, config.phases[0]))
@@ -136,6 +193,16 @@ def test_the_command_draws_a_plane_and_a_line_beside_the_run(tmp_path, capsys):
     drawn = capsys.readouterr().out.split()
     assert drawn == [str(first / "landscape_line.png"), str(first / "landscape.png")]
     assert all(Path(path).stat().st_size > 0 for path in drawn)
+
+
+@pytest.mark.slow
+def test_the_command_draws_the_spectrum_of_a_network(tmp_path, capsys):
+    run = saved_run(tmp_path / "run")
+    flags = "--points 3 --images 2 --eigenvalues 2 --format png".split()
+    assert main(["landscape", "--run", str(run), *flags]) == 0
+    drawn = capsys.readouterr().out.split()
+    assert drawn == [str(run / "landscape_spectrum.png"), str(run / "landscape.png")]
+
 
 
 def test_logs_are_drawn_of_losses_of_many_magnitudes_alone():

@@ -113,6 +113,26 @@ def derivatives(*, first: int = -1, l1: int = -2) -> Evidence:
     )
 
 
+@L20.check("by autodiff")
+@L20.twin("y_1 = 0.1 + 1e-6", foreground=FOREGROUND + 1e-6)
+def derivatives_of_terms(*, foreground: float = FOREGROUND) -> Evidence:
+    """The same two derivatives of jaxseg's own terms, forward over forward."""
+    shares = np.linspace(0.001, 0.099, 99)
+    y, p = foreground, shares
+    expected = {
+        "KL": (-y / p + (1 - y) / (1 - p), y / p**2 + (1 - y) / (1 - p) ** 2),
+        "L1": (np.full(p.shape, -2.0), np.zeros(p.shape)),
+    }
+    slack = np.full(shares.shape, np.inf)
+    for name, orders in expected.items():
+        function = CURVES[name]
+        for by_hand in orders:
+            function = jax.jacfwd(function)
+            gap = np.abs(np.asarray(jax.jit(jax.vmap(function))(shares)) - by_hand)
+            slack = np.minimum(slack, -gap / np.maximum(1, np.abs(by_hand)))
+    return samples.worst_draw(slack, {"share": shares}, tolerance=1e-10)
+
+
 @L20.check("growth, exact")
 @L20.twin("no foreground", actual=Fraction(0))
 def limits(*, actual: Fraction = Fraction(1, 10)) -> Evidence:

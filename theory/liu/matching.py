@@ -191,6 +191,47 @@ def slopes(*, sign: int = 1) -> Evidence:
     return samples.worst_draw(slack, {"probs": probs}, tolerance=1e-10)
 
 
+@L04.check("curvatures")
+@L04.twin("DF curved along moves", along=1e-3)
+@L04.twin("CE with the curvature of DF", ce_as_df=True)
+def curvatures(*, along: float = 0.0, ce_as_df: bool = False) -> Evidence:
+    """Hessians by autodiff: DF's has one direction a region, CE's is diagonal.
+
+    DF: 1 / (sum p)^2 for every pair of pixels of a region, so 0 along a move that keeps
+    the sum (`along` claims more); CE: 1 / (|region| p^2) for a pixel with itself.
+    """
+    labels = jnp.array(LABELS)
+    probs = jax.nn.softmax(samples.draw_logits(jax.random.key(5), 40, len(LABELS), 3))
+    own = jnp.take_along_axis(probs, labels[None, :, None], axis=-1)[..., 0]
+
+    @jax.jit
+    @jax.vmap
+    def both(probs, own):
+        def at(term):
+            chosen = jax.nn.one_hot(labels, 3, dtype=bool)
+            return jax.hessian(
+                lambda p: term(jnp.where(chosen, p[:, None], probs), labels)
+            )(own)
+
+        return at(matching_term), at(table_cross_entropy)
+
+    found = [np.asarray(hessian) for hessian in both(probs, own)]
+    own = np.asarray(own)
+    same = np.asarray(LABELS)[:, None] == np.asarray(LABELS)
+    totals = own @ same
+    df = same / totals[:, :, None] ** 2
+    ce = np.eye(len(LABELS)) / (same.sum(1) * own**2)[:, :, None]
+    expected = (df + along * np.eye(len(LABELS)), df if ce_as_df else ce)
+    slack = np.min(
+        [
+            -np.abs(a - b).max((1, 2)) / np.maximum(1, np.abs(b).max((1, 2)))
+            for a, b in zip(found, expected, strict=True)
+        ],
+        axis=0,
+    )
+    return samples.worst_draw(slack, {"probs": np.asarray(probs)}, tolerance=1e-10)
+
+
 @L04.check("minimum")
 @L04.twin("minimum from 4/5 on", lowered=Fraction(4, 5))
 @for_each(regions)
