@@ -190,6 +190,7 @@ def losses_text(results: Results, task: Task) -> str:
     head = ["", "loss", "mean rank", "rank score", "its place in resamples", "DSC",
             "NSD", "HD95", "DSC < 0.1", "rate", "ms a step"]  # fmt: skip
     cores, workers = results.about["machine"]["cores"], results.about["workers"]
+    threads = results.about.get("threads") or max(cores // max(workers, 1), 1)
     tolerance = results.about["settings"].get("tolerance", 1)
     return (
         f"{task.name}:\n\n{table(head, rows)}\n\n{limits([task])}\n\n*Mean ± standard "
@@ -197,7 +198,7 @@ def losses_text(results: Results, task: Task) -> str:
         "the image's own size), HD95 in the same unit; mean rank: within cases, "
         "collapsed runs included; places with 95 % over resampled folds and cases; "
         "rate: of the runs; milliseconds: the shortest of 20 steps on the same batch, "
-        f"in a process on {max(cores // workers, 1)} of {cores} cores.*"
+        f"in a process on {threads} of {cores} cores.*"
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.protocol import cluster
 from experiments.protocol.ceilings import ceiling_of, require_room, to_json
 from experiments.protocol.dataset import Dataset, describe, read_dataset
 from experiments.protocol.groups import pattern_of
@@ -26,7 +27,15 @@ from experiments.protocol.results import (
     read_results,
 )
 from experiments.protocol.scale import TRIAL, Scale, change_scale, require
+from experiments.protocol.status import status_of, text_of, write_plan
 from experiments.protocol.study import Choices, Study
+from experiments.protocol.threads import (
+    THREADS,
+    fixed_threads,
+    only_cpu,
+    threads_of,
+    usable_cores,
+)
 from experiments.protocol.work import outcome
 from jaxseg.cli import options
 from jaxseg.cli.progress import bar
@@ -69,10 +78,28 @@ def add_flags(parser: argparse.ArgumentParser, study: Study) -> None:
     add(
         "--workers",
         type=options.at_least(1),
-        default=1,
         metavar="N",
-        help="processes that share the jobs and the cores, faster for small networks "
-        "on CPUs (default 1)",
+        help="processes that share the jobs (default: one a core where JAX has nothing "
+        f"but a CPU, 1 on an accelerator and at --scale {TRIAL})",
+    )
+    add(
+        "--threads",
+        type=options.at_least(1),
+        metavar="N",
+        help="threads that a job computes with on a CPU: the same number gives the "
+        f"same rows, bit for bit, on any number of workers (default {THREADS})",
+    )
+    add(
+        "--cluster",
+        metavar="ADDRESS",
+        help="have a Dask cluster do the jobs: local:4 (workers of this machine), the "
+        "address or file of a scheduler, or slurm:8, pbs:8, lsf:8; see docs/studies.md",
+    )
+    add(
+        "--status",
+        action="store_true",
+        help="tell what is done, running where, waiting and failed, and the time left; "
+        "from any machine that sees the folder",
     )
     add(
         "--group-by",
@@ -104,9 +131,43 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
     Raises:
       UserError: data or flags that do not serve; a report on nothing.
     """
+    if arguments.status:
+        root = _root(study, arguments)
+        print(text_of(status_of(root), root))
+        return
+    if arguments.cluster is not None:
+        if arguments.workers is not None:
+            raise UserError("--workers is for one machine: --cluster brings its own")
+        cluster.require_installed()
+        cluster.parse(arguments.cluster)
+    threads = threads_of(arguments.threads)
+    with fixed_threads(threads):
+        _run(study, arguments, argv, threads)
+
+
+def _root(study: Study, arguments: argparse.Namespace) -> Path:
+    """The folder of a study."""
+    return arguments.out or Path("runs") / f"{study.name}-{arguments.scale}"
+
+
+def _workers(arguments: argparse.Namespace, threads: int | None) -> int:
+    """Processes of this machine."""
+    if arguments.workers is not None:
+        return arguments.workers
+    if threads is None or not only_cpu() or arguments.scale == TRIAL:
+        return 1
+    return max(usable_cores() // threads, 1)
+
+
+def _run(
+    study: Study,
+    arguments: argparse.Namespace,
+    argv: Sequence[str],
+    threads: int | None,
+) -> None:
     name = arguments.scale
     scale = change_scale(study.scales[name], study.flags, arguments)
-    root = arguments.out or Path("runs") / f"{study.name}-{name}"
+    root = _root(study, arguments)
     pattern = arguments.group_by and pattern_of(arguments.group_by)
     folders = [_folder(root, given) for given in arguments.data or study.data[name]]
     if len({folder.resolve().name for folder in folders}) < len(folders):
@@ -117,19 +178,24 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
     choices = Choices(name=name, scale=scale, datasets=datasets, root=root)
     jobs = order_jobs(study.plan(choices))
     planned = len(jobs)
+    workers = _workers(arguments, threads)
     if arguments.so_far:
         jobs = [job for job in jobs if outcome(root, job) is not None]
         if not any(scorings(jobs)):
             raise UserError(f"--so-far: no network is trained and scored in {root} yet")
     else:
-        run_jobs(root, jobs, workers=arguments.workers)
+        write_plan(root, study.name, jobs)
+        workers = run_jobs(
+            root, jobs, workers=workers, cluster=arguments.cluster, threads=threads
+        )
     about = {
         "study": study.name,
         "scale": name,
         "command": f"python -m experiments {shlex.join(argv)}",
         "settings": dataclasses.asdict(scale),
         "datasets": facts,
-        "workers": arguments.workers,
+        "workers": workers,
+        "threads": threads,
         "machine": machine(),
         "jobs_left": planned - len(jobs),
     }

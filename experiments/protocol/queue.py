@@ -1,21 +1,26 @@
 """Doing the jobs of a study, by one process or several, however often it is killed."""
 
 import contextlib
-import fcntl
+import hashlib
 import multiprocessing
 import os
+import platform
 import queue
+import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from experiments.protocol.claims import LostError, claim
 from experiments.protocol.jobs import Job, order_jobs
+from experiments.protocol.names import STOPPED
 from experiments.protocol.work import (
+    Tick,
     folder_of,
     forget_partial,
     outcome,
@@ -23,9 +28,9 @@ from experiments.protocol.work import (
 )
 from jaxseg.cli.progress import bar
 from jaxseg.errors import Stopped, UserError
+from jaxseg.files import write_json
 from jaxseg.training.heap import keep_freed_memory, release_memory
 
-LOCK = ".lock"
 RELEASE_EVERY = 10
 """Jobs after which compiled programs are let go: kept, they fill gigabytes."""
 WAIT_SECONDS = 1.0
@@ -35,22 +40,59 @@ REPORT_SECONDS = 1.0
 def use_compilation_cache(folder: Path) -> None:
     """Keeps compiled programs in `folder`, unless the user has named a place."""
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(folder))
+        place = str(folder / _processor())
+        jax.config.update("jax_compilation_cache_dir", place)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-@contextlib.contextmanager
-def _claim(folder: Path) -> Iterator[bool]:
-    """Whether a job's folder is this process's; the claim ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as file:
+def _processor() -> str:
+    """Names what programs are compiled for: machines with one folder may differ."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    found = sorted({x for x in lines if x.startswith(("model name", "flags"))})
+    digest = hashlib.sha256("\n".join(found).encode()).hexdigest()[:8]
+    return f"{platform.machine()}-{digest}"
+
+
+def attempt(root: Path, job: Job, tick: Tick) -> bool:
+    """Does a job unless another process is at it.
+
+    Args:
+      root: folder of the study.
+      job: whose needs are met.
+      tick: called with the effort spent since the last call.
+
+    Returns:
+      Whether it is done now, by whomever.
+
+    Raises:
+      UserError: see `work.perform`; the reason is kept in the job's folder.
+    """
+    folder = folder_of(root, job)
+    with claim(folder, job.label) as mine:
+        if mine is None:
+            return False
+        if outcome(root, job) is not None:
+            return True
+
+        def spend(effort: float) -> None:
+            mine.spend(effort)
+            tick(effort)
+
+        stopped = folder / STOPPED
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+            perform(root, job, spend)
+        except LostError:  # it is another's by now
+            raise
+        except (UserError, OSError) as error:
+            with contextlib.suppress(UserError):
+                write_json(stopped, {"why": str(error), "host": socket.gethostname()})
+            raise
+        stopped.unlink(missing_ok=True)
+    return True
 
 
 def work_off(
@@ -74,19 +116,17 @@ def work_off(
         for job in left:
             if any(outcome(root, needed) is None for needed in job.needs):
                 continue
-            with _claim(folder_of(root, job)) as mine:
-                if not mine or outcome(root, job) is not None:
-                    continue
-                spent = 0.0
+            spent = 0.0
 
-                def tick(effort: float, job: Job = job) -> None:
-                    nonlocal spent
-                    spent += effort
-                    tell(job.label, effort)
+            def tick(effort: float, job: Job = job) -> None:
+                nonlocal spent
+                spent += effort
+                tell(job.label, effort)
 
-                perform(root, job, tick)
-                tell(job.label, job.effort - spent)
-                idle = False
+            if not attempt(root, job, tick):
+                continue
+            tell(job.label, job.effort - spent)
+            idle = False
             worked += 1
             if worked % RELEASE_EVERY == 0:
                 release_memory()
@@ -95,8 +135,25 @@ def work_off(
             time.sleep(WAIT_SECONDS)  # others are at what is left
 
 
-def run_jobs(root: Path, jobs: Sequence[Job], *, workers: int = 1) -> None:
+def run_jobs(
+    root: Path,
+    jobs: Sequence[Job],
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    threads: int | None = None,
+) -> int:
     """Does all jobs with a progress line; what is done already is passed over.
+
+    Args:
+      root: folder of the study.
+      jobs: of the study, in any order.
+      workers: processes of this machine.
+      cluster: see `cluster.parse`; None does without.
+      threads: of a job, for workers of a cluster; see `threads`.
+
+    Returns:
+      How many workers there were.
 
     Raises:
       UserError: see `work.perform`; a worker died; the user stopped it.
@@ -122,12 +179,17 @@ def run_jobs(root: Path, jobs: Sequence[Job], *, workers: int = 1) -> None:
             progress.update(round(spent) - progress.n)
 
         try:
+            if cluster is not None:
+                from experiments.protocol.cluster import run_on_cluster
+
+                return run_on_cluster(root, ordered, cluster, tell, threads=threads)
             if workers == 1:
                 work_off(root, ordered, tell)
             else:
                 _share_out(root, ordered, workers, tell)
         except KeyboardInterrupt:
             raise Stopped(f"stopped; the same command takes {root} up again") from None
+    return workers
 
 
 def _share_out(

@@ -1,6 +1,7 @@
 """Doing a job in its folder, from wherever an earlier try was stopped."""
 
 import dataclasses
+import os
 import shutil
 import statistics
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from experiments.protocol import elsewhere
 from experiments.protocol.jobs import (
     WEIGHT_OF_SCORING,
     Job,
@@ -21,6 +23,7 @@ from experiments.protocol.jobs import (
     Training,
     joined_name,
 )
+from experiments.protocol.names import DONE, JOBS
 from experiments.protocol.pictures import pictures_of
 from jaxseg.data.cases import read_labels_of
 from jaxseg.data.collection import list_cases
@@ -55,7 +58,6 @@ from jaxseg.training.sources import (
 )
 from jaxseg.training.thresholds import most_probable
 
-DONE = "done.json"
 CASES = "cases.jsonl"
 DATA = "data"
 Tick = Callable[[float], object]
@@ -68,7 +70,7 @@ class FailedError(UserError):
 
 def folder_of(root: Path, job: Job) -> Path:
     """Where a job's files are, under the folder of the study."""
-    return root / "jobs" / job.key
+    return root / JOBS / job.key
 
 
 def outcome(root: Path, job: Job) -> dict[str, Any] | None:
@@ -118,7 +120,7 @@ def perform(root: Path, job: Job, tick: Tick) -> None:
             if found is None or found["failed"]:
                 why = "is not done" if found is None else f"failed: {found['failed']}"
                 raise FailedError(f"{needed.label} {why}")
-        result = _DOING[type(job)](root, folder, job, tick)
+        result = _DOING[type(job)](root, folder, elsewhere.here(job), tick)
     except (DivergedError, FailedError) as error:
         result = {"failed": str(error)}
     seconds = round(time.monotonic() - before, 3)
@@ -267,7 +269,7 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
     for split in job.labelled:
         for case in list_cases(job.dataset.path, split):
             name = joined_name(split, case.image.name)
-            (images / name).symlink_to(case.image.resolve())
+            _place_image(case.image, images / name)
             target = masks / f"{joined_name(split, case.name)}.png"
             ids = job.dataset.labels.ids(read_labels_of(case))
             Image.fromarray(ids).save(target)
@@ -279,7 +281,7 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
         found = examples_of(members[0].config, unseen)
         for case, probs in ensemble_probabilities(members, found, job.how):
             mask, image = most_probable(probs), files[case.name]
-            (images / joined_name(split, image.name)).symlink_to(image.resolve())
+            _place_image(image, images / joined_name(split, image.name))
             target = masks / f"{joined_name(split, case.name)}.png"
             Image.fromarray(mask.astype(np.uint8)).save(target)
             count += 1
@@ -287,6 +289,17 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
             tick(WEIGHT_OF_SCORING)
     write_json(out / LABELS, labels_json(LabelMap.of_ids(job.dataset.num_classes)))
     return {"cases": count, "with_foreground": found_foreground}
+
+
+def _place_image(image: Path, target: Path) -> None:
+    """Has an image in a study's folder, where machines see it that have no such path.
+
+    It takes no room where the file system lets one file have two names.
+    """
+    try:
+        os.link(image.resolve(), target)
+    except OSError:
+        shutil.copyfile(image, target)
 
 
 def _time(root: Path, folder: Path, job: StepCost, tick: Tick) -> dict[str, Any]:

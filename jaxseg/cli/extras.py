@@ -12,6 +12,7 @@ EXTRAS = {
     "theory": ("flint", "sympy"),
     "figures": ("matplotlib",),
     "itk": ("SimpleITK",),
+    "cluster": ("distributed", "dask", "dask_jobqueue", "bokeh"),
 }  # fmt: skip
 """Modules that each extra of the distribution brings."""
 OF_COMMAND = {

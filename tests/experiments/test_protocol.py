@@ -19,6 +19,7 @@ from PIL import Image
 
 from experiments.__main__ import main
 from experiments.protocol import command, queue
+from experiments.protocol.claims import LOCK
 from experiments.protocol.dataset import read_dataset
 from experiments.protocol.jobs import RateSearch, Scoring, Training, order_jobs
 from experiments.protocol.lesions import write_lesions
@@ -254,7 +255,7 @@ def test_a_job_that_another_process_is_at_is_left_to_it(lesions, tmp_path, monke
     mine, theirs = training(lesions), training(lesions, seed=1)
     place = folder_of(tmp_path, theirs)
     place.mkdir(parents=True)
-    held = (place / queue.LOCK).open("w")
+    held = (place / LOCK).open("w")
     fcntl.flock(held, fcntl.LOCK_EX)
     worked, told = [], []
 
