@@ -15,6 +15,9 @@ EXAMPLES = """\
 examples:
   python -m experiments odyssey --data DIR --scale cpu --workers 2
   python -m experiments odyssey --help
+  python -m experiments odyssey --data DIR --scale cpu --cluster scheduler.json
+  python -m experiments odyssey --scale cpu --status
+  python -m experiments slurm --tasks 32 odyssey --data DIR --scale cpu > study.sh
   python -m experiments report experiments/reports/odyssey
   python -m experiments speed --losses dice cross_entropy
   make peers && python -m experiments speed --peers .venv-peers/bin/python
@@ -60,7 +63,7 @@ def accelerator_parser() -> options.Parser:
 
 def parser() -> options.Parser:
     """The command line."""
-    from experiments.protocol import command
+    from experiments.protocol import command, slurm
     from experiments.registry import STUDIES
 
     parsed = options.Parser(
@@ -80,6 +83,13 @@ def parser() -> options.Parser:
         add_flags(added)
         added.set_defaults(run=run)
     commands.add_parser(ACCELERATOR, help=accelerator.SUMMARY)
+    batch = commands.add_parser(
+        "slurm",
+        help=slurm.SUMMARY,
+        description=slurm.DESCRIPTION,
+        epilog=slurm.EXAMPLES,
+    )
+    slurm.add_flags(batch)
     again = commands.add_parser(
         "report",
         help="write the report on stored results again",
@@ -118,12 +128,21 @@ def report(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def write_script(argv: Sequence[str]) -> None:
+    """Prints a batch script."""
+    from experiments.protocol import slurm
+
+    own, study = slurm.split(argv)
+    arguments = parser().parse_args(own)
+    print(slurm.script(arguments, study, parser().parse_args), end="")
+
+
 def _require_known(name: str) -> None:
     """Refuses a name that there is not, with the nearest one."""
     from experiments.registry import STUDIES
 
     try:
-        options.one_of([*STUDIES, *timings_of(), ACCELERATOR, "report"])(name)
+        options.one_of([*STUDIES, *timings_of(), ACCELERATOR, "report", "slurm"])(name)
     except argparse.ArgumentTypeError as error:
         raise UserError(f"{error}; see python -m experiments --help") from None
 
@@ -152,6 +171,9 @@ def _run(argv: list[str]) -> int:
 
     if argv[0][0:1] != "-":
         _require_known(argv[0])
+    if argv[0] == "slurm":
+        write_script(argv)
+        return 0
     arguments = parser().parse_args(argv)
     if arguments.name in STUDIES:
         command.run(STUDIES[arguments.name], arguments, argv)

@@ -8,7 +8,6 @@ field of view does not. Pixels outside are void in the masks.
 
 import dataclasses
 import hashlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,8 @@ import numpy as np
 from PIL import Image
 
 from experiments.protocol.dataset import Dataset, digest_of
+from experiments.protocol.elsewhere import place_image
+from experiments.protocol.folders import made_whole
 from jaxseg.data.cases import Case, read_labels_of
 from jaxseg.data.collection import list_cases
 from jaxseg.data.images import VOID
@@ -144,20 +145,18 @@ def virtual_dataset(dataset: Dataset, ratio: float, folder: Path) -> Dataset:
 
 
 def _write(path: Path, cases: Sequence[Case], labels: LabelMap, ratio: float) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for kind in ("images", "masks"):
-        (unfinished / SPLIT / kind).mkdir(parents=True)
     masks = [labels.ids(read_labels_of(case)) for case in cases]
     places = [
         place_of(case.name, mask) for case, mask in zip(cases, masks, strict=True)
     ]
     rectangles = rectangles_of(masks, places, ratio)
-    for case, mask, rectangle in zip(cases, masks, rectangles, strict=True):
-        kept = np.full_like(mask, VOID)
-        kept[rectangle] = mask[rectangle]
-        link = unfinished / SPLIT / "images" / case.image.name
-        link.symlink_to(case.image.resolve())
-        Image.fromarray(kept).save(unfinished / SPLIT / "masks" / f"{case.name}.png")
-    write_json(unfinished / LABELS, labels_json(LabelMap.of_ids(2)))
-    unfinished.rename(path)
+    with made_whole(path) as unfinished:
+        for kind in ("images", "masks"):
+            (unfinished / SPLIT / kind).mkdir(parents=True)
+        for case, mask, rectangle in zip(cases, masks, rectangles, strict=True):
+            kept = np.full_like(mask, VOID)
+            kept[rectangle] = mask[rectangle]
+            place_image(case.image, unfinished / SPLIT / "images" / case.image.name)
+            place = unfinished / SPLIT / "masks" / f"{case.name}.png"
+            Image.fromarray(kept).save(place)
+        write_json(unfinished / LABELS, labels_json(LabelMap.of_ids(2)))

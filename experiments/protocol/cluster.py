@@ -25,8 +25,8 @@ from typing import Any
 
 from experiments.protocol import elsewhere, queue, threads
 from experiments.protocol.dataset import Dataset
+from experiments.protocol.folders import PLAN
 from experiments.protocol.jobs import Job
-from experiments.protocol.names import PLAN
 from experiments.protocol.work import folder_of, outcome
 from jaxseg import rooms
 from jaxseg.errors import UserError, number_of
@@ -152,9 +152,21 @@ def parse(address: str) -> tuple[str, int | None]:
             )
         return "file", None
     port = address.rpartition(":")[2].rstrip("/")
-    if colon and port.isdecimal() and address.count(":") <= 2:
+    if "://" in address or (colon and port.isdecimal() and int(port) >= 1024):
         return "address", None
     raise UserError(f"--cluster {address}: {_HELP}")
+
+
+def require_reachable(address: str) -> None:
+    """Refuses, before anything is computed, what cannot serve.
+
+    Raises:
+      UserError: the engine is missing, that is no address, or nobody answers there.
+    """
+    require_installed()
+    if parse(address)[0] in ("file", "address"):
+        with connected(address):
+            pass
 
 
 @contextlib.contextmanager
@@ -239,8 +251,6 @@ def run_on_cluster(
     Raises:
       UserError: see `work.perform`; the cluster is gone, or none of its workers serves.
     """
-    require_installed()
-    parse(address)
     left = [job for job in jobs if outcome(root, job) is None]
     if not left:
         return 1

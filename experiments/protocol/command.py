@@ -138,8 +138,7 @@ def run(study: Study, arguments: argparse.Namespace, argv: Sequence[str]) -> Non
     if arguments.cluster is not None:
         if arguments.workers is not None:
             raise UserError("--workers is for one machine: --cluster brings its own")
-        cluster.require_installed()
-        cluster.parse(arguments.cluster)
+        cluster.require_reachable(arguments.cluster)
     threads = threads_of(arguments.threads)
     with fixed_threads(threads):
         _run(study, arguments, argv, threads)

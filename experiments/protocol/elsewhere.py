@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,17 @@ def missing(dataset: Dataset) -> str | None:
                 f"was planned with {count}: {way}"
             )
     return None
+
+
+def place_image(image: Path, target: Path) -> None:
+    """Has an image in a study's folder, where machines see it that have no such path.
+
+    It takes no room where the file system lets one file have two names.
+    """
+    try:
+        os.link(image.resolve(), target)
+    except OSError:
+        shutil.copyfile(image, target)
 
 
 def _replaced(job: Any, change: Callable[[Dataset], Dataset]) -> Any:

@@ -1,7 +1,6 @@
 """A small image folder of synthetic lesions, for studies without data at hand."""
 
 import dataclasses
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxseg.data.synthetic import Lesions, make_batch
+from experiments.protocol.folders import made_whole
+from jaxseg.data.synthetic import Batch, Lesions, make_batch
 
 LESION_FREE = "ood_test"
 """Split of images without lesions."""
@@ -39,18 +39,19 @@ def write_lesions(
     """
     if folder.is_dir():
         return folder
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for number, (split, count) in enumerate(counts.items()):
-        key = jax.random.fold_in(jax.random.key(seed), number)
-        free = 1.0 if split == LESION_FREE else settings.lesion_free
-        batch = make_batch(key, count, dataclasses.replace(settings, lesion_free=free))
-        pixels = np.asarray(np.round(255 * np.asarray(batch.images)), np.uint8)
-        masks = np.asarray(batch.labels).astype(np.uint8)
-        for kind, arrays in (("images", pixels[..., 0]), ("masks", masks)):
-            place = unfinished / split / kind
-            place.mkdir(parents=True)
-            for index, array in enumerate(arrays):
-                Image.fromarray(array).save(place / f"lesions{index:03d}.png")
-    unfinished.rename(folder)
+    with made_whole(folder) as unfinished:
+        for number, (split, count) in enumerate(counts.items()):
+            key = jax.random.fold_in(jax.random.key(seed), number)
+            free = 1.0 if split == LESION_FREE else settings.lesion_free
+            kind = dataclasses.replace(settings, lesion_free=free)
+            _write_split(unfinished / split, make_batch(key, count, kind))
     return folder
+
+
+def _write_split(place: Path, batch: Batch) -> None:
+    pixels = np.asarray(np.round(255 * np.asarray(batch.images)), np.uint8)
+    masks = np.asarray(batch.labels).astype(np.uint8)
+    for kind, arrays in (("images", pixels[..., 0]), ("masks", masks)):
+        (place / kind).mkdir(parents=True)
+        for index, array in enumerate(arrays):
+            Image.fromarray(array).save(place / kind / f"lesions{index:03d}.png")

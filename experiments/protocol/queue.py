@@ -17,8 +17,8 @@ from typing import Any
 import jax
 
 from experiments.protocol.claims import LostError, claim
+from experiments.protocol.folders import STOPPED
 from experiments.protocol.jobs import Job, order_jobs
-from experiments.protocol.names import STOPPED
 from experiments.protocol.work import (
     Tick,
     folder_of,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.protocol.claims import SILENT_SECONDS, newest_claim, read_claim
-from experiments.protocol.names import DONE, JOBS, PLAN, STOPPED
+from experiments.protocol.folders import DONE, JOBS, PLAN, STOPPED
 from jaxseg.errors import UserError
 from jaxseg.files import read_json, write_json
 

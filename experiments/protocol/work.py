@@ -1,7 +1,6 @@
 """Doing a job in its folder, from wherever an earlier try was stopped."""
 
 import dataclasses
-import os
 import shutil
 import statistics
 import time
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from experiments.protocol import elsewhere
+from experiments.protocol.folders import DONE, JOBS
 from experiments.protocol.jobs import (
     WEIGHT_OF_SCORING,
     Job,
@@ -23,7 +23,6 @@ from experiments.protocol.jobs import (
     Training,
     joined_name,
 )
-from experiments.protocol.names import DONE, JOBS
 from experiments.protocol.pictures import pictures_of
 from jaxseg.data.cases import read_labels_of
 from jaxseg.data.collection import list_cases
@@ -269,7 +268,7 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
     for split in job.labelled:
         for case in list_cases(job.dataset.path, split):
             name = joined_name(split, case.image.name)
-            _place_image(case.image, images / name)
+            elsewhere.place_image(case.image, images / name)
             target = masks / f"{joined_name(split, case.name)}.png"
             ids = job.dataset.labels.ids(read_labels_of(case))
             Image.fromarray(ids).save(target)
@@ -281,7 +280,7 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
         found = examples_of(members[0].config, unseen)
         for case, probs in ensemble_probabilities(members, found, job.how):
             mask, image = most_probable(probs), files[case.name]
-            _place_image(image, images / joined_name(split, image.name))
+            elsewhere.place_image(image, images / joined_name(split, image.name))
             target = masks / f"{joined_name(split, case.name)}.png"
             Image.fromarray(mask.astype(np.uint8)).save(target)
             count += 1
@@ -289,17 +288,6 @@ def _label(root: Path, folder: Path, job: PseudoLabels, tick: Tick) -> dict[str,
             tick(WEIGHT_OF_SCORING)
     write_json(out / LABELS, labels_json(LabelMap.of_ids(job.dataset.num_classes)))
     return {"cases": count, "with_foreground": found_foreground}
-
-
-def _place_image(image: Path, target: Path) -> None:
-    """Has an image in a study's folder, where machines see it that have no such path.
-
-    It takes no room where the file system lets one file have two names.
-    """
-    try:
-        os.link(image.resolve(), target)
-    except OSError:
-        shutil.copyfile(image, target)
 
 
 def _time(root: Path, folder: Path, job: StepCost, tick: Tick) -> dict[str, Any]:

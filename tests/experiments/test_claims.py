@@ -9,7 +9,7 @@ import pytest
 
 from experiments.protocol import claims, queue
 from experiments.protocol.claims import LostError, claim, newest_claim
-from experiments.protocol.names import STOPPED
+from experiments.protocol.folders import STOPPED
 from experiments.protocol.work import folder_of, outcome
 from jaxseg.errors import UserError
 from jaxseg.files import read_json

@@ -194,16 +194,17 @@ def test_a_member_learns_from_its_fold_and_from_all_pseudo_labels(
     assert again.key != run_of(lesions, folds=str(path), fold=1).key
     config = settings_of(root, again)
     assert config.data == str(folder_of(root, labels) / DATA)
-    of_member = {case.image.resolve() for case in held_back(member.config, "train")}
+    of_member = {c.image.read_bytes() for c in held_back(member.config, "train")}
     unlabelled = {
-        case.image.resolve()
+        case.image.read_bytes()
         for split in labels.unlabelled
         for case in list_cases(lesions.path, split)
     }
-    seen = {case.image.resolve() for case in held_back(config, "train")}
+    seen = {case.image.read_bytes() for case in held_back(config, "train")}
     assert seen == of_member | unlabelled
-    held = {case.image.resolve() for case in held_back(config, "validation")}
-    assert held == {c.image.resolve() for c in held_back(member.config, "validation")}
+    held = {case.image.read_bytes() for case in held_back(config, "validation")}
+    of_fold = held_back(member.config, "validation")
+    assert held == {case.image.read_bytes() for case in of_fold}
     perform(root, again, ignore)
     assert (outcome(root, again) or {})["failed"] is None
     scoring = Scoring(members=(again,), dataset=lesions, split="test", label="s")
