@@ -47,6 +47,11 @@ def timings_of() -> dict[str, tuple[str, Callable, Callable]]:
             timings.add_common,
             timings.run_step_speed,
         ),
+        "worker_speed": (
+            "jobs an hour of several workers of one core, and of one of all cores",
+            timings.add_workers,
+            timings.run_workers,
+        ),
     }
 
 

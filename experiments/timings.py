@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from experiments import distance_speed, speed, step_speed
+from experiments import distance_speed, speed, step_speed, worker_speed
 from jaxseg.cli import options
 from jaxseg.cli.progress import bar
 from jaxseg.files import write_rows
@@ -126,6 +126,34 @@ def run_step_speed(arguments: argparse.Namespace) -> None:
     with ticks(turns, "step_speed", "turn") as tick:
         rows = step_speed.run(config, tick, arguments.peers)
     _tell(out, rows, step_speed.table)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Flags of the comparison of workers."""
+    defaults = worker_speed.Config()
+    add = parser.add_argument
+    add("--cases", nargs="+", type=options.one_of(defaults.cases), metavar="NAME",
+        default=defaults.cases, help=f"of {', '.join(defaults.cases)}")  # fmt: skip
+    add("--seconds", type=options.number_in(0, 3600, ends=False), metavar="S",
+        default=defaults.seconds, help="of each way in a turn")  # fmt: skip
+    add("--rounds", type=options.at_least(1), metavar="N",
+        default=defaults.rounds, help="turns")  # fmt: skip
+    add("--out", type=Path, metavar="DIR",
+        help="where rows.jsonl goes (default runs/NAME)")  # fmt: skip
+
+
+def run_workers(arguments: argparse.Namespace) -> None:
+    """Measures ways to share the cores, prints the table, writes the rows."""
+    out = _make_out(arguments, "worker_speed")
+    config = worker_speed.Config(
+        cases=tuple(arguments.cases),
+        seconds=arguments.seconds,
+        rounds=arguments.rounds,
+    )
+    total = 2 * config.rounds * len(config.cases)
+    with ticks(total, "worker_speed", "turn") as tick:
+        rows = worker_speed.run(config, tick)
+    _tell(out, rows, worker_speed.table)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ import pickle
 import socket
 import sys
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -25,7 +26,7 @@ from typing import Any
 
 from experiments.protocol import elsewhere, queue, threads
 from experiments.protocol.dataset import Dataset
-from experiments.protocol.folders import PLAN
+from experiments.protocol.folders import ID
 from experiments.protocol.jobs import Job
 from experiments.protocol.work import folder_of, outcome
 from jaxseg import rooms
@@ -50,6 +51,9 @@ RETRIES = 2
 """After a file that could not be read or written."""
 SHARED_SECONDS = 120.0
 """Within which a file of one machine is seen by the others; NFS takes up to 60."""
+LOST_SECONDS = 600
+"""Within which a local worker that has died must be back; by default it is given up
+after 15, which importing JAX on a busy machine can take."""
 CONNECT_SECONDS, POLL_SECONDS, EMPTY_SECONDS = 20, 1.0, 5.0
 VERSIONS = ("jax", "jaxlib", "numpy", "flax", "optax")
 """Packages on which the bits of a result depend."""
@@ -66,14 +70,14 @@ class Wanted:
 
     Attributes:
       root: folder of the study.
-      plan: digest of the plan that lies there.
+      folder: what `folder_id` says of it where the study is begun.
       datasets: that jobs read.
       threads: of a job; see `threads`.
       versions: of packages.
     """
 
     root: Path
-    plan: str
+    folder: str
     datasets: tuple[Dataset, ...]
     threads: int | None
     versions: Mapping[str, str]
@@ -93,10 +97,10 @@ class Wanted:
                     "equal versions give equal rows"
                 )
         try:
-            found = digest_of_plan(self.root)
+            found = (self.root / ID).read_text()
         except OSError:
             found = None
-        if found != self.plan:
+        if found != self.folder:
             return (
                 f"does not see the study's folder {self.root}: --out must be a folder "
                 "that all machines share under one path"
@@ -115,9 +119,11 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in VERSIONS}
 
 
-def digest_of_plan(root: Path) -> str:
-    """Of the plan that lies in a study's folder."""
-    return hashlib.sha256((root / PLAN).read_bytes()).hexdigest()
+def folder_id(root: Path) -> str:
+    """A name of a study's folder, by which other machines know that they see it."""
+    with contextlib.suppress(FileExistsError), (root / ID).open("x") as file:
+        file.write(uuid.uuid4().hex)
+    return (root / ID).read_text()
 
 
 def require_installed() -> None:
@@ -177,10 +183,14 @@ def connected(address: str) -> Iterator[Any]:
       UserError: there is none, or it cannot be reached.
     """
     kind, count = parse(address)
+    import dask
     from distributed import Client, LocalCluster
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet_workers())
+        slow = {"distributed.deploy.lost-worker-timeout": LOST_SECONDS}
+        stack.enter_context(dask.config.set(slow))
         try:
             if kind == LOCAL:
                 made = LocalCluster(
@@ -194,7 +204,7 @@ def connected(address: str) -> Iterator[Any]:
                 client = Client(stack.enter_context(made))
             elif kind in BATCH_SYSTEMS:
                 made = stack.enter_context(_batch_cluster(kind))
-                made.scale(n=count)
+                made.adapt(minimum=count, maximum=count)  # begins lost ones anew
                 client = Client(made)
             elif kind == "file":
                 client = Client(scheduler_file=address, timeout=CONNECT_SECONDS)
@@ -207,6 +217,20 @@ def connected(address: str) -> Iterator[Any]:
                 "one with `dask scheduler`"
             ) from error
         yield stack.enter_context(client)
+
+
+@contextlib.contextmanager
+def _quiet_workers() -> Iterator[None]:
+    """Has workers of this machine say on its terminal only what stops them."""
+    name = "DASK_LOGGING__DISTRIBUTED"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "critical"
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _batch_cluster(kind: str) -> Any:
@@ -260,7 +284,7 @@ def run_on_cluster(
         datasets |= elsewhere.datasets_of(job)
     wanted = Wanted(
         root=root,
-        plan=digest_of_plan(root),
+        folder=folder_id(root),
         datasets=tuple(
             dataclasses.replace(dataset, hashes={}, patients={})
             for dataset in datasets.values()
@@ -284,8 +308,9 @@ class _Session:
     ):
         self.client, self.wanted, self.address = client, wanted, address
         self.tell = tell
-        self.refused: list[str] = []
-        self.told, self.told_empty, self.most = 0, False, 0
+        self.refused: dict[str, str] = {}
+        self.told: set[str] = set()
+        self.told_empty, self.most = False, 0
         self.without_since: float | None = None
         self.name = (
             f"jaxseg-{hashlib.sha256(str(wanted.root).encode()).hexdigest()[:8]}"
@@ -297,11 +322,12 @@ class _Session:
         print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
         client.subscribe_topic(TOPIC, self._hear)
         client.run_on_scheduler(_allow_deaths)
-        client.register_plugin(_entrance(self.wanted), name=self.name)
+        client.register_plugin(_entrance(self.wanted, self.name), name=self.name)
         futures: dict[str, Any] = {}
         for job in jobs:
             futures[job.key] = client.submit(
                 do_job,
+                self.name,
                 self.wanted.root,
                 elsewhere.without_cases(job),
                 [futures[n.key] for n in job.needs if n.key in futures],
@@ -310,9 +336,10 @@ class _Session:
             )
         try:
             self._wait({futures[job.key]: job for job in jobs})
-        except KeyboardInterrupt:
-            client.cancel(list(futures.values()))
-            raise
+        finally:
+            with contextlib.suppress(Exception):  # of a scheduler that is gone
+                client.cancel(list(futures.values()))
+                client.unregister_worker_plugin(self.name)
         return max(self.most, 1)
 
     def _wait(self, left: dict[Any, Job]) -> None:
@@ -369,9 +396,9 @@ class _Session:
 
     def _hear(self, event: Any) -> None:
         """Takes note of why a worker does not serve."""
-        _, sentence = event
-        if sentence not in self.refused:
-            self.refused.append(sentence)
+        _, told = event
+        if told["study"] == self.name:
+            self.refused[told["worker"]] = told["why"]
 
     def _look_at_workers(self) -> None:
         """Tells of workers that do not serve, and that there are none.
@@ -380,24 +407,26 @@ class _Session:
           UserError: there are none but these.
         """
         info = self.client.scheduler_info(n_workers=-1)
-        count = len(info["workers"])
-        self.most = max(self.most, count)
-        if count:
+        serving = set(info["workers"]) - set(self.refused)
+        self.most = max(self.most, len(serving))
+        for worker in list(self.refused):
+            if worker not in self.told:
+                warnings.warn(f"left out: {self.refused[worker]}", stacklevel=1)
+                self.told.add(worker)
+        if serving:
             self.without_since = None
         elif self.without_since is None:
             self.without_since = time.monotonic()
         elif time.monotonic() - self.without_since > EMPTY_SECONDS:
             if self.refused:
-                raise UserError(f"--cluster {self.address}: {self.refused[-1]}")
+                why = list(self.refused.values())[-1]
+                raise UserError(f"--cluster {self.address}: {why}")
             if not self.told_empty:
                 warnings.warn(
                     f"no worker has come to {self.address} yet: this waits for one",
                     stacklevel=1,
                 )
                 self.told_empty = True
-        for sentence in self.refused[self.told :]:
-            warnings.warn(f"left out: {sentence}", stacklevel=1)
-        self.told = len(self.refused)
 
 
 def _allow_deaths(dask_scheduler: Any) -> None:
@@ -406,7 +435,7 @@ def _allow_deaths(dask_scheduler: Any) -> None:
     dask_scheduler.allowed_failures = allowed
 
 
-def _entrance(wanted: Wanted) -> Any:
+def _entrance(wanted: Wanted, study: str) -> Any:
     """What every worker does before its first job; it is sent as code.
 
     So it works where the studies cannot be imported yet, and says so where they cannot
@@ -438,10 +467,8 @@ def _entrance(wanted: Wanted) -> Any:
             self.refused = sentence is not None
             if sentence is not None:
                 where = f"the worker {worker.address} on {socket.gethostname()}"
-                worker.log_event(topic, f"{where} {sentence}")
-                worker.loop.call_later(
-                    1.0, worker.close, nanny=True, reason="jaxseg: it does not serve"
-                )
+                told = {"study": study, "worker": worker.address}
+                worker.log_event(topic, {**told, "why": f"{where} {sentence}"})
 
     return Entrance()
 
@@ -458,7 +485,7 @@ def enter(sent: bytes, nthreads: int) -> str | None:
     return sentence
 
 
-def do_job(root: Path, job: Job, needs: Sequence[None]) -> None:
+def do_job(study: str, root: Path, job: Job, needs: Sequence[None]) -> None:
     """The task of a job: does it, or waits for another process that is at it.
 
     Raises:
@@ -468,7 +495,7 @@ def do_job(root: Path, job: Job, needs: Sequence[None]) -> None:
     del needs  # they are done
     from distributed import Reschedule, get_worker
 
-    if any(getattr(x, "refused", False) for x in get_worker().plugins.values()):
+    if getattr(get_worker().plugins.get(study), "refused", False):
         time.sleep(POLL_SECONDS)
         raise Reschedule
     for needed in job.needs:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PLAN = "plan.json"
+ID = ".id"
 JOBS = "jobs"
 DONE = "done.json"
 STOPPED = "stopped.json"

@@ -181,7 +181,7 @@ def dataset_at(path, **changes) -> Dataset:
 def wanted(root, **changes):
     study_of(root, [])
     facts = dict(
-        root=root, plan=cluster.digest_of_plan(root), datasets=(), threads=1,
+        root=root, folder=cluster.folder_id(root), datasets=(), threads=1,
         versions=cluster.versions(),
     )  # fmt: skip
     return cluster.Wanted(**{**facts, **changes})
@@ -193,7 +193,7 @@ def test_what_makes_a_worker_serve(tmp_path):
     older = wanted(tmp_path, versions={"jax": "0.1"}).refusal(1)
     assert "has jax" in older
     assert "is done with 0.1" in older
-    other = wanted(tmp_path, plan="another").refusal(1)
+    other = wanted(tmp_path, folder="another").refusal(1)
     assert f"does not see the study's folder {tmp_path}" in other
 
 
@@ -254,7 +254,7 @@ def test_workers_are_killed_and_the_rows_are_those_of_one_process(tmp_path, toys
     root = tmp_path / "cluster"
     process = toys(root, 12, *settings.values(), "local:2")
     assert kill_some(process, root, 2, random.Random(0)) == 2
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=600)
     assert process.returncode == 0, told
     assert rows_of(root, jobs) == expected
     require_one_at_a_time(root, jobs)
