@@ -68,7 +68,9 @@ def toys(tmp_path, monkeypatch):
     yield start
     for process in begun:
         process.kill()
-        process.communicate()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
 
 
 def at_work(root) -> dict[int, str]:
