@@ -1,5 +1,7 @@
 """Segmentation losses: pure functions of scores and labels over one pool of pixels."""
 
+from jaxseg.losses.adjacency import adjacency_loss
+from jaxseg.losses.border_weights import border_weights
 from jaxseg.losses.boundary import boundary_loss, hausdorff_erosion_loss, hausdorff_loss
 from jaxseg.losses.catalog import CATALOG
 from jaxseg.losses.class_balance import balanced_weights, inverse_frequency_weights
@@ -73,11 +75,13 @@ __all__ = [
     "Loss",
     "LossAt",
     "Schedule",
+    "adjacency_loss",
     "asymmetric_loss",
     "asymmetric_unified_focal_loss",
     "balanced",
     "balanced_weights",
     "blob_loss",
+    "border_weights",
     "boundary_loss",
     "cc_dice_ce_loss",
     "ce_dice_per_image_loss",

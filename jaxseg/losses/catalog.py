@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from jaxseg.losses.adjacency import adjacency_loss
 from jaxseg.losses.boundary import (
     boundary_loss,
     hausdorff_erosion_loss,
@@ -142,6 +143,16 @@ _ENTRIES = (
         formula="mean of sum_k k^alpha times (p - t)^2 eroded k times",
         paper="Karimi 2019",
         equation="II-B",
+    ),
+    single(
+        "adjacency",
+        adjacency_loss,
+        "boundary",
+        wrap=per_image,
+        formula="mean of p_c times the mean of p_d around, over c, d that never touch",
+        paper="Ganaye 2019; Ma 2021",
+        equation="NonAdjLoss; section 2.5",
+        bounds=(0.0, 1.0),
     ),
     single(
         "dice",

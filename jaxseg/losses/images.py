@@ -133,6 +133,15 @@ def per_image(loss: Loss) -> Loss:
     return mean_loss
 
 
+def mean_of_devices(loss: Array, where: Array | None, axis_name: str | None) -> Array:
+    """Mean of the losses of one image each over the devices whose image has a pixel."""
+    if axis_name is None:
+        return loss
+    counts = jnp.ones((), bool) if where is None else jnp.any(where)
+    total = pool(jnp.where(counts, loss, 0), axis_name)
+    return safe_ratio(total, pool(counts.astype(loss.dtype), axis_name), 0)
+
+
 def image_loss(loss: Callable[P, Array]) -> Callable[P, Array]:
     """Marks a loss of one image, which has an argument `spatial`.
 

@@ -19,12 +19,11 @@ from jaxseg.components import first_pixels, nearest_components
 from jaxseg.counts import SoftCounts, dice_index
 from jaxseg.distance import Spacing
 from jaxseg.links import Link, softmax
-from jaxseg.losses.images import check_rank, image_loss
+from jaxseg.losses.images import check_rank, image_loss, mean_of_devices
 from jaxseg.losses.maps import planes_of_masks
 from jaxseg.losses.pixel import class_costs
 from jaxseg.numerics import (
     number_like,
-    pool,
     safe_ratio,
     soft_minimum,
     weighted_mean,
@@ -102,7 +101,8 @@ def blob_loss(
     of_blobs = _mean_over(of_blobs, alone.pixels > 0)
     main, blob = (number_like(x, scores) for x in (main, blob))
     losses = main * of_image + blob * of_blobs
-    return _mean_of_devices(losses, class_weights, where, axis_name)
+    loss = weighted_mean(losses, as_class_weights(class_weights, losses))
+    return mean_of_devices(loss, where, axis_name)
 
 
 @image_loss
@@ -177,7 +177,8 @@ def cc_dice_ce_loss(
     means = safe_ratio(totals, counts.pixels, 0)
     of_regions = dice * (1 - dice_index(counts)) + ce * means
     losses = _mean_over(of_regions, counts.pixels > 0)
-    return _mean_of_devices(losses, class_weights, where, axis_name)
+    loss = weighted_mean(losses, as_class_weights(class_weights, losses))
+    return mean_of_devices(loss, where, axis_name)
 
 
 def component_maps(
@@ -313,18 +314,3 @@ def _mean_over(values: Array, there: Array) -> Array:
     """Mean along the first axis of the values that are there, 0 without any."""
     total = jnp.sum(jnp.where(there, values, 0), axis=0)
     return safe_ratio(total, jnp.sum(there, axis=0, dtype=values.dtype), 0)
-
-
-def _mean_of_devices(
-    losses: Array,
-    class_weights: ArrayLike | None,
-    where: Array | None,
-    axis_name: str | None,
-) -> Array:
-    """Mean over classes, and over the devices' images that have a pixel."""
-    loss = weighted_mean(losses, as_class_weights(class_weights, losses))
-    if axis_name is None:
-        return loss
-    counts = jnp.ones((), bool) if where is None else jnp.any(where)
-    total = pool(jnp.where(counts, loss, 0), axis_name)
-    return safe_ratio(total, pool(counts.astype(loss.dtype), axis_name), 0)

@@ -68,3 +68,23 @@ def cc_dice_ce(
             of_regions.append(1 - dice(p[keep][:, c], t[keep][:, c]) + ce)
         values[c] = np.mean(of_regions) if where.any() else 0
     return _mean(values, weights)
+
+
+def adjacency(logits, labels, link="softmax", weights=None, where=None):
+    p, t, where = _prepared(logits, labels, link, where)
+    weights = np.ones(p.shape[-1]) if weights is None else weights
+    if p.shape[-1] == 1:
+        p, t = (np.concatenate([1 - x, x], -1) for x in (p, t))
+        weights = np.array([1, *weights])
+    classes, rank = p.shape[-1], p.ndim - 1
+    touch, weight = np.zeros((2, classes, classes))
+    for i in zip(*np.nonzero(where), strict=True):
+        box = tuple(slice(max(a - 1, 0), a + 2) for a in i)
+        near = where[box]
+        for c in range(classes):
+            for d in range(classes):
+                touch[c, d] += t[i][c] > 0.5 and (t[box][near][:, d] > 0.5).any()
+                weight[c, d] += p[i][c] * p[box][near][:, d].sum() / 3**rank
+    banned = (touch == 0) & ~np.eye(classes, dtype=bool)
+    total = np.sum(banned * np.outer(weights, weights) * weight)
+    return total / where.sum() if where.any() else 0.0

@@ -68,6 +68,7 @@ ORACLES = {
     "boundary": _per_image(boundary_oracle.boundary),
     "hausdorff": _per_image(boundary_oracle.hausdorff),
     "hausdorff_erosion": _per_image(boundary_oracle.erosion),
+    "adjacency": _per_image(lesion_oracle.adjacency),
     "dice_bd": _plus((0.505, _DICE), (0.495, _per_image(boundary_oracle.boundary))),
     "dice_hd": _plus((2, _per_image(boundary_oracle.hausdorff))),
     "dice_per_image": _per_image(_DICE),
@@ -97,12 +98,14 @@ NOT_OPTIMAL_AT_SOFT_TARGETS = {
     "marginal_l1", "marginal_kl", "dice_bias", "ce_l1", "ce_kl", "dice_bias_ce",
     "region_cross_entropy", "focal", "topk_threshold", "dice_focal",
     "exponential_logarithmic", "unified_focal", "asymmetric_unified_focal",
-    "wasserstein_dice", "lovasz_hinge", "boundary", "dice_bd", "distance_cross_entropy",
+    "adjacency", "wasserstein_dice", "lovasz_hinge", "boundary", "dice_bd",
+    "distance_cross_entropy",
 }  # fmt: skip
 
 # Pixels have neighbours, so their order matters.
 SPATIAL = {
-    "blob", "cc_dice_ce", "cldice", "dice_cldice", "distance_cross_entropy", "boundary",
+    "adjacency", "blob", "cc_dice_ce", "cldice", "dice_cldice",
+    "distance_cross_entropy", "boundary",
     "hausdorff", "hausdorff_erosion", "dice_bd", "dice_hd",
 }  # fmt: skip
 

@@ -10,7 +10,9 @@ import pytest
 
 from jaxseg import links
 from jaxseg.losses import (
+    adjacency_loss,
     blob_loss,
+    border_weights,
     cc_dice_ce_loss,
     component_maps,
     dice_loss,
@@ -115,3 +117,35 @@ def test_images_of_a_mapped_axis_are_averaged(loss):
     plain = functools.partial(per_image(loss), link=links.sigmoid)
     expected = jax.jit(plain)(logits[::2], labels[::2])
     np.testing.assert_allclose(values, np.full(3, expected), rtol=1e-6)
+
+
+def test_contacts_that_no_label_has_by_hand():
+    """Boxes of 3 pixels: 0 and 2 share one border, seen from both sides."""
+    labels = jnp.array([0, 0, 1, 1, 2, 2])
+    probs = jnp.eye(3)[jnp.array([0, 0, 1, 2, 0, 0])]
+    loss = adjacency_loss(probs, labels, link=links.identity)
+    np.testing.assert_allclose(loss, 2 / 3 / 6, rtol=1e-6)
+    allowed = jnp.ones((3, 3), bool).at[1, 2].set(False)  # of one order alone
+    loss = adjacency_loss(probs, labels, allowed=allowed, link=links.identity)
+    np.testing.assert_allclose(loss, 1 / 3 / 6, rtol=1e-6)
+    soft = jnp.full((1, 3), 1 / 3)  # of one pixel, with itself
+    loss = adjacency_loss(soft, labels[:1], link=links.identity)
+    np.testing.assert_allclose(loss, 6 / 9 / 3, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"shape \(3, 3\) of pairs.*\(2, 2\)"):
+        adjacency_loss(probs, labels, allowed=jnp.ones((2, 2)), link=links.identity)
+
+
+def test_background_between_two_cells_weighs_more():
+    cells = np.zeros((9, 12), bool)
+    cells[2:7, 1:4] = cells[2:7, 5:8] = True
+    weights = border_weights(cells)
+    np.testing.assert_allclose(weights[4, 4], 1 + 10 * np.exp(-4 / 50), rtol=1e-6)
+    np.testing.assert_allclose(weights[4, 9], 1 + 10 * np.exp(-(8**2) / 50), rtol=1e-6)
+    assert (weights[cells] == 1).all()
+    assert (border_weights(cells[:, :5]) == 1).all()
+    wide = border_weights(cells, spacing=(1.0, 2.0))
+    np.testing.assert_allclose(wide[4, 4], 1 + 10 * np.exp(-16 / 50), rtol=1e-6)
+    with pytest.raises(ValueError, match="not float32"):
+        border_weights(weights)
+    with pytest.raises(ValueError, match="width above 0"):
+        border_weights(cells, width=0)

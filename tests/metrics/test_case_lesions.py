@@ -15,7 +15,7 @@ PREDICTED = np.array([[1, 1, 0, 0, 2], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0]])
 
 
 def test_each_class_alone_without_void_pixels():
-    """The predicted 1 lies on a void pixel; of each class one lesion of two is found."""
+    """The predicted 1 lies on void; of each class one lesion of two is found."""
     case = case_lesions(
         PREDICTED, ACTUAL, [[1], [2]], options=LesionOptions(), void=255
     )
