@@ -21,7 +21,7 @@ def border_weights(
 
     Example:
       >>> weights = border_weights(np.array([1, 0, 2, 0, 0, 0, 0]), width=3.0)
-      >>> weights.round(2).tolist()
+      >>> [round(float(weight), 2) for weight in weights]
       [1.0, 9.01, 1.0, 5.11, 2.35, 1.29, 1.04]
 
     Args:

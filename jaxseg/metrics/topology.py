@@ -91,7 +91,7 @@ def betti_errors(
 
     Example:
       >>> true = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
-      >>> probs = np.array([[0.9, 0.9, 0.4], [0.9, 0.1, 0.9], [0.9, 0.9, 0.9]])
+      >>> probs = np.array([[0.9, 0.4, 0.9], [0.9, 0.1, 0.9], [0.9, 0.9, 0.9]])
       >>> betti_errors(probs > 0.5, true).tolist()
       [0, 1]
       >>> betti_errors(probs, true, thresholds=(0.3, 0.5, 0.95)).tolist()
