@@ -246,9 +246,10 @@ def _batch_cluster(kind: str) -> Any:
     try:
         return make(cores=1, processes=1)
     except (ValueError, TypeError) as error:
+        reason = str(error).partition(", for example")[0].splitlines()[0].rstrip(".")
         raise UserError(
-            f"--cluster {kind}:N: {str(error).splitlines()[0].rstrip('.')}; queue, "
-            "memory and walltime of a worker stand in ~/.config/dask/jobqueue.yaml"
+            f"--cluster {kind}:N: {reason}; queue, memory and walltime of a worker "
+            "stand in ~/.config/dask/jobqueue.yaml"
         ) from error
 
 
