@@ -11,17 +11,17 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseg.data.check import examine
-from jaxseg.data.collection import list_cases, open_collection
-from jaxseg.data.pipeline import CaseSource, Source, training_batches
 from jaxseg.losses import CATALOG
 from jaxseg.models import build_model
+
+if TYPE_CHECKING:  # counting bytes needs no reader of files
+    from jaxseg.data.pipeline import Source
 
 AXIS = "devices"
 GATHERS = ("all_gather", "all_gather_invariant", "all_to_all", "ppermute")
@@ -139,8 +139,10 @@ def gradient_bytes(
     return 4 * sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(variables))
 
 
-def images_per_second(source: Source, batch_size: int) -> tuple[float, float]:
+def images_per_second(source: "Source", batch_size: int) -> tuple[float, float]:
     """How fast two threads make batches: from files, then from memory."""
+    from jaxseg.data.pipeline import training_batches
+
     feed = training_batches(source, batch_size=batch_size, seed=0)
     count = -(-len(source) // batch_size)
     rates = []
@@ -182,6 +184,10 @@ def lines(folder: Path | None, size: Sequence[int]) -> Iterator[str]:
             f"{sent.messages:>3} messages: {', '.join(names)}"
         )
     if folder is not None:
+        from jaxseg.data.check import examine
+        from jaxseg.data.collection import list_cases, open_collection
+        from jaxseg.data.pipeline import CaseSource
+
         height, width = size
         cases = list_cases(folder, "train")
         report = examine(open_collection(folder), {"train": cases})

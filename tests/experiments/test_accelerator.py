@@ -372,7 +372,8 @@ class Gone:
         if name.split(".")[0] in {"nibabel", "grain", "orbax", "tensorboardX"}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Gone())
-for name in ("accelerator.right", "accelerator.fast", "distance_speed"):
-    importlib.import_module(f"experiments.{name}")
+for name in ("right", "fast", "step", "parallel"):
+    importlib.import_module(f"experiments.accelerator.{name}")
+importlib.import_module("experiments.distance_speed")
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -204,7 +204,6 @@ def test_the_command_draws_the_spectrum_of_a_network(tmp_path, capsys):
     assert drawn == [str(run / "landscape_spectrum.png"), str(run / "landscape.png")]
 
 
-
 def test_logs_are_drawn_of_losses_of_many_magnitudes_alone():
     shown, unit = landscape.shown_losses(np.array([0.01, 1.0]))
     np.testing.assert_allclose(shown, [-2, 0])
