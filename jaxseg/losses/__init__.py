@@ -3,6 +3,7 @@
 from jaxseg.losses.adjacency import adjacency_loss
 from jaxseg.losses.border_weights import border_weights
 from jaxseg.losses.boundary import boundary_loss, hausdorff_erosion_loss, hausdorff_loss
+from jaxseg.losses.calibration import l1_ace_loss, soft_l1_ace_loss
 from jaxseg.losses.catalog import CATALOG
 from jaxseg.losses.class_balance import balanced_weights, inverse_frequency_weights
 from jaxseg.losses.cldice import cldice_loss
@@ -111,6 +112,7 @@ __all__ = [
     "inverse_frequency_weights",
     "jaccard_loss",
     "jaccard_metric_loss",
+    "l1_ace_loss",
     "linear",
     "log_cosh_dice_loss",
     "log_dice_ce_loss",
@@ -130,6 +132,7 @@ __all__ = [
     "scheduled",
     "sensitivity_specificity_loss",
     "signed_distance_maps",
+    "soft_l1_ace_loss",
     "switch",
     "topk_loss",
     "topk_threshold_loss",

@@ -11,6 +11,7 @@ from jaxseg.losses.boundary import (
     hausdorff_erosion_loss,
     hausdorff_loss,
 )
+from jaxseg.losses.calibration import l1_ace_loss, soft_l1_ace_loss
 from jaxseg.losses.cldice import cldice_loss
 from jaxseg.losses.entry import Entry, SpecialCase, compound, recipe, single
 from jaxseg.losses.exponential import exponential_logarithmic_loss
@@ -432,6 +433,26 @@ _ENTRIES = (
         equation="(1), (21)",
         perfect=None,
         bounds=(-math.inf, 0.0),
+    ),
+    single(
+        "l1_ace",
+        l1_ace_loss,
+        "marginal",
+        wrap=per_image,
+        formula="mean over images, classes and bins of |mean of p - t in the bin|",
+        paper="Barfoot 2024",
+        equation="arXiv:2403.06759",
+        bounds=(0.0, 1.0),
+    ),
+    single(
+        "soft_l1_ace",
+        soft_l1_ace_loss,
+        "marginal",
+        wrap=per_image,
+        formula="l1_ace with pixels shared between the two bins nearest to p",
+        paper="Barfoot 2025",
+        equation="arXiv:2506.03942",
+        bounds=(0.0, 1.0),
     ),
     compound(
         dice_ce_loss,

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxseg import links
 from jaxseg.losses import CATALOG
-from tests.losses import boundary_oracle, lesion_oracle, oracle
+from tests.losses import boundary_oracle, calibration_oracle, lesion_oracle, oracle
 
 NAMES = tuple(CATALOG)
 
@@ -90,6 +90,8 @@ ORACLES = {
         (0.5, oracle.cross_entropy), (0.5, _per_image(_SQUARED))
     ),
     "ce_to_dice_hard": oracle.cross_entropy,
+    "l1_ace": _per_image(calibration_oracle.hard_ace),
+    "soft_l1_ace": _per_image(calibration_oracle.soft_ace),
 }
 
 # p = t is no minimiser for soft t, as the docstrings say: a temperature sharpens p, the
@@ -109,8 +111,8 @@ SPATIAL = {
     "hausdorff", "hausdorff_erosion", "dice_bd", "dice_hd",
 }  # fmt: skip
 
-# A weight follows the values, but has no gradient.
-DETACHED = {"dice_hd"}
+# A weight, or the bin of a pixel, follows the values, but has no gradient.
+DETACHED = {"dice_hd", "l1_ace"}
 
 # Class 0 is the background and no class like any other.
 WITH_BACKGROUND = {"asymmetric_unified_focal", "unified_focal", "wasserstein_dice"}
