@@ -1,6 +1,9 @@
 """Centreline Dice: overlap of soft skeletons, for vessels and other thin trees."""
 
 import functools
+import operator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -95,51 +98,88 @@ def soft_skeleton(values: Array, iterations: int, where: Array | None = None) ->
     3 x 3 x ... box; the outside of the image, and of `where`, takes part in neither.
     Where several tie for the least or the largest, one of them has the slope.
     """
-    if where is None:
-        where = jnp.ones(values.shape[:-1], bool)
-    inside = where[..., None]
-
-    def peel(left: Array, _: None) -> tuple[Array, Array]:
-        smaller = _erode(jnp.where(inside, left, 1))
-        opened = _dilate(jnp.where(inside, smaller, 0))
-        return smaller, jax.nn.relu(left - opened)
-
-    def gather(skeleton: Array, ridge: Array) -> tuple[Array, None]:
-        return skeleton + ridge * (1 - skeleton), None
-
-    _, ridges = lax.scan(peel, values, length=iterations + 1)
-    skeleton, _ = lax.scan(gather, ridges[0], ridges[1:])
-    return jnp.where(inside, skeleton, 0)
-
-
-def _erode(values: Array) -> Array:
-    axes = range(values.ndim - 1)
-    least = [_reduce_neighbours(values, axis, _smaller, jnp.inf) for axis in axes]
-    return functools.reduce(_smaller, least)
-
-
-def _dilate(values: Array) -> Array:
-    for axis in range(values.ndim - 1):
-        values = _reduce_neighbours(values, axis, _larger, -jnp.inf)
-    return values
-
-
-def _smaller(first: Array, second: Array) -> Array:
-    return jnp.where(second < first, second, first)
-
-
-def _larger(first: Array, second: Array) -> Array:
-    return jnp.where(second > first, second, first)
-
-
-def _reduce_neighbours(values: Array, axis: int, chosen, outside: float) -> Array:
-    """The least or largest of three neighbours along an axis, `outside` the image."""
-    length = values.shape[axis]
-    if not length:
+    if not values.size:
         return values
-    end = jnp.full_like(lax.slice_in_dim(values, 0, 1, axis=axis), outside)
-    before = lax.slice_in_dim(values, 0, length - 1, axis=axis)
-    after = lax.slice_in_dim(values, 1, length, axis=axis)
-    before = jnp.concatenate([end, before], axis=axis)
-    after = jnp.concatenate([after, end], axis=axis)
-    return chosen(chosen(values, before), after)
+    # Rows of pixels with their classes: long, as a vectorised loop wants them.
+    *before, width, classes = values.shape
+    rows = values.reshape(*before, width * classes)
+    steps = [(axis, 1) for axis in range(len(before))] + [(len(before), classes)]
+
+    def inside(values: Array, outside: float) -> Array:
+        if where is None:
+            return values
+        counted = jnp.broadcast_to(where[..., None], (*before, width, classes))
+        return jnp.where(counted.reshape(rows.shape), values, outside)
+
+    def peel(carried: tuple[Array, Array], turn: Array) -> tuple[Any, None]:
+        left, skeleton = carried
+        stored = functools.partial(_stored, turn=turn)
+        smaller = stored(_least(inside(left, 1), steps))
+        opened = inside(smaller, 0)
+        for step in steps:
+            opened = stored(_largest(opened, [step]))
+        ridge = jax.nn.relu(left - opened)
+        return (smaller, skeleton + ridge * (1 - skeleton)), None
+
+    start = rows, jnp.zeros_like(rows)
+    (_, skeleton), _ = lax.scan(peel, start, jnp.arange(iterations + 1))
+    return inside(skeleton, 0).reshape(values.shape)
+
+
+def _stored(values: Array, turn: Array) -> Array:
+    """The values, which XLA's CPU backend stores here instead of repeating them.
+
+    It would evaluate an erosion again for each neighbour that a dilation asks for. What
+    goes into a branch is stored, and `turn` >= 0 is more than it knows.
+    """
+
+    def by_branch(values: Array) -> Array:
+        return lax.cond(turn >= 0, lambda x: x, lambda x: -x, values)
+
+    return lax.platform_dependent(values, cpu=by_branch, default=lambda x: x)
+
+
+Steps = Sequence[tuple[int, int]]
+"""Axes, and how far a neighbour is along each."""
+
+
+def _least(values: Array, steps: Steps) -> Array:
+    return _of_neighbours(values, operator.lt, jnp.inf, tuple(steps))
+
+
+def _largest(values: Array, steps: Steps) -> Array:
+    return _of_neighbours(values, operator.gt, -jnp.inf, tuple(steps))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
+def _of_neighbours(values: Array, beats, outside: float, steps: Steps) -> Array:
+    """Each place's value or that of its neighbour that beats all; the first of ties."""
+    return _choose(values, beats, outside, steps)[0]
+
+
+def _choose(values: Array, beats, outside: float, steps: Steps) -> tuple[Array, Array]:
+    """The value chosen, and as which of its neighbours, 0 for the place itself."""
+    best, chosen = values, jnp.zeros(values.shape, jnp.int8)
+    for number, neighbour in enumerate(_neighbours(values, outside, steps), start=1):
+        better = beats(neighbour, best)
+        best = jnp.where(better, neighbour, best)
+        chosen = jnp.where(better, jnp.int8(number), chosen)
+    return best, chosen
+
+
+@_of_neighbours.defjvp
+def _of_neighbours_jvp(beats, outside: float, steps: Steps, primals, tangents):
+    best, chosen = _choose(primals[0], beats, outside, steps)
+    moved = jnp.where(chosen == 0, tangents[0], 0)
+    for number, neighbour in enumerate(_neighbours(tangents[0], 0.0, steps), start=1):
+        moved = moved + jnp.where(chosen == number, neighbour, 0)
+    return best, moved
+
+
+def _neighbours(values: Array, outside: float, steps: Steps) -> Iterator[Array]:
+    """Values of the neighbours before and after each place, `outside` the image."""
+    for axis, far in steps:
+        for by in (far, -far):
+            sides = [(0, 0, 0)] * values.ndim
+            sides[axis] = (by, -by, 0)
+            yield lax.pad(values, jnp.asarray(outside, values.dtype), sides)
