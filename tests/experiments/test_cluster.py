@@ -296,38 +296,53 @@ def test_two_commands_on_one_folder_share_its_jobs(tmp_path, toys):
     require_one_at_a_time(tmp_path / "both", jobs)
 
 
-@pytest.mark.slow  # the scheduler is a process of its own
-def test_a_scheduler_that_dies_is_one_sentence_and_the_command_goes_on(tmp_path, toys):
-    root, file = tmp_path / "study", tmp_path / "scheduler.json"
-    settings = dict(steps=40, pause=0.05)
-    for last in (False, True):
-        dask = [sys.executable, "-m", "dask"]
-        place = ["--scheduler-file", str(file)]
-        begun = [
-            subprocess.Popen([*dask, "scheduler", *place, "--port", "0",
-                              "--no-dashboard"], stderr=subprocess.DEVNULL),
-        ]  # fmt: skip
-        while not file.exists():
-            time.sleep(0.1)
-        begun.append(
-            subprocess.Popen([*dask, "worker", *place, "--nthreads", "1",
-                              "--no-dashboard", "--death-timeout", "5"],
-                             stderr=subprocess.DEVNULL)
-        )  # fmt: skip
-        process = toys(root, 6, *settings.values(), file)
-        if not last:
-            while not at_work(root):
-                time.sleep(0.1)
-            begun[0].kill()
-        _, told = process.communicate(timeout=300)
-        for each in begun:
-            each.terminate()
-            each.wait()
+@pytest.fixture
+def dask(tmp_path):
+    """Starts a scheduler and a worker as processes; returns them and the file."""
+    file, begun = tmp_path / "scheduler.json", []
+
+    def start():
         file.unlink(missing_ok=True)
-        if not last:
-            assert process.returncode == 2, told
-            assert "the scheduler is gone" in told
-            assert "Traceback" not in told
+        for kind in (["scheduler", "--port", "0"], ["worker", "--nthreads", "1"]):
+            words = [sys.executable, "-m", "dask", *kind, "--no-dashboard"]
+            begun.append(
+                subprocess.Popen(
+                    [*words, "--scheduler-file", str(file)], stderr=subprocess.DEVNULL
+                )
+            )
+            wait_for(file.exists)
+        return begun[-2:], file
+
+    yield start
+    for process in begun:
+        process.terminate()
+        process.wait()
+
+
+def wait_for(happened, seconds=300):
+    """Waits until something has happened."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.slow  # the scheduler is a process of its own
+def test_a_scheduler_that_dies_is_one_sentence_and_the_command_goes_on(
+    tmp_path, toys, dask
+):
+    root, settings = tmp_path / "study", dict(steps=40, pause=0.05)
+    (scheduler, _), file = dask()
+    process = toys(root, 6, *settings.values(), file)
+    wait_for(lambda: at_work(root))
+    scheduler.kill()
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 2, told
+    assert "the scheduler is gone" in told
+    assert "Traceback" not in told
+    dask()
+    process = toys(root, 6, *settings.values(), file)
+    _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
     require_one_at_a_time(root, family(6, **settings))
 
