@@ -210,12 +210,18 @@ def connected(address: str) -> Iterator[Any]:
                 client = Client(scheduler_file=address, timeout=CONNECT_SECONDS)
             else:
                 client = Client(address, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]
-            raise UserError(
-                f"--cluster {address}: no scheduler answers there ({reason}); start "
-                "one with `dask scheduler`"
-            ) from error
+            if kind == LOCAL:
+                why = f"its workers cannot be started ({reason})"
+            elif kind in BATCH_SYSTEMS:
+                why = f"its scheduler cannot be started ({reason})"
+            else:
+                why = (
+                    f"no scheduler answers there ({reason}); start one with "
+                    "`dask scheduler`"
+                )
+            raise UserError(f"--cluster {address}: {why}") from error
         yield stack.enter_context(client)
 
 

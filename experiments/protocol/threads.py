@@ -14,8 +14,8 @@ from collections.abc import Iterator
 VARIABLE = "NPROC"
 """Tells XLA how many threads to start, whatever cores a process may use."""
 THREADS = 1
-"""Of a job, by default: workers of one core each do more jobs an hour than fewer of
-several."""
+"""Of a job, by default; `python -m experiments worker_speed` compares ways to share a
+machine's cores."""
 
 
 def only_cpu() -> bool:
