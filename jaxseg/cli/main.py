@@ -54,7 +54,7 @@ def parser(only: str | None = None) -> Parser:
         epilog=EXAMPLES,
     )
     main_parser.add_argument(
-        "--version", action="version", version=f"jaxseg {__version__}"
+        "-V", "--version", action="version", version=f"jaxseg {__version__}"
     )
     commands = main_parser.add_subparsers(
         required=True, metavar="COMMAND", parser_class=Parser
