@@ -67,4 +67,4 @@ def test_the_command_draws_the_loss_asked_for(tmp_path, capsys, monkeypatch):
 
 def test_a_truth_other_than_0_and_1_is_refused(capsys):
     assert main(["curvature", "--truth", "2", "0"]) == 2
-    assert "--truth: invalid choice: 2" in capsys.readouterr().err
+    assert "--truth: 2 is not one of 0, 1" in capsys.readouterr().err
