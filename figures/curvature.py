@@ -145,7 +145,7 @@ def _draw_panel(figure: Figure, axes: Axes, curvature: Curvature, which: int) ->
     bar = figure.colorbar(drawn, ax=axes, shrink=0.7, pad=0.03)
     bar.set_ticks([-reach, 0, reach])
     bar.ax.yaxis.set_major_formatter(FormatStrFormatter("%.2g"))
-    bar.ax.tick_params(labelsize=6)
+    bar.ax.tick_params(labelsize=7)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
