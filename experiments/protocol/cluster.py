@@ -317,7 +317,7 @@ class _Session:
         self.tell = tell
         self.refused: dict[str, str] = {}
         self.told: set[str] = set()
-        self.told_empty, self.most = False, 0
+        self.told_empty, self.most, self.heard = False, 0, 0
         self.without_since: float | None = None
         self.name = (
             f"jaxseg-{hashlib.sha256(str(wanted.root).encode()).hexdigest()[:8]}"
@@ -327,7 +327,7 @@ class _Session:
         """Hands the jobs over and waits for them; the number of workers at most."""
         client = self.client
         print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
-        client.subscribe_topic(TOPIC, self._hear)
+        self.heard = len(client.get_events(TOPIC))
         client.run_on_scheduler(_allow_deaths)
         client.register_plugin(_entrance(self.wanted, self.name), name=self.name)
         futures: dict[str, Any] = {}
@@ -401,11 +401,16 @@ class _Session:
             return str(error)
         raise error
 
-    def _hear(self, event: Any) -> None:
-        """Takes note of why a worker does not serve."""
-        _, told = event
-        if told["study"] == self.name:
-            self.refused[told["worker"]] = told["why"]
+    def _hear(self) -> None:
+        """Takes note of why workers do not serve.
+
+        The scheduler keeps what they say: a subscription may begin after it was said.
+        """
+        events = self.client.get_events(TOPIC)[self.heard :]
+        self.heard += len(events)
+        for _, told in events:
+            if told["study"] == self.name:
+                self.refused[told["worker"]] = told["why"]
 
     def _look_at_workers(self) -> None:
         """Tells of workers that do not serve, and that there are none.
@@ -413,6 +418,7 @@ class _Session:
         Raises:
           UserError: there are none but these.
         """
+        self._hear()
         info = self.client.scheduler_info(n_workers=-1)
         serving = set(info["workers"]) - set(self.refused)
         self.most = max(self.most, len(serving))

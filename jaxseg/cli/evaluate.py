@@ -24,7 +24,7 @@ from jaxseg.metrics.means import DefinedMean
 from jaxseg.metrics.surface import DEFINITIONS
 from jaxseg.training.cases import TrainedNetwork, ensemble_probabilities
 from jaxseg.training.config import RunConfig
-from jaxseg.training.evaluation import Evaluation, Summary
+from jaxseg.training.evaluation import SPACING, Evaluation, Summary
 from jaxseg.training.gains import Gains, gain_lines, gains
 from jaxseg.training.inference import Inference
 from jaxseg.training.loop import SAMPLES, Run
@@ -329,7 +329,7 @@ def _lines_of_case(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         if name in lesions
     }
     scores = {**row, **(row.get("surfaces") or {}), **lesions}
-    by_class = {k: v for k, v in scores.items() if isinstance(v, list)}
+    by_class = {k: v for k, v in scores.items() if isinstance(v, list) and k != SPACING}
     facts = {k: row[k] for k in ("case", "lesion_free")}
     return [
         {**facts, "class": number, **{k: v[number] for k, v in by_class.items()}}

@@ -47,6 +47,8 @@ from jaxseg.metrics.overlap import (
 )
 
 VOID = 255
+SPACING = "spacing_mm"
+"""What a case's row has for each axis, and not for each class."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -358,11 +360,7 @@ def _known_alone(row: Mapping[str, Any], known: np.ndarray) -> dict[str, Any]:
     for name, values in row.items():
         if isinstance(values, dict):
             found[name] = _known_alone(values, known)
-        elif (
-            isinstance(values, list)
-            and len(values) == len(known)
-            and name not in ("spacing_mm",)
-        ):
+        elif isinstance(values, list) and len(values) == len(known) and name != SPACING:
             found[name] = [
                 value if knows else None
                 for value, knows in zip(values, known, strict=True)

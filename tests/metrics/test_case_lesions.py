@@ -45,6 +45,18 @@ def test_evaluations_count_what_is_annotated(regions):
     assert [line["lesions_true"] for line in lines][:3] == ["", str(first), "2"]
 
 
+@pytest.mark.parametrize("classes", [2, 3, 4])
+def test_a_table_has_classes_and_not_axes(classes):
+    """Voxels have three sizes, as many as the classes or not."""
+    evaluation = Evaluation(classes)
+    masks = np.arange(2 * 3 * 4).reshape(2, 3, 4) % classes
+    evaluation.add("volume", masks, masks, spacing_mm=(1.0, 2.0, 3.0))
+    lines = list(csv.DictReader(io.StringIO(csv_of(evaluation.rows))))
+    assert [line["class"] for line in lines] == [str(c) for c in range(classes)]
+    assert {line["dice"] for line in lines} == {"1.0"}
+    assert "spacing_mm" not in lines[0]
+
+
 def test_a_data_set_by_size():
     """Six lesions of sizes 1 to 6, of which those of 1, 2 and 4 are missed."""
     actual = np.zeros((11, 6), int)
