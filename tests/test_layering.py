@@ -13,7 +13,7 @@ FLOORS = [  # from the bottom; a file may import from its own floor and from bel
     ["jaxseg.links"],
     ["jaxseg.targets"],
     ["jaxseg.counts", "jaxseg.distance"],
-    ["jaxseg.components"],
+    ["jaxseg.components", "jaxseg.persistence"],
     ["jaxseg.losses", "jaxseg.metrics", "jaxseg.models", "jaxseg.data",
      "jaxseg.statistics", "jaxseg.decide"],
     ["jaxseg.training"],

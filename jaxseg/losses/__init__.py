@@ -64,6 +64,7 @@ from jaxseg.losses.sums import (
     dice_topk_loss,
     log_dice_ce_loss,
 )
+from jaxseg.losses.topological import topological_loss
 from jaxseg.losses.unified_focal import (
     asymmetric_unified_focal_loss,
     unified_focal_loss,
@@ -135,6 +136,7 @@ __all__ = [
     "soft_l1_ace_loss",
     "switch",
     "topk_loss",
+    "topological_loss",
     "topk_threshold_loss",
     "tversky_loss",
     "unified_focal_loss",

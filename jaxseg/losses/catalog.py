@@ -56,6 +56,7 @@ from jaxseg.losses.sums import (
     dice_topk_loss,
     log_dice_ce_loss,
 )
+from jaxseg.losses.topological import topological_loss
 from jaxseg.losses.unified_focal import (
     asymmetric_unified_focal_loss,
     unified_focal_loss,
@@ -154,6 +155,15 @@ _ENTRIES = (
         paper="Ganaye 2019; Ma 2021",
         equation="NonAdjLoss; section 2.5",
         bounds=(0.0, 1.0),
+    ),
+    single(
+        "topological",
+        topological_loss,
+        "boundary",
+        wrap=per_image,
+        formula="sum of 1 - l^2 over the parts and holes of t, of l^2 over others of p",
+        paper="Clough 2019",
+        equation="arXiv:1910.01877",
     ),
     single(
         "dice",

@@ -88,3 +88,51 @@ def adjacency(logits, labels, link="softmax", weights=None, where=None):
     banned = (touch == 0) & ~np.eye(classes, dtype=bool)
     total = np.sum(banned * np.outer(weights, weights) * weight)
     return total / where.sum() if where.any() else 0.0
+
+
+def _bars(values, connectivity):
+    """How long parts last as a threshold falls, pixel by pixel with a union-find."""
+    near = np.argwhere(ndimage.generate_binary_structure(values.ndim, connectivity)) - 1
+    parent, birth, bars = {}, {}, []
+
+    def root(pixel):
+        while parent[pixel] != pixel:
+            pixel = parent[pixel]
+        return pixel
+
+    for index in np.argsort(-values, axis=None, kind="stable"):
+        pixel = tuple(np.unravel_index(index, values.shape))
+        parent[pixel], birth[pixel] = pixel, values[pixel]
+        for step in near:
+            other = tuple(np.add(pixel, step))
+            if other not in parent:
+                continue
+            ends, stays = sorted((root(pixel), root(other)), key=birth.__getitem__)
+            if ends != stays:
+                bars.append((birth[ends], values[pixel]))
+                parent[ends] = stays
+    return bars, max(birth.values(), default=0)
+
+
+def topological(logits, labels, link="softmax", weights=None, where=None):
+    p, t, where = _prepared(logits, labels, link, where)
+    rank = p.ndim - 1
+    values = np.zeros(p.shape[-1])
+    for c in range(p.shape[-1]):
+        if not where.any():
+            continue
+        mask = (t[..., c] > 0.5) & where
+        everywhere = np.ones((3,) * rank)
+        holes = ndimage.label(np.pad(~mask, 1, constant_values=True))[1] - 1
+        wanted = [ndimage.label(mask, everywhere)[1], holes][:rank]
+        seen = np.where(where, p[..., c], 0)
+        bars, top = _bars(seen, rank)
+        found = [[*(b - d for b, d in bars), top]]
+        low = np.pad(np.where(where, -p[..., c], 1), 1, constant_values=1)
+        found.append([b - d for b, d in _bars(low, 1)[0] if b < 1])
+        for lasting, count in zip(found, wanted, strict=False):
+            lasting = np.sort(lasting)[::-1]
+            squares = np.zeros(max(len(lasting), count))
+            squares[: len(lasting)] = np.square(lasting)
+            values[c] += (1 - squares[:count]).sum() + squares[count:].sum()
+    return _mean(values, weights)

@@ -68,6 +68,7 @@ ORACLES = {
     "boundary": _per_image(boundary_oracle.boundary),
     "hausdorff": _per_image(boundary_oracle.hausdorff),
     "hausdorff_erosion": _per_image(boundary_oracle.erosion),
+    "topological": _per_image(lesion_oracle.topological),
     "adjacency": _per_image(lesion_oracle.adjacency),
     "dice_bd": _plus((0.505, _DICE), (0.495, _per_image(boundary_oracle.boundary))),
     "dice_hd": _plus((2, _per_image(boundary_oracle.hausdorff))),
@@ -100,13 +101,13 @@ NOT_OPTIMAL_AT_SOFT_TARGETS = {
     "marginal_l1", "marginal_kl", "dice_bias", "ce_l1", "ce_kl", "dice_bias_ce",
     "region_cross_entropy", "focal", "topk_threshold", "dice_focal",
     "exponential_logarithmic", "unified_focal", "asymmetric_unified_focal",
-    "adjacency", "wasserstein_dice", "lovasz_hinge", "boundary", "dice_bd",
+    "adjacency", "topological", "wasserstein_dice", "lovasz_hinge", "boundary", "dice_bd",
     "distance_cross_entropy",
 }  # fmt: skip
 
 # Pixels have neighbours, so their order matters.
 SPATIAL = {
-    "adjacency", "blob", "cc_dice_ce", "cldice", "dice_cldice",
+    "adjacency", "blob", "topological", "cc_dice_ce", "cldice", "dice_cldice",
     "distance_cross_entropy", "boundary",
     "hausdorff", "hausdorff_erosion", "dice_bd", "dice_hd",
 }  # fmt: skip
