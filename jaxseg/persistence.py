@@ -114,6 +114,7 @@ def lifetimes(probs: Array, where: Array | None = None) -> tuple[Array, Array]:
 
     Pixels are closed boxes, as GUDHI's top-dimensional cells: parts hang together by
     corners, holes along the axes. In 3D holes are cavities; tunnels are not looked for.
+    With one axis there are none.
     What never ends lasts down to 0. The slope is that in the two values where a part or
     hole begins and ends.
 
@@ -146,6 +147,8 @@ def lifetimes(probs: Array, where: Array | None = None) -> tuple[Array, Array]:
     # What merges outside of the image does not merge.
     ends = jnp.where(inside.reshape(-1)[jnp.maximum(ends, 0)], ends, -1)
     parts = lasting(ends, flat, ~inside.reshape(-1)).reshape(probs.shape)
+    if rank == 1:
+        return parts, jnp.zeros_like(probs)
     low = jnp.pad(
         lax.stop_gradient(jnp.where(inside, -probs, 1.0)), 1, constant_values=1
     )

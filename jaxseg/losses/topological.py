@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
@@ -31,8 +32,8 @@ def topological_loss(
     .. math:: \frac1C \sum_c \sum_k \Big( \sum_{l \le \beta_{ck}} (1 - \ell_{ckl}^2)
         + \sum_{l > \beta_{ck}} \ell_{ckl}^2 \Big)
 
-    The lifetimes of the parts (k = 0) and of the holes of each class's probabilities as
-    a threshold falls from 1 to 0, the longest first, see `jaxseg.persistence.lifetimes`.
+    The lifetimes of the parts (k = 0) and of the holes of each class's probabilities,
+    the longest first, as a threshold falls from 1 to 0: `jaxseg.persistence.lifetimes`.
     It says nothing of where they are, and its gradient meets the few pixels in which
     they begin and end: a term beside another loss. For soft labels p = t is no
     minimiser.
@@ -56,7 +57,7 @@ def topological_loss(
 
     Raises:
       ValueError: nobody says whether more than two axes are one image, or betti is not
-        a pair for each class.
+        a pair of whole numbers >= 0 for each class.
 
     Source: Clough 2019, arXiv:1910.01877; departs: the numbers of the labels where none
     are given, and in 3D no tunnels.
@@ -65,20 +66,18 @@ def topological_loss(
     scores, targets = as_pixels(logits, labels, link=link, where=where)
     probs = jnp.moveaxis(link(scores), -1, 0)
     classes, rank = probs.shape[0], probs.ndim - 1
+    unknown = jnp.zeros(())
     if betti is None:
         masks = jnp.moveaxis(lax.stop_gradient(targets) > 0.5, -1, 0)
         wanted = lax.map(lambda mask: _parts_and_holes(mask, where), masks)
         unknown = jnp.where(jnp.any(jnp.isnan(targets)), jnp.nan, 0)
     else:
-        wanted, unknown = jnp.asarray(betti, jnp.int32), jnp.zeros(())
-        if wanted.shape != (classes, 2):
-            raise ValueError(
-                f"betti has the shape ({classes}, 2), parts and holes of each class, "
-                f"not {wanted.shape}"
-            )
+        wanted = _as_numbers(betti, classes)
+        if where is not None:
+            wanted = jnp.where(jnp.any(where), wanted, 0)
 
     def of_class(probs: Array, wanted: Array) -> Array:
-        found = lifetimes(probs, where)[: 1 if rank == 1 else 2]
+        found = lifetimes(probs, where)[: 1 if rank == 1 else 2]  # parts, holes
         return sum(
             (_shortfall(x, n) for x, n in zip(found, wanted, strict=False)),
             jnp.zeros((), probs.dtype),
@@ -87,6 +86,17 @@ def topological_loss(
     losses = lax.map(lambda pair: of_class(*pair), (probs, wanted))
     loss = weighted_mean(losses, as_class_weights(class_weights, logits))
     return mean_of_devices(loss + unknown.astype(loss.dtype), where, axis_name)
+
+
+def _as_numbers(betti: Sequence[Sequence[int]], classes: int) -> Array:
+    numbers = np.asarray(betti)
+    whole = numbers.shape == (classes, 2) and np.issubdtype(numbers.dtype, np.integer)
+    if not whole or (numbers < 0).any():
+        raise ValueError(
+            "betti has how many parts and holes each class should have, "
+            f"{classes} pairs of whole numbers >= 0, not {betti}"
+        )
+    return jnp.asarray(numbers, jnp.int32)
 
 
 def _shortfall(lasting: Array, wanted: Array) -> Array:

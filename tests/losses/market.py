@@ -101,8 +101,8 @@ NOT_OPTIMAL_AT_SOFT_TARGETS = {
     "marginal_l1", "marginal_kl", "dice_bias", "ce_l1", "ce_kl", "dice_bias_ce",
     "region_cross_entropy", "focal", "topk_threshold", "dice_focal",
     "exponential_logarithmic", "unified_focal", "asymmetric_unified_focal",
-    "adjacency", "topological", "wasserstein_dice", "lovasz_hinge", "boundary", "dice_bd",
-    "distance_cross_entropy",
+    "adjacency", "topological", "wasserstein_dice", "lovasz_hinge", "boundary",
+    "dice_bd", "distance_cross_entropy",
 }  # fmt: skip
 
 # Pixels have neighbours, so their order matters.
