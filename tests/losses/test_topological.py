@@ -1,5 +1,7 @@
 """The topological loss: by hand, its gradient, and what it refuses."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,7 +80,7 @@ def test_the_gradient_is_that_of_differences_away_from_ties(shape):
         np.testing.assert_allclose(slope.reshape(-1), differences, atol=1e-8)
 
 
-def test_numbers_of_nobody_and_no_pixel():
+def test_given_numbers_and_no_pixel():
     """Given numbers ask nothing of an image without a pixel that counts."""
     probs = jnp.asarray(HILLS)[..., None]
     options = {"betti": [(1, 1)], "link": links.identity}
@@ -89,6 +91,7 @@ def test_numbers_of_nobody_and_no_pixel():
     where = jnp.stack([none == 0, none > 0])
     found = per_image(topological_loss)(batch, labels, where=where, **options)
     np.testing.assert_allclose(found, topological_loss(probs, none, **options))
-    for betti in ([1, 0], [(1, 0), (1, 0)], [(0.5, 0)], [(-1, 0)]):
+    wrong: list[Any] = [[1, 0], [(1, 0), (1, 0)], [(0.5, 0)], [(-1, 0)]]
+    for betti in wrong:
         with pytest.raises(ValueError, match=r"1 pairs of whole numbers >= 0, not"):
             topological_loss(probs, none, betti=betti, link=links.identity)
