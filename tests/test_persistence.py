@@ -83,3 +83,11 @@ def test_what_is_outside_of_the_image_is_neither_part_nor_rim():
     parts, holes = lifetimes(jnp.asarray(ring), jnp.asarray(inside))
     assert holes.max() == 0
     assert np.sort(parts, axis=None)[-2:].tolist() == [0, 1]
+
+
+def test_a_masked_wall_parts_what_it_lies_between():
+    row = jnp.array([0.9, 0.5, 0.8])
+    parts, _ = lifetimes(row)
+    np.testing.assert_allclose(parts, [0.9, 0, 0.8 - 0.5], rtol=1e-6)
+    parts, _ = lifetimes(row, jnp.array([True, False, True]))
+    np.testing.assert_allclose(parts, [0.9, 0, 0.8], rtol=1e-6)

@@ -7,7 +7,6 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxseg.components import first_pixels
 from jaxseg.links import Link, softmax
 from jaxseg.losses.images import image_loss, mean_of_devices
 from jaxseg.numerics import weighted_mean
@@ -49,6 +48,8 @@ def topological_loss(
         any label; None takes those of the labels.
       spatial: how many axes an image has; more leading axes are images, over whose
         losses the mean is taken. None for one image of up to two axes.
+      where: pixels to leave out are as outside of the image: they part what they lie
+        between, and what they touch is no hole.
       axis_name: mapped axis; the mean over the images of its devices, each whole on
         one.
 
@@ -69,7 +70,7 @@ def topological_loss(
     unknown = jnp.zeros(())
     if betti is None:
         masks = jnp.moveaxis(lax.stop_gradient(targets) > 0.5, -1, 0)
-        wanted = lax.map(lambda mask: _parts_and_holes(mask, where), masks)
+        wanted = lax.map(lambda mask: _counts(mask.astype(probs.dtype), where), masks)
         unknown = jnp.where(jnp.any(jnp.isnan(targets)), jnp.nan, 0)
     else:
         wanted = _as_numbers(betti, classes)
@@ -86,6 +87,13 @@ def topological_loss(
     losses = lax.map(lambda pair: of_class(*pair), (probs, wanted))
     loss = weighted_mean(losses, as_class_weights(class_weights, logits))
     return mean_of_devices(loss + unknown.astype(loss.dtype), where, axis_name)
+
+
+def _counts(mask: Array, where: Array | None) -> Array:
+    """How many parts and holes a mask of 0 and 1 has: ``[2]``, each lasts for 1."""
+    return jnp.stack(
+        [jnp.sum(x > 0.5, dtype=jnp.int32) for x in lifetimes(mask, where)]
+    )
 
 
 def _as_numbers(betti: Sequence[Sequence[int]], classes: int) -> Array:
@@ -107,18 +115,3 @@ def _shortfall(lasting: Array, wanted: Array) -> Array:
     longest = jnp.zeros(len(flat), bool).at[order].set(places < wanted)
     squares = jnp.square(flat)
     return jnp.sum(jnp.where(longest, 1 - squares, squares))
-
-
-def _parts_and_holes(mask: Array, where: Array | None) -> Array:
-    """How many parts that hang together by corners, and holes that do not: ``[2]``."""
-    if where is not None:
-        mask = mask & where
-    outside = ~mask if where is None else ~mask | ~where
-    around = jnp.pad(outside, 1, constant_values=True)
-    parts = _count(mask, mask.ndim)
-    return jnp.stack([parts, jnp.maximum(_count(around, 1) - 1, 0)])
-
-
-def _count(mask: Array, connectivity: int) -> Array:
-    first = first_pixels(mask, connectivity=connectivity).reshape(-1)
-    return jnp.sum(first == jnp.arange(mask.size), dtype=jnp.int32)

@@ -123,7 +123,9 @@ def topological(logits, labels, link="softmax", weights=None, where=None):
             continue
         mask = (t[..., c] > 0.5) & where
         everywhere = np.ones((3,) * rank)
-        holes = ndimage.label(np.pad(~mask, 1, constant_values=True))[1] - 1
+        outside = np.pad(~where, 1, constant_values=True)
+        gaps, number = ndimage.label(np.pad(~mask, 1, constant_values=True))
+        holes = number - len(set(gaps[outside]))  # what is outside is one with them
         wanted = [ndimage.label(mask, everywhere)[1], holes][:rank]
         seen = np.where(where, p[..., c], 0)
         bars, top = _bars(seen, rank)

@@ -18,6 +18,7 @@ from jaxseg.losses import (
     dice_loss,
     per_image,
     region_maps,
+    topological_loss,
 )
 from tests.losses import lesion_oracle
 
@@ -99,7 +100,9 @@ def test_maps_made_beforehand_change_nothing(shape):
         blob_loss(logits, labels, components=labels[..., None], spatial=spatial)
 
 
-@pytest.mark.parametrize("loss", [blob_loss, cc_dice_ce_loss])
+@pytest.mark.parametrize(
+    "loss", [blob_loss, cc_dice_ce_loss, adjacency_loss, topological_loss]
+)
 def test_images_of_a_mapped_axis_are_averaged(loss):
     """One image a device; one of the three has no pixel that counts."""
     rng = np.random.default_rng(1)

@@ -80,6 +80,21 @@ def test_the_gradient_is_that_of_differences_away_from_ties(shape):
         np.testing.assert_allclose(slope.reshape(-1), differences, atol=1e-8)
 
 
+def test_masked_pixels_are_as_outside_of_the_image():
+    """A ring whose pond is masked is right without a hole; a masked wall parts it."""
+    ring = np.pad(np.ones((3, 3), int), 1)
+    ring[2, 2] = 0
+    assert _loss(ring, ring) == 0
+    assert _loss(ring, ring, betti=[(1, 0)]) == 1
+    where = np.ones(ring.shape, bool)
+    where[2, 2] = False
+    assert _loss(ring, ring, where=where) == 0
+    assert _loss(ring, ring, where=where, betti=[(1, 0)]) == 0
+    where[:, 2] = False
+    assert _loss(ring, ring, where=where) == 0
+    assert _loss(ring, ring, where=where, betti=[(1, 0)]) == 1
+
+
 def test_given_numbers_and_no_pixel():
     """Given numbers ask nothing of an image without a pixel that counts."""
     probs = jnp.asarray(HILLS)[..., None]
