@@ -416,8 +416,8 @@ def test_derivatives_of_every_order_agree(name, soft):
         def at(first, second):
             return float(compiled(place + h * (first * ways[0] + second * ways[1])))
 
-    along = at(-2, 0) - 8 * at(-1, 0) + 8 * at(1, 0) - at(2, 0)
-    across = at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)
+        along = at(-2, 0) - 8 * at(-1, 0) + 8 * at(1, 0) - at(2, 0)
+        across = at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)
     np.testing.assert_allclose(slope, along / (12 * h), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(curvature, across / (4 * h**2), rtol=2e-4, atol=2e-4)
 

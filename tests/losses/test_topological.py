@@ -22,7 +22,7 @@ HILLS = np.array(  # two hills, 0.9 and 0.6, with a saddle of 0.3; a pond of 0.2
 
 def _loss(probs, labels, **options):
     return topological_loss(
-        jnp.asarray(probs)[..., None], labels, link=links.identity, **options
+        jnp.asarray(probs, float)[..., None], labels, link=links.identity, **options
     )
 
 
