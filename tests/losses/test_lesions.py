@@ -101,24 +101,31 @@ def test_maps_made_beforehand_change_nothing(shape):
 
 
 @pytest.mark.parametrize(
-    "loss", [blob_loss, cc_dice_ce_loss, adjacency_loss, topological_loss]
+    ("loss", "options"),
+    [
+        (blob_loss, {}),
+        (cc_dice_ce_loss, {}),
+        (adjacency_loss, {"allowed": np.eye(2, dtype=bool)}),
+        (topological_loss, {}),
+    ],
 )
-def test_images_of_a_mapped_axis_are_averaged(loss):
+def test_images_of_a_mapped_axis_are_averaged(loss, options):
     """One image a device; one of the three has no pixel that counts."""
     rng = np.random.default_rng(1)
-    logits = jnp.asarray(rng.standard_normal((3, 4, 4, 1)), jnp.float32)
+    logits = jnp.asarray(rng.standard_normal((3, 4, 4, 2)), jnp.float32)
     labels = jnp.asarray(rng.integers(0, 2, (3, 4, 4)))
     where = jnp.ones(labels.shape, bool).at[1].set(False)
+    options = {"link": links.sigmoid, **options}
 
     @jax.jit
     @functools.partial(jax.vmap, axis_name="images")
     def local(logits, labels, where):
-        options = {"link": links.sigmoid, "where": where, "axis_name": "images"}
-        return loss(logits, labels, **options)
+        return loss(logits, labels, where=where, axis_name="images", **options)
 
     values = local(logits, labels, where)
-    plain = functools.partial(per_image(loss), link=links.sigmoid)
+    plain = functools.partial(per_image(loss), **options)
     expected = jax.jit(plain)(logits[::2], labels[::2])
+    assert expected > 0
     np.testing.assert_allclose(values, np.full(3, expected), rtol=1e-6)
 
 
