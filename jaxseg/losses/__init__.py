@@ -26,6 +26,7 @@ from jaxseg.losses.lesions import (
 )
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
 from jaxseg.losses.maps import class_maps, signed_distance_maps
+from jaxseg.losses.margin import mbls_loss, nacl_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.matthews import matthews_loss
 from jaxseg.losses.pixel import (
@@ -126,6 +127,7 @@ __all__ = [
     "merged_background",
     "partly_annotated",
     "penalized_generalized_dice_loss",
+    "nacl_loss",
     "per_image",
     "per_region",
     "region_cross_entropy_loss",

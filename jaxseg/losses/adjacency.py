@@ -5,6 +5,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxseg.links import Link, softmax
+from jaxseg.losses.boxes import box_sums
 from jaxseg.losses.images import image_loss, mean_of_devices
 from jaxseg.numerics import keep, pooled_count, safe_ratio
 from jaxseg.targets import as_class_weights, as_pixels
@@ -104,15 +105,7 @@ def contacts(shares: Array) -> Array:
       >>> (3 * contacts(jnp.eye(3)[jnp.array([0, 0, 1, 2])])).round().tolist()
       [[4.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
     """
-    around = shares
-    for axis in range(shares.ndim - 1):
-        padding = [(0, 0, 0)] * shares.ndim
-        total = around
-        for side in ((1, -1, 0), (-1, 1, 0)):
-            padding[axis] = side
-            if shares.shape[axis]:
-                total += lax.pad(around, jnp.zeros((), around.dtype), padding)
-        around = total / 3
+    around = box_sums(shares) / 3 ** (shares.ndim - 1)
     classes = shares.shape[-1]
     rows, near = (x.reshape(-1, classes) for x in (shares, around))
     return jnp.matmul(rows.T, near, precision=lax.Precision.HIGHEST)

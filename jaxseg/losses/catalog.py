@@ -18,6 +18,7 @@ from jaxseg.losses.exponential import exponential_logarithmic_loss
 from jaxseg.losses.images import per_image
 from jaxseg.losses.lesions import blob_loss, cc_dice_ce_loss
 from jaxseg.losses.lovasz import lovasz_hinge_loss, lovasz_loss
+from jaxseg.losses.margin import mbls_loss, nacl_loss
 from jaxseg.losses.marginal import dice_bias_loss, marginal_kl_loss, marginal_l1_loss
 from jaxseg.losses.matthews import matthews_loss
 from jaxseg.losses.pixel import (
@@ -463,6 +464,26 @@ _ENTRIES = (
         paper="Barfoot 2025",
         equation="arXiv:2506.03942",
         bounds=(0.0, 1.0),
+    ),
+    single(
+        "mbls",
+        mbls_loss,
+        "compound",
+        formula="CE + weight mean_ic max(0, max_d z_d - z_c - margin)",
+        paper="Liu 2022 (MbLS)",
+        equation="arXiv:2111.15430",
+        perfect=None,
+        special_cases=(SpecialCase({"weight": 0.0}, "cross_entropy"),),
+    ),
+    single(
+        "nacl",
+        nacl_loss,
+        "compound",
+        wrap=per_image,
+        formula="CE + weight mean_ic |tau_c - z_c|, tau the shares of classes around",
+        paper="Murugesan 2023",
+        equation="arXiv:2303.06268",
+        perfect=None,
     ),
     compound(
         dice_ce_loss,

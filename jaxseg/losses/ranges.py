@@ -52,7 +52,7 @@ RANGES: Mapping[str, Range] = MappingProxyType(
     {
         **dict.fromkeys(
             ("alpha", "beta", "background", "blob", "ce", "dice", "focal", "gamma", "k",
-             "log_dice", "main", "smooth", "topk", "weight"),
+             "log_dice", "main", "margin", "smooth", "topk", "weight"),
             WEIGHT,
         ),
         **dict.fromkeys(("at", "cldice", "delta", "w"), SHARE),
