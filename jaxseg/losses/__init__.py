@@ -124,6 +124,7 @@ __all__ = [
     "marginal_kl_loss",
     "marginal_l1_loss",
     "matthews_loss",
+    "mbls_loss",
     "merged_background",
     "partly_annotated",
     "penalized_generalized_dice_loss",

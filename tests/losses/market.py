@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxseg import links
 from jaxseg.losses import CATALOG
-from tests.losses import boundary_oracle, calibration_oracle, lesion_oracle, oracle
+from tests.losses import boundary_oracle, calibration_oracle, lesion_oracle, margin_oracle, oracle
 
 NAMES = tuple(CATALOG)
 
@@ -91,6 +91,8 @@ ORACLES = {
         (0.5, oracle.cross_entropy), (0.5, _per_image(_SQUARED))
     ),
     "ce_to_dice_hard": oracle.cross_entropy,
+    "mbls": margin_oracle.mbls,
+    "nacl": _per_image(margin_oracle.nacl),
     "l1_ace": _per_image(calibration_oracle.hard_ace),
     "soft_l1_ace": _per_image(calibration_oracle.soft_ace),
 }
@@ -102,18 +104,22 @@ NOT_OPTIMAL_AT_SOFT_TARGETS = {
     "region_cross_entropy", "focal", "topk_threshold", "dice_focal",
     "exponential_logarithmic", "unified_focal", "asymmetric_unified_focal",
     "adjacency", "topological", "wasserstein_dice", "lovasz_hinge", "boundary",
-    "dice_bd", "distance_cross_entropy",
+    "dice_bd", "distance_cross_entropy", "nacl",
 }  # fmt: skip
 
 # Pixels have neighbours, so their order matters.
 SPATIAL = {
     "adjacency", "blob", "topological", "cc_dice_ce", "cldice", "dice_cldice",
     "distance_cross_entropy", "boundary",
-    "hausdorff", "hausdorff_erosion", "dice_bd", "dice_hd",
+    "hausdorff", "hausdorff_erosion", "dice_bd", "dice_hd", "nacl",
 }  # fmt: skip
 
 # A weight, or the bin of a pixel, follows the values, but has no gradient.
 DETACHED = {"dice_hd", "l1_ace"}
+
+# A score of -inf switches a class off and costs nothing, while one of -1e4 lowers the
+# loss without bound (a bias) or raises it (a penalty on scores themselves).
+FAR_SCORES_COUNT = {"dice_bias", "dice_bias_ce", "mbls", "nacl"}
 
 # Class 0 is the background and no class like any other.
 WITH_BACKGROUND = {"asymmetric_unified_focal", "unified_focal", "wasserstein_dice"}
