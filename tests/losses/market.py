@@ -11,7 +11,13 @@ import numpy as np
 
 from jaxseg import links
 from jaxseg.losses import CATALOG
-from tests.losses import boundary_oracle, calibration_oracle, lesion_oracle, margin_oracle, oracle
+from tests.losses import (
+    boundary_oracle,
+    calibration_oracle,
+    lesion_oracle,
+    margin_oracle,
+    oracle,
+)
 
 NAMES = tuple(CATALOG)
 
