@@ -51,7 +51,8 @@ def test_mbls_equals_released_code():
     """LogitMarginL1(margin=2, alpha=0.5) of github.com/by-liu/MbLS, run once."""
     data = inputs.batch(3)
     with jax.enable_x64():
-        loss = mbls_loss(data["logits"], data["ids"], margin=2.0, weight=0.5)
+        scores, labels = jnp.asarray(data["logits"]), jnp.asarray(data["ids"])
+        loss = mbls_loss(scores, labels, margin=2.0, weight=0.5)
     np.testing.assert_allclose(loss, 2.0123483294004014, rtol=1e-7)
 
 
@@ -64,7 +65,8 @@ def test_nacl_equals_released_code_away_from_borders():
     logits, ids = rng.standard_normal((2, 8, 8, 3)), np.zeros((2, 8, 8), np.int64)
     ids[:, 2:-2, 2:-2] = rng.integers(0, 3, (2, 4, 4))
     with jax.enable_x64():
-        loss = nacl_loss(logits, ids, weight=0.5, spatial=2)
+        scores, labels = jnp.asarray(logits), jnp.asarray(ids)
+        loss = nacl_loss(scores, labels, weight=0.5, spatial=2)
     np.testing.assert_allclose(loss, 1.93810886672812, rtol=1e-7)
 
 
