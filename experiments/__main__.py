@@ -13,15 +13,15 @@ from jaxseg.errors import UserError
 
 EXAMPLES = """\
 examples:
-  python -m experiments odyssey --data DIR --scale cpu --workers 2
-  python -m experiments odyssey --help
-  python -m experiments odyssey --data DIR --scale cpu --cluster scheduler.json
-  python -m experiments odyssey --scale cpu --status
-  python -m experiments slurm --tasks 32 odyssey --data DIR --scale cpu > study.sh
-  python -m experiments report experiments/reports/odyssey
-  python -m experiments speed --losses dice cross_entropy
-  make peers && python -m experiments speed --peers .venv-peers/bin/python
-  python -m experiments accelerator --minutes 8 --out runs/gpu
+  jaxseg study odyssey --data DIR --scale cpu --workers 2
+  jaxseg study odyssey --help
+  jaxseg study odyssey --data DIR --scale cpu --cluster scheduler.json
+  jaxseg study odyssey --scale cpu --status
+  jaxseg study slurm --tasks 32 odyssey --data DIR --scale cpu > study.sh
+  jaxseg study report experiments/reports/odyssey
+  jaxseg study speed --losses dice cross_entropy
+  make peers && jaxseg study speed --peers .venv-peers/bin/python
+  jaxseg study accelerator --minutes 8 --out runs/gpu
 """
 ACCELERATOR = "accelerator"
 """Runs where only JAX is installed, so that its name is looked at before all others."""
@@ -58,7 +58,7 @@ def timings_of() -> dict[str, tuple[str, Callable, Callable]]:
 def accelerator_parser() -> options.Parser:
     """The command line of the accelerator's command alone."""
     parsed = options.Parser(
-        prog="python -m experiments accelerator",
+        prog="jaxseg study accelerator",
         description=accelerator.__doc__,
         epilog=accelerator.EXAMPLES,
     )
@@ -71,9 +71,7 @@ def parser() -> options.Parser:
     from experiments.protocol import command, slurm
     from experiments.registry import STUDIES
 
-    parsed = options.Parser(
-        prog="python -m experiments", description=__doc__, epilog=EXAMPLES
-    )
+    parsed = options.Parser(prog="jaxseg study", description=__doc__, epilog=EXAMPLES)
     commands = parsed.add_subparsers(dest="name", metavar="NAME", required=True)
     for name, study in STUDIES.items():
         added = commands.add_parser(
@@ -149,13 +147,13 @@ def _require_known(name: str) -> None:
     try:
         options.one_of([*STUDIES, *timings_of(), ACCELERATOR, "report", "slurm"])(name)
     except argparse.ArgumentTypeError as error:
-        raise UserError(f"{error}; see python -m experiments --help") from None
+        raise UserError(f"{error}; see jaxseg study --help") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs; 2 after a user's mistake."""
     given = sys.argv[1:] if argv is None else list(argv)
-    status = answer("experiments", lambda: _run(given), last=argv is None)
+    status = answer("jaxseg study", lambda: _run(given), last=argv is None)
     if argv is None and given[:1] == [ACCELERATOR]:
         # What was broken off may still compile: a tear-down would end in a crash.
         sys.stdout.flush()

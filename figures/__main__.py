@@ -13,10 +13,10 @@ from jaxseg.errors import UserError
 
 EXAMPLES = """\
 examples:
-  python -m figures                                all pictures that need no input
-  python -m figures --out somewhere --format svg
-  python -m figures surface --loss tversky --hyper alpha=0.3 --hyper beta=0.7
-  python -m figures surface --help                 what a picture can be told
+  jaxseg figures                                all pictures that need no input
+  jaxseg figures --out somewhere --format svg
+  jaxseg figures surface --loss tversky --hyper alpha=0.3 --hyper beta=0.7
+  jaxseg figures surface --help                 what a picture can be told
 
 """
 ALL = "all"
@@ -33,8 +33,8 @@ def overview() -> str:
 def parser() -> options.Parser:
     """The command line without a picture's name: everything is drawn."""
     parsed = options.Parser(
-        prog="python -m figures",
-        usage="python -m figures [NAME] [--out DIR] [--format F] ...",
+        prog="jaxseg figures",
+        usage="jaxseg figures [NAME] [--out DIR] [--format F] ...",
         description=__doc__,
         epilog=EXAMPLES + overview(),
     )
@@ -74,7 +74,7 @@ def _picture(name: str) -> Picture:
     try:
         return PICTURES[options.one_of([ALL, *PICTURES])(name)]
     except argparse.ArgumentTypeError as error:
-        raise UserError(f"{error}; see python -m figures --help") from None
+        raise UserError(f"{error}; see jaxseg figures --help") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for path in draw(given):
             print(path)
 
-    return answer("figures", work, last=argv is None)
+    return answer("jaxseg figures", work, last=argv is None)
 
 
 if __name__ == "__main__":

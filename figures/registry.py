@@ -37,7 +37,7 @@ class Picture:
 
     def parser(self, name: str) -> options.Parser:
         """The command line of this picture."""
-        prog = f"python -m figures {name}"
+        prog = f"jaxseg figures {name}"
         module = importlib.import_module(self.module)
         parsed = options.Parser(
             prog=prog,

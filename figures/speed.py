@@ -85,7 +85,7 @@ def _draw_case(
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The folder."""
-    flags.add_folder(parser, "folder of `python -m experiments speed`")
+    flags.add_folder(parser, "folder of `jaxseg study speed`")
 
 
 def draw(arguments: argparse.Namespace) -> list[Path]:
@@ -97,6 +97,6 @@ def draw(arguments: argparse.Namespace) -> list[Path]:
     rows = arguments.folder / "rows.jsonl"
     found = read_rows(rows)
     if not found or not all("share_of_floor" in row for row in found):
-        raise UserError(f"{rows} holds no rows of `python -m experiments speed`")
+        raise UserError(f"{rows} holds no rows of `jaxseg study speed`")
     arguments.out = flags.folder_beside(arguments, arguments.folder)
     return save_all({"speed": draw_speed(found)}, arguments)

@@ -34,11 +34,26 @@ _FROM_COMMANDS = ("check", "evaluate", "load", "train")
 
 def __getattr__(name: str) -> Any:
     if name in _FROM_COMMANDS:
-        return getattr(importlib.import_module("jaxseg.api"), name)
+        return getattr(_commands(name), name)
     if name in __all__:
         return importlib.import_module(f"jaxseg.{name}")
     raise AttributeError(f"module 'jaxseg' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*__all__, *(n for n in globals() if n.startswith("__"))})
+
+
+def _commands(name: str) -> Any:
+    """The module of the commands, which need more than JAX."""
+    try:
+        return importlib.import_module("jaxseg.api")
+    except ModuleNotFoundError as error:
+        from jaxseg.cli.extras import not_installed
+
+        sentence = not_installed(error)
+        if sentence is None:
+            raise
+        raise ModuleNotFoundError(
+            f"jaxseg.{name}: {sentence}", name=error.name
+        ) from None

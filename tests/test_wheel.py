@@ -146,6 +146,11 @@ def test_commands_of_the_library_alone(plain, tmp_path):
         assert done.returncode == 2, done.stderr
         assert done.stderr.count("\n") == 1, done.stderr
         assert f"pip install 'jaxseg[{extra}]'" in done.stderr
+        assert done.stderr.startswith("jaxseg")
+    for name in ("load", "train", "evaluate", "check"):
+        done = run(plain, "-c", f"import jaxseg; jaxseg.{name}", cwd=tmp_path)
+        assert f"jaxseg.{name}: this needs" in done.stderr
+        assert "pip install 'jaxseg[train]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -46,21 +46,21 @@ def _add_processes(parser: Parser) -> None:
 
 def _settle_parser() -> Parser:
     parser = _parser(
-        "python -m theory",
+        "jaxseg theory",
         "Settles claims of the papers and prints a table, progress on stderr.\n"
         "The exit status is 1 if any evidence contradicts its recorded verdict.\n"
         "More commands: `show ID` explains a claim, `twins` tries false ones,\n"
         "`proofs` has theorems checked by Coq, `card NAME` tells what a loss is\n"
         "like, `report` writes REPORT.md.",
         (
-            "python -m theory",
-            "python -m theory E18 L06",
-            "python -m theory --json claims.json",
-            "python -m theory show E18",
-            "python -m theory twins",
-            "python -m theory proofs",
-            "python -m theory card dice",
-            "python -m theory report",
+            "jaxseg theory",
+            "jaxseg theory E18 L06",
+            "jaxseg theory --json claims.json",
+            "jaxseg theory show E18",
+            "jaxseg theory twins",
+            "jaxseg theory proofs",
+            "jaxseg theory card dice",
+            "jaxseg theory report",
         ),
     )
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims; all by default")
@@ -78,9 +78,9 @@ def _settle_parser() -> Parser:
 
 def _show_parser() -> Parser:
     parser = _parser(
-        "python -m theory show",
+        "jaxseg theory show",
         "Explains one claim: statement, hypotheses, verdict, proof, values, evidence.",
-        ("python -m theory show E18", "python -m theory show L12"),
+        ("jaxseg theory show E18", "jaxseg theory show L12"),
     )
     parser.add_argument("id", metavar="ID", help=", ".join(CLAIMS))
     return parser
@@ -88,10 +88,10 @@ def _show_parser() -> Parser:
 
 def _twins_parser() -> Parser:
     parser = _parser(
-        "python -m theory twins",
+        "jaxseg theory twins",
         "Runs false versions of every check; each must be refuted by a witness.\n"
         "The exit status is 1 if any is not.",
-        ("python -m theory twins", "python -m theory twins E18 L06"),
+        ("jaxseg theory twins", "jaxseg theory twins E18 L06"),
     )
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims; all by default")
     return parser
@@ -99,10 +99,10 @@ def _twins_parser() -> Parser:
 
 def _report_parser() -> Parser:
     parser = _parser(
-        "python -m theory report",
+        "jaxseg theory report",
         "Settles all claims and writes them as a document, the errata first.\n"
         "The exit status is 1 if any evidence contradicts its recorded verdict.",
-        ("python -m theory report", "python -m theory report --out claims.md"),
+        ("jaxseg theory report", "jaxseg theory report --out claims.md"),
     )
     parser.add_argument(
         "--out",
@@ -183,12 +183,12 @@ def _twins(argv: Sequence[str]) -> int:
 
 def _proofs_parser() -> Parser:
     parser = _parser(
-        "python -m theory proofs",
+        "jaxseg theory proofs",
         "Has Coq check the theorems, which hold for images of every size, and prints\n"
         "each beside its claim: its file compiles, it rests on no axiom but those of\n"
         "the reals, the negation of its false twin is proved, and its own proof is\n"
         "refused for the twin. The exit status is 1 if any of this is not so.",
-        ("python -m theory proofs", "python -m theory proofs E18 L06"),
+        ("jaxseg theory proofs", "jaxseg theory proofs E18 L06"),
     )
     parser.add_argument(
         "ids", nargs="*", metavar="ID", help="claims with a theorem; all by default"
@@ -225,12 +225,12 @@ def _outcome(evidence: Evidence) -> str:
 
 def _card_parser() -> Parser:
     parser = _parser(
-        "python -m theory card",
+        "jaxseg theory card",
         "What a loss is like: range, minimisers, convexity, Lipschitz constant of the\n"
         "gradient, invariances, images without foreground, confident mistakes. All is\n"
         "found out anew; without NAME a table of all losses. --write keeps the cards\n"
         "in the file that `jaxseg losses NAME` reads. All take a few minutes.",
-        ("python -m theory card dice", "python -m theory card --write"),
+        ("jaxseg theory card dice", "jaxseg theory card --write"),
     )
     parser.add_argument("names", nargs="*", type=loss_name, metavar="NAME")
     parser.add_argument(
@@ -287,7 +287,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return COMMANDS[given[0]](given[1:])
         return _settle(given)
 
-    return answer("theory", work, last=argv is None)
+    return answer("jaxseg theory", work, last=argv is None)
 
 
 if __name__ == "__main__":

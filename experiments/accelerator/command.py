@@ -22,11 +22,11 @@ GRACE = 20.0
 """Seconds over the time after which what hangs is broken off."""
 EXAMPLES = """\
 examples:
-  python -m experiments accelerator --minutes 8 --out runs/gpu
-  python -m experiments accelerator --minutes 8 --out runs/gpu --data DIR/polyps
-  python -m experiments accelerator --smoke --out runs/trial   three minutes on a CPU
-  python -m experiments accelerator --sections fast step --minutes 5 --out runs/speed
-  python -m experiments accelerator --report runs/gpu             the report once more
+  jaxseg study accelerator --minutes 8 --out runs/gpu
+  jaxseg study accelerator --minutes 8 --out runs/gpu --data DIR/polyps
+  jaxseg study accelerator --smoke --out runs/trial   three minutes on a CPU
+  jaxseg study accelerator --sections fast step --minutes 5 --out runs/speed
+  jaxseg study accelerator --report runs/gpu             the report once more
 
 Rows are kept as they come in DIR/rows.jsonl, and DIR/REPORT.md is made of them alone:
 what is cut off or stopped by Ctrl-C keeps what it has. DIR of --data is a folder of

@@ -7,9 +7,9 @@ from experiments.protocol.study import Study
 
 EXAMPLES = """\
 examples:
-  python -m experiments label_marginals
-  python -m experiments label_marginals --scale cpu
-  python -m experiments label_marginals --data DIR --scale cpu --losses CE Dice CE+L1
+  jaxseg study label_marginals
+  jaxseg study label_marginals --scale cpu
+  jaxseg study label_marginals --data DIR --scale cpu --losses CE Dice CE+L1
 """
 
 LABEL_MARGINALS = Study(

@@ -7,9 +7,9 @@ from experiments.protocol.study import Study
 
 EXAMPLES = """\
 examples:
-  python -m experiments metric_sensitivity
-  python -m experiments metric_sensitivity --data DIR --scale cpu
-  python -m experiments metric_sensitivity --data DIR --losses CE sDice sJaccard
+  jaxseg study metric_sensitivity
+  jaxseg study metric_sensitivity --data DIR --scale cpu
+  jaxseg study metric_sensitivity --data DIR --losses CE sDice sJaccard
 """
 
 METRIC_SENSITIVITY = Study(

@@ -7,9 +7,9 @@ from experiments.protocol.study import Study
 
 EXAMPLES = """\
 examples:
-  python -m experiments odyssey
-  python -m experiments odyssey --data DIR --scale cpu
-  python -m experiments odyssey --data DIR --scale cpu --losses dice cross_entropy \\
+  jaxseg study odyssey
+  jaxseg study odyssey --data DIR --scale cpu
+  jaxseg study odyssey --data DIR --scale cpu --losses dice cross_entropy \\
       dice_ce topk:fraction=0.3 cross_entropy:inverse dice:foreground
 """
 

@@ -7,9 +7,9 @@ from experiments.protocol.study import Study
 
 EXAMPLES = """\
 examples:
-  python -m experiments ood_robustness
-  python -m experiments ood_robustness --data DIR --scale cpu
-  python -m experiments ood_robustness --scale full --models cascade_resnet50_fpn
+  jaxseg study ood_robustness
+  jaxseg study ood_robustness --data DIR --scale cpu
+  jaxseg study ood_robustness --scale full --models cascade_resnet50_fpn
 """
 
 OOD_ROBUSTNESS = Study(

@@ -18,11 +18,11 @@ study with all of them. Submitted again, after its time is over or a machine was
 it goes on. The folder of the study must be one that all machines share."""
 EXAMPLES = """\
 examples:
-  python -m experiments slurm --tasks 32 odyssey --data DIR --scale cpu > study.sh
-  python -m experiments slurm --tasks 4 --gpus --option partition=gpu \\
+  jaxseg study slurm --tasks 32 odyssey --data DIR --scale cpu > study.sh
+  jaxseg study slurm --tasks 4 --gpus --option partition=gpu \\
       odyssey --data DIR --scale full > study.sh
   sbatch study.sh
-  python -m experiments odyssey --scale cpu --status
+  jaxseg study odyssey --scale cpu --status
 """
 SCRIPT = """\
 #!/bin/bash
@@ -60,7 +60,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--option", action="append", default=[], metavar="NAME=VALUE",
         help="of sbatch, such as partition=gpu or account=lab")  # fmt: skip
     add("study", nargs="*", metavar="STUDY ...",
-        help="the study's command, as after `python -m experiments`")  # fmt: skip
+        help="the study's command, as after `jaxseg study`")  # fmt: skip
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:

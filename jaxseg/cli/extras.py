@@ -16,14 +16,13 @@ EXTRAS = {
 }  # fmt: skip
 """Modules that each extra of the distribution brings."""
 OF_COMMAND = {
-    "theory": "theory",
-    "figures": "figures",
-    "experiments": "all",
-    "study": "all",
+    "jaxseg theory": "theory",
+    "jaxseg figures": "figures",
+    "jaxseg study": "all",
 }
 
 
-def not_installed(error: ModuleNotFoundError, command: str) -> str | None:
+def not_installed(error: ModuleNotFoundError, command: str = "") -> str | None:
     """What to install for a module that was not found, as a sentence; None if unknown.
 
     Args:

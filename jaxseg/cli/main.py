@@ -109,5 +109,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         keep_programs()
         return arguments.run_command(arguments)
 
-    name = given[0] if given and given[0] in ROOMS else "jaxseg"
+    name = f"jaxseg {given[0]}" if given and given[0] in ROOMS else "jaxseg"
     return answer(name, work, last=argv is None)

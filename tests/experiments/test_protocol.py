@@ -363,7 +363,7 @@ def test_a_mistake_is_answered_with_one_sentence(
     monkeypatch.chdir(tmp_path)
     assert main(argv) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("experiments: ")
+    assert error.startswith("jaxseg study: ")
     assert part in error
 
 

@@ -75,7 +75,7 @@ def test_every_picture_explains_itself(capsys):
             main([name, "--help"])
         assert stopped.value.code == 0
         shown = capsys.readouterr().out
-        assert f"python -m figures {name} {picture.example}".rstrip() in shown
+        assert f"jaxseg figures {name} {picture.example}".rstrip() in shown
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = capsys.readouterr().out

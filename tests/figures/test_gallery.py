@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 DOCUMENT = ROOT / "docs" / "gallery.md"
 TEXT = DOCUMENT.read_text()
-COMMANDS = re.findall(r"^python -m figures (.+)$", TEXT, re.MULTILINE)
+COMMANDS = re.findall(r"^jaxseg figures (.+)$", TEXT, re.MULTILINE)
 SHOWN = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", TEXT)
 
 

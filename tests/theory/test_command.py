@@ -166,7 +166,7 @@ def test_help_has_examples(capsys, argv):
         main(argv)
     assert stop.value.code == 0
     out = capsys.readouterr().out
-    assert "examples:\n  python -m theory" in out
+    assert "examples:\n  jaxseg theory" in out
 
 
 def test_a_reader_that_leaves_early_is_no_error():
