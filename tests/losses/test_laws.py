@@ -5,6 +5,7 @@ shape, with a mask and weights that may be all ones.
 """
 
 import functools
+import json
 import zlib
 
 import jax
@@ -28,6 +29,7 @@ from tests.losses.market import (
     evaluate,
     value_and_grad,
 )
+from tests.readme import ROOT
 
 CLOSE = {"rtol": 2e-5, "atol": 2e-6}
 
@@ -136,6 +138,46 @@ def test_gradient_equals_finite_differences_of_the_oracle(name, link):
 
         slope = (along(-2 * h) - 8 * along(-h) + 8 * along(h) - along(2 * h)) / (12 * h)
         np.testing.assert_allclose(np.vdot(grad, way), slope, rtol=2e-4, atol=4e-6)
+
+
+VECTORS = json.loads((ROOT / "docs" / "vectors.json").read_text())
+
+
+def test_golden_vectors_are_met(name):
+    """Made as large as all other inputs by void pixels, so that nothing is compiled."""
+    settings = {k: v for k, v in CATALOG[name].defaults.items() if v is not None}
+    asked = [c for c in VECTORS["losses"] if c["loss"] == name]
+    asked = [c for c in asked if c["settings"] == settings]
+    assert len(asked) >= 12
+    for case in asked:
+        given = VECTORS["inputs"][case["input"]]
+        arrays = {
+            key: np.resize(value["values"], value["shape"])
+            for key, value in given.items()
+            if isinstance(value, dict)
+        }
+        scores, labels = arrays["scores"], arrays["labels"]
+        if case["input"] in ("volume", "large"):
+            continue  # `tests/vectors` has them
+        corner = tuple(slice(n) for n in scores.shape[:-1])
+        padded = np.zeros((4, 6, 5, scores.shape[-1]), np.float32)
+        soft = labels.ndim == scores.ndim
+        truth = np.zeros_like(padded) if soft else np.zeros((4, 6, 5), np.int32)
+        where = np.zeros((4, 6, 5), bool)
+        padded[corner], truth[corner] = scores, labels
+        where[corner] = arrays.get("where", 1)
+        weights = arrays.get("class_weights")
+        weights = None if weights is None else weights.astype(np.float32)
+        link = getattr(links, given["link"])
+        value, grad = evaluate(name, padded, truth, where, weights, link)
+        what = case["input"]
+        np.testing.assert_allclose(value, case["value"], 1e-4, 3e-6, err_msg=what)
+        if case["gradient"] is None:
+            assert np.isfinite(grad).all(), what
+            continue
+        told = np.reshape(case["gradient"], scores.shape)
+        near = 1e-5 + 3e-4 * np.abs(told).max()
+        np.testing.assert_allclose(grad[corner], told, 3e-4, near, err_msg=what)
 
 
 def test_ids_equal_one_hot_targets(name):
