@@ -1,9 +1,10 @@
 """How long the value and gradient of each loss take, against what memory allows.
 
 `python -m experiments speed` measures every catalog loss, in turn with other libraries
-where there are some: ten minutes in all, and as much again for them. The floor of a
-loss is the time to read its logits twice and to write a gradient at the bandwidth that
-adding in place reaches on the same machine in the same run.
+where there are some: ten minutes in all, and as much again for them. Optax's losses are
+measured in the same process right after ours, others in the Python of `--peers`. The
+floor of a loss is the time to read its logits twice and to write a gradient at the
+bandwidth that adding in place reaches on the same machine in the same run.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.optax_losses import optax_losses
 from experiments.peers import rows_of_peers
 from jaxseg.losses import CATALOG
 
@@ -124,27 +126,34 @@ def run(
 def run_case(
     config: Config, case: Case, reach: float, tick: Callable[[str], object]
 ) -> Iterator[dict[str, Any]]:
-    """One row of ours per loss; `reach` is the bandwidth in bytes a second."""
+    """One row of ours per loss, and one of optax's where it has the loss.
+
+    `reach` is the bandwidth in bytes a second.
+    """
     shape, classes = case
     rng = np.random.default_rng(0)
     logits = jnp.asarray(rng.standard_normal((*shape, classes)), jnp.float32)
     labels = jnp.asarray(rng.integers(0, classes, shape), jnp.int32)
-    for name in config.losses:
-        step = jax.jit(jax.value_and_grad(CATALOG[name].loss))
+    others = optax_losses()
+
+    def row(name: str, library: str, loss: Callable[..., jax.Array]) -> dict[str, Any]:
+        step = jax.jit(jax.value_and_grad(loss))
         seconds = median_seconds(
-            lambda: step(logits, labels),  # noqa: B023
-            config.repeats,
-            config.seconds,
+            lambda: step(logits, labels), config.repeats, config.seconds
         )
-        yield {
+        return {
             "loss": name,
-            "library": "jaxseg",
+            "library": library,
             "shape": list(shape),
             "classes": classes,
             "milliseconds": 1e3 * seconds,
-            "floor_milliseconds": 1e3 * 3 * logits.nbytes / reach,
-            **machine(),
         }
+
+    for name in config.losses:
+        floor = {"floor_milliseconds": 1e3 * 3 * logits.nbytes / reach}
+        yield {**row(name, "jaxseg", CATALOG[name].loss), **floor, **machine()}
+        if name in others:
+            yield row(name, *others[name])
         tick(f"{name}, {classes} classes")
 
 

@@ -1,10 +1,14 @@
 """The speed study runs and its rows are whole; no duration is asserted."""
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from experiments import distance_speed, speed
 from experiments.__main__ import main
+from experiments.optax_losses import optax_losses
 from jaxseg.files import read_rows
+from jaxseg.losses import CATALOG
 
 
 def test_rows_and_table(tmp_path, capsys):
@@ -26,6 +30,21 @@ def test_rows_and_table(tmp_path, capsys):
     )
     text = capsys.readouterr().out
     assert text.startswith(speed.table(rows))
+    # Optax has a Dice and no Lovász, and is measured beside ours.
+    others = read_rows(tmp_path / "peers.jsonl")
+    measured = [(row["loss"], row["classes"]) for row in others]
+    assert measured == [("dice", 2), ("dice", 3)]
+    assert all(row["library"].startswith("optax ") for row in others)
+    assert [("peer" in row) for row in rows] == [True, False, True, False]
+
+
+def test_losses_of_optax_are_those_they_are_measured_beside():
+    rng = np.random.default_rng(0)
+    logits = jnp.asarray(rng.standard_normal((2, 3, 4, 3)), jnp.float32)
+    labels = jnp.asarray(rng.integers(0, 3, (2, 3, 4)), jnp.int32)
+    for name, (_, loss) in optax_losses().items():
+        ours, theirs = (f(logits, labels) for f in (CATALOG[name].loss, loss))
+        np.testing.assert_allclose(theirs, ours, rtol=1e-5, err_msg=name)
 
 
 def test_the_median_of_the_rounds_counts():
