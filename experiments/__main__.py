@@ -21,17 +21,23 @@ examples:
   jaxseg study report experiments/reports/odyssey
   jaxseg study speed --losses dice cross_entropy
   make peers && jaxseg study speed --peers .venv-peers/bin/python
+  jaxseg study audit --peers .venv-peers/bin/python
   jaxseg study accelerator --minutes 8 --out runs/gpu
 """
 ACCELERATOR = "accelerator"
 """Runs where only JAX is installed, so that its name is looked at before all others."""
 
 
-def timings_of() -> dict[str, tuple[str, Callable, Callable]]:
-    """What measures milliseconds, by name: its summary, flags and run."""
-    from experiments import timings
+def measurements_of() -> dict[str, tuple[str, Callable, Callable]]:
+    """What measures this library and others, by name: its summary, flags and run."""
+    from experiments import audit_command, timings
 
     return {
+        "audit": (
+            audit_command.SUMMARY,
+            audit_command.add_flags,
+            audit_command.run,
+        ),
         "speed": (
             "milliseconds of value and gradient of each loss on this machine",
             timings.add_speed,
@@ -81,7 +87,7 @@ def parser() -> options.Parser:
             epilog=study.examples,
         )
         command.add_flags(added, study)
-    for name, (summary, add_flags, run) in timings_of().items():
+    for name, (summary, add_flags, run) in measurements_of().items():
         added = commands.add_parser(name, help=summary, description=summary)
         add_flags(added)
         added.set_defaults(run=run)
@@ -145,7 +151,8 @@ def _require_known(name: str) -> None:
     from experiments.registry import STUDIES
 
     try:
-        options.one_of([*STUDIES, *timings_of(), ACCELERATOR, "report", "slurm"])(name)
+        others = [*measurements_of(), ACCELERATOR, "report", "slurm"]
+        options.one_of([*STUDIES, *others])(name)
     except argparse.ArgumentTypeError as error:
         raise UserError(f"{error}; see jaxseg study --help") from None
 
