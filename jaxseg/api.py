@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -119,6 +119,15 @@ class Model:
             raise UserError(
                 f"the run takes images of 8 bits, 0 to 255, not {pixels.dtype}"
             )
+        if 0 in pixels.shape:
+            raise UserError(f"the image {np.shape(image)} is empty")
+        if window is not None and (len(window) != axes or min(window) < 1):
+            raise UserError(
+                f"window {tuple(window)}: expected {' '.join('HWD'[:axes])}, one "
+                "number for each axis, 1 or more"
+            )
+        if not 0 <= overlap <= 0.95:
+            raise UserError(f"overlap {overlap} is not from 0 to 0.95")
         if config.spacing is not None and spacing_mm is None:
             raise UserError("the run resamples volumes: pass spacing_mm=(x, y, z)")
         if config.volumes:
@@ -169,6 +178,8 @@ def load(*runs: Folder, best: Best | None = None, calibrated: bool = True) -> Mo
     """
     if not runs:
         raise UserError("jaxseg.load needs the folder of a run")
+    if best not in (None, *get_args(Best)):
+        raise UserError(f"best={best!r}: expected 'dice', 'loss' or None")
     found = inference_flags.open_runs([Path(run) for run in runs])
     members = tuple(
         load_trained(run, best=best, calibrated=calibrated) for run in found

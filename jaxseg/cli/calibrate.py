@@ -12,7 +12,7 @@ from jaxseg.cli import inference_flags, options
 from jaxseg.cli.evaluate_data import check_cases
 from jaxseg.cli.label_flags import add_labels, labels_from_flags
 from jaxseg.cli.progress import bar
-from jaxseg.cli.runs import SCALING, restore_run
+from jaxseg.cli.runs import SCALING, data_of, restore_run
 from jaxseg.errors import UserError, number_of
 from jaxseg.files import write_json
 from jaxseg.metrics.calibration import calibration_counts, calibration_scores
@@ -115,7 +115,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _cases(arguments: argparse.Namespace, config: RunConfig) -> Examples:
-    data = arguments.data or config.data
+    data = data_of(config, arguments.data)
     if data == SYNTHETIC:
         return examples(config, data, arguments.split, arguments.cases)
     told = labels_from_flags(arguments)

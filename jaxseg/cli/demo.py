@@ -62,8 +62,9 @@ def main(arguments: argparse.Namespace) -> None:
             print(f"  {path}")
     print(f"  {out / 'run' / 'checkpoints'}")
     print(
-        "\nThe same on your own images (DIR/train/images, DIR/train/masks with class "
-        "ids, likewise validation and test):\n"
+        "\nThe same on your own images (DIR/images beside DIR/masks; the first command "
+        "tells how they are read):\n"
+        "  jaxseg check --data DIR\n"
         "  jaxseg train --data DIR --loss dice_ce --size 128 160 --steps 2000 --out "
         "runs/mine\n  jaxseg evaluate --run runs/mine --data DIR --split test"
     )

@@ -12,6 +12,7 @@ from jaxseg.cli import inference_flags, options, pictures
 from jaxseg.cli.evaluate_data import check_cases
 from jaxseg.cli.label_flags import add_labels, labels_from_flags
 from jaxseg.cli.progress import bar
+from jaxseg.cli.runs import data_of
 from jaxseg.errors import UserError, number_of
 from jaxseg.files import digests_of, read_json, write_json, write_rows, write_text
 from jaxseg.metrics.case_lesions import COUNTS as LESION_COUNTS
@@ -217,7 +218,7 @@ def gather(arguments: argparse.Namespace) -> Inputs:
     runs = inference_flags.open_runs(arguments.run)
     config = runs[0].config
     how = inference_flags.inference(arguments, config)
-    data = arguments.data or config.data
+    data = data_of(config, arguments.data)
     told = labels_from_flags(arguments)
     if data == SYNTHETIC:
         cases = examples(config, data, arguments.split, arguments.cases)
@@ -304,11 +305,18 @@ def _require_same_subject(out: Path, subject: dict[str, Any]) -> None:
     stored = read_json(summary)
     for name, mine in subject.items():
         theirs = stored.get(name, mine)  # earlier versions did not tell
+        if name == "runs" and len(mine) == len(theirs) == 1 and _lies_in(out, mine[0]):
+            continue  # the run has been moved, and they with it
         if theirs != mine:
             raise UserError(
                 f"{out} holds the scores of other {name} ({theirs}, not {mine}): "
                 "choose another folder with --out"
             )
+
+
+def _lies_in(out: Path, run: str) -> bool:
+    """Whether results are kept in the folder of the run."""
+    return out.resolve().is_relative_to(run)
 
 
 def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -10,6 +10,7 @@ from jaxseg.training.checkpoints import Best, best_step
 from jaxseg.training.config import RunConfig
 from jaxseg.training.loop import CHECKPOINTS, CONFIG, Run
 from jaxseg.training.scaling import Scaling
+from jaxseg.training.sources import SYNTHETIC
 from jaxseg.training.step import Objective, TrainState
 
 SCALING = "calibration.json"
@@ -31,6 +32,20 @@ def open_run(folder: Path) -> Run:
             why = f"there is no such folder{like(folder)}"
         raise UserError(f"--run {folder} is not a run: {why}")
     return Run(RunConfig.from_json(read_json(config), str(config)), folder)
+
+
+def data_of(config: RunConfig, given: str | None) -> str:
+    """The data that a flag names, else those that the run was trained on.
+
+    Raises:
+      UserError: these are there no more.
+    """
+    if not given and config.data != SYNTHETIC and not Path(config.data).exists():
+        raise UserError(
+            f"the run was trained on {config.data}, which is not there: say with "
+            "--data where the data are"
+        )
+    return given or config.data
 
 
 def load_run(

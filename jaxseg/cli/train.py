@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from jaxseg.errors import Stopped, UserError
 from jaxseg.files import read_json, write_json
 from jaxseg.models.catalog import MODELS
 from jaxseg.models.weights import (
+    IMAGENET,
     load_weights,
     normalisation_of_weights,
     weights_file,
@@ -187,7 +189,8 @@ def _train_run(run: Run, validation: Examples | None) -> None:
             run.train(validation, report=lambda row: [tell(row) for tell in reports])
         except KeyboardInterrupt:
             raise Stopped(
-                f"stopped; jaxseg train --resume --out {run.folder} takes it up again"
+                "stopped; jaxseg train --resume --out "
+                f"{shlex.quote(str(run.folder))} takes it up again"
             ) from None
 
 
@@ -218,12 +221,13 @@ def _outcome(config: RunConfig, folder: Path) -> Iterator[str]:
             f"validation Dice {scores[-1]['validation_dice']:.4f}, best "
             f"{best['validation_dice']:.4f} at step {best['step']}"
         )
+    named = shlex.quote(str(folder))
     known = ["test"] if config.data == SYNTHETIC else splits(Path(config.data))
     held = [split for split in ("test", "validation") if split in known]
     if held:
-        yield f"next: jaxseg evaluate --run {folder} --split {held[0]}"
+        yield f"next: jaxseg evaluate --run {named} --split {held[0]}"
     else:
-        yield f"next: jaxseg predict --run {folder} --images DIR --out MASKS"
+        yield f"next: jaxseg predict --run {named} --images DIR --out MASKS"
 
 
 def _read_stored(folder: Path, *, resume: bool) -> RunConfig | None:
@@ -284,10 +288,23 @@ def _new(arguments: argparse.Namespace, given: Mapping[str, Any]) -> RunConfig:
             **given,
             **data.settings,
             **planned_settings,
+            **_places(given),
             "synthetic": synthetic,
             "folds_digest": arguments.folds and digest(Path(arguments.folds)),
         }
     )
+
+
+def _places(given: Mapping[str, Any]) -> dict[str, str]:
+    """Files and folders that the run needs, to be found from any folder."""
+    named = {
+        name: given.get(name) for name in ("data", "folds", "weights", "start_run")
+    }
+    return {
+        name: str(Path(place).absolute())
+        for name, place in named.items()
+        if place not in (None, SYNTHETIC, IMAGENET) and Path(place).exists()
+    }
 
 
 def _settings_of_weights(given: Mapping[str, Any]) -> dict[str, Any]:

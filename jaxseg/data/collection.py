@@ -93,6 +93,7 @@ def _opened(path: Path) -> Collection:
             passed_over=lambda split: folder.ignored_files(path / split),
         )
     if (path / folder.IMAGES).is_dir():
+        read_labels(path)  # which may be refused, before anything is written
         parts, remark = keep_split(path / SPLITS, folder.pairs(path))
         return _collect(path, path, parts, remark)
     raise UserError(
@@ -111,13 +112,15 @@ def _meant(path: Path) -> str:
             return f"; did you mean {other}?"
         if (other / folder.IMAGES).is_dir() and other != path.parent.parent:
             return f"; did you mean {other}?"
-    return ""
+    found = sorted(p for p in path.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _open_list(path: Path) -> Collection:
     cases, splits = lists.read_list(path)
     if splits is None:
         place = path.with_name(f"{path.stem}.{SPLITS}")
+        read_labels(path.parent)
         parts, remark = keep_split(place, cases)
         return _collect(path, path.parent, parts, remark)
     parts = {}
@@ -128,6 +131,7 @@ def _open_list(path: Path) -> Collection:
 
 def _open_nnunet(path: Path) -> Collection:
     names, labels, training, test = nnunet.read_nnunet(path)
+    read_labels(path, labels)
     parts, remark = keep_split(path / SPLITS, training, nnunet.SHARES)
     if test:
         parts["test"] = test

@@ -90,16 +90,27 @@ def pairs(folder: Path) -> list[Case]:
                 by_rater=bool(inside),
             )
         )
-    for mask in (m for masks in raters[: len(inside) or 1] for m in masks.values()):
+    left = (m for masks in raters[: len(inside) or 1] for m in masks.values())
+    for mask in left:
+        for case in cases:
+            if case_name(mask) in _mask_names(case.name):
+                raise UserError(
+                    f"{case.image} has two masks, {case.mask} and {mask}: remove one, "
+                    "or put those of several raters into folders of their own"
+                )
         raise UserError(f"{mask} has no image in {folder / IMAGES}")
     return cases
 
 
 def _taken(masks: dict[str, Path], name: str) -> Path | None:
     """The mask of an image, taken out of those of a folder; None if there is none."""
-    of_image = (name + ending for ending in ("", *MASK_ENDINGS))
-    found = next((n for n in of_image if n in masks), None)
+    found = next((n for n in _mask_names(name) if n in masks), None)
     return None if found is None else masks.pop(found)
+
+
+def _mask_names(name: str) -> list[str]:
+    """What the mask of an image may be called, without its ending."""
+    return [name + ending for ending in ("", *MASK_ENDINGS)]
 
 
 def _folders_of_raters(place: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jaxseg.data.cases import Case, case_name
 from jaxseg.errors import UserError
+from jaxseg.files import like
 
 SUFFIXES = (".csv", ".tsv", ".json")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -120,8 +121,12 @@ def _parts(text: str) -> list[str]:
 
 def _file(path: Path, where: str, name: str) -> Path:
     file = path.parent / name
+    if not file.is_file() and "\\" in name:  # written on Windows
+        file = path.parent / name.replace("\\", "/")
+    if file.is_dir():
+        raise UserError(f"{where}: {file} is a folder, not a file")
     if not file.is_file():
-        raise UserError(f"{where}: there is no {file}")
+        raise UserError(f"{where}: there is no {file}{like(file)}")
     return file
 
 
@@ -129,6 +134,8 @@ def _require_distinct(path: Path, cases: Sequence[Case]) -> None:
     seen: dict[str, Case] = {}
     for case in cases:
         other = seen.setdefault(case.name, case)
+        if other is not case and other.image == case.image:
+            raise UserError(f"{path} lists {case.image} twice")
         if other is not case:
             raise UserError(
                 f"{path} has two cases named {case.name} ({other.image} and "

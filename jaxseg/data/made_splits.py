@@ -42,8 +42,10 @@ def _make(path: Path, cases: Sequence[Case], shares: Mapping[str, float]) -> Non
     groups = groups_of(_keys(cases))
     if len(groups) < len(shares):
         raise UserError(
-            f"{path.parent} has no splits, and of cases that are not copies or of one "
-            f"patient it has {len(groups)}: too few to make {', '.join(shares)}"
+            f"{path.parent} has no splits, and too few cases to make "
+            f"{', '.join(shares)}: copies and cases of one patient counted once, it "
+            f"has {len(groups)}; name the splits, by folders such as train/images and "
+            "train/masks or by a list's column 'split'"
         )
     parts = divide_groups(groups, list(shares.values()), seed=0)
     try:

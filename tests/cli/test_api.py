@@ -65,11 +65,21 @@ def test_training_takes_the_flags_as_keywords(folder, tmp_path, monkeypatch):
     [
         (np.zeros((3, 20, 24), np.uint8), "channels last"),
         (np.zeros((20, 24, 3), np.float32), "8 bits"),
+        (np.zeros((0, 24, 3), np.uint8), "is empty"),
     ],
 )
 def test_images_of_another_kind_are_refused(run, image, says):
     with pytest.raises(UserError, match=says):
         jaxseg.load(run).predict(image)
+
+
+def test_options_out_of_range_are_refused(run):
+    image, model = np.zeros((20, 24, 3), np.uint8), jaxseg.load(run)
+    for options in ({"window": (8,)}, {"window": (0, 8)}, {"overlap": 1.0}):
+        with pytest.raises(UserError, match=next(iter(options))):
+            model.probabilities(image, **options)
+    with pytest.raises(UserError, match="best='iou': expected 'dice'"):
+        jaxseg.load(run, best="iou")  # pyright: ignore[reportArgumentType]
 
 
 def test_a_mistake_is_an_exception_with_the_commands_sentence(run, tmp_path):

@@ -5,11 +5,14 @@ import shutil
 import numpy as np
 import pytest
 
+from jaxseg.cli.evaluate import _require_same_subject
 from jaxseg.cli.main import main
+from jaxseg.cli.train import _places
 from jaxseg.data.cases import Case
 from jaxseg.data.labels import LabelMap
 from jaxseg.data.pipeline import CaseSource, training_batches
-from jaxseg.files import read_json, read_rows
+from jaxseg.errors import UserError
+from jaxseg.files import read_json, read_rows, write_json
 from tests.cli.sentences import SMALL, sentence
 
 
@@ -95,3 +98,29 @@ def test_what_would_change_the_weights_of_a_run_is_refused(run, capsys, flags, p
     argv = ["train", "--resume", "--out", run, *flags.split()]
     sentence(capsys, argv, *parts, f"--start-run {run}", "another --out")
     assert before == sorted((p, p.stat().st_mtime_ns) for p in run.rglob("*"))
+
+
+def test_a_run_that_was_moved_is_scored_again(tmp_path):
+    moved = tmp_path / "moved"
+    out = moved / "evaluate-test"
+    out.mkdir(parents=True)
+    (out / "summary.json").write_text('{"runs": ["/once/here"], "split": "test"}')
+    _require_same_subject(out, {"runs": [str(moved)], "split": "test"})
+    with pytest.raises(UserError, match="other split"):
+        _require_same_subject(out, {"runs": [str(moved)], "split": "validation"})
+    with pytest.raises(UserError, match="other runs"):
+        _require_same_subject(out, {"runs": [str(tmp_path / "another")]})
+
+
+def test_a_run_finds_its_data_from_any_folder(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    given = {"data": "data", "weights": "imagenet", "folds": None, "start_run": "none"}
+    assert _places(given) == {"data": str(tmp_path / "data")}
+    gone = tmp_path / "gone"
+    config = read_json(run / "config.json")
+    gone.mkdir()
+    write_json(gone / "config.json", {**config, "data": "no/such"})
+    for command in ("evaluate", "calibrate"):
+        argv = [command, "--run", gone]
+        sentence(capsys, argv, "trained on no/such, which is not there", "--data")

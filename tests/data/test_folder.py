@@ -53,7 +53,9 @@ def test_each_mistake_is_named_with_its_file(folder):
     refused(r"case9.png has no mask: expected .*masks/case9.png")
     extra.rename(masks / "case9.png")
     refused(r"masks/case9.png has no image")
-    (masks / "case9.png").unlink()
+    (masks / "case9.png").rename(masks / "case1_seg.png")
+    refused(r"case1.png has two masks, .*masks/case1.png and .*/case1_seg.png")
+    (masks / "case1_seg.png").unlink()
 
     whole = (images / "case1.png").read_bytes()
     (images / "case1.png").write_bytes(b"not an image")

@@ -129,7 +129,7 @@ def test_a_split_that_cannot_be_kept_or_made_is_refused(flat, tmp_path, monkeypa
     for path in sorted(flat.rglob("*.png")):
         if path.name[:3] not in ("c01", "c02", "c03", "c05"):
             path.unlink()
-    with pytest.raises(UserError, match="has 2: too few to make train, validation"):
+    with pytest.raises(UserError, match="too few cases to make train, .* has 2; name"):
         names_of(flat)
     with pytest.raises(UserError, match="holds no data: expected .*/train/images"):
         names_of(flat / "images")
@@ -218,7 +218,9 @@ def test_patients_never_fall_into_two_splits(flat):
         (lambda rows: rows[2].update(image="images/none.png"), "case 3: there is no"),
         (lambda rows: rows[2].update(mask="masks/none.png"), "case 3: there is no"),
         (lambda rows: rows[2].update(image=""), "case 3 has no 'image'; columns"),
-        (lambda rows: rows.append(dict(rows[0])), "two cases named c00 .*column"),
+        (lambda rows: rows.append(dict(rows[0])), "lists .*c00.png twice"),
+        (lambda rows: rows[1].update(name="c00"), "two cases named c00 .*column"),
+        (lambda rows: rows[2].update(mask="masks"), "masks is a folder, not a file"),
         (lambda rows: rows[0].update(split="test"), "case 2 has no 'split'"),
         (lambda rows: rows.clear(), "lists no cases"),
     ],
@@ -230,6 +232,33 @@ def test_a_mistake_in_a_list_is_named(flat, change, match):
     path.write_text(json.dumps(rows))
     with pytest.raises(UserError, match=f"list.json.*{match}"):
         names_of(path)
+
+
+def test_a_list_that_was_written_on_windows(flat):
+    rows = [{k: v.replace("/", "\\") for k, v in row.items()} for row in rows_of(flat)]
+    path = flat / "list.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + as_text(rows).replace("\n", "\r\n").encode())
+    assert sum(map(len, names_of(path).values())) == len(rows)
+    (flat / "list").mkdir()
+    path = path.rename(flat / "list" / path.name)
+    with pytest.raises(UserError, match=f"holds no data.*did you mean {path}"):
+        open_collection(path.parent)
+
+
+def test_nothing_is_written_where_the_labels_are_refused(flat):
+    labels = flat / "labels.json"
+    list_ = flat / "list.csv"
+    list_.write_text(as_text(rows_of(flat)))
+    for content, match in ((b"{", "not valid JSON"), ("{}".encode("utf-16"), "UTF-8")):
+        labels.write_bytes(content)
+        for path in (flat, list_):
+            with pytest.raises(UserError, match=f"labels.json is {match}|{match}"):
+                open_collection(path)
+    assert not list(flat.glob("*splits.json"))
+    labels.write_bytes(b'\xef\xbb\xbf{"0": "background", "255": "polyp"}')  # editors
+    found = open_collection(flat).labels
+    assert found is not None
+    assert found.names == ("background", "polyp")
 
 
 @pytest.mark.parametrize("text", ["[1]", "{", '{"a": 1}'])
