@@ -151,7 +151,7 @@ def _details(rows: Sequence[Mapping[str, Any]]) -> str:
         if row["what"] == "as ours" and row["agrees"]
     }
     if calls:
-        lines = ["The same as ours, where it agrees:", "", "```python"]
+        lines = ["The same as ours, where it agrees:", "", "```text"]
         lines += [f"{call}  # {name}" for name, call in calls]
         parts.append("\n".join([*lines, "```"]))
     for first, *others in reduced(rows):

@@ -34,8 +34,8 @@ def mbls_loss(
     without making a pixel more right. So the loss at certain and right scores is not 0
     but grows with them. A score of -inf switches a class off and adds no penalty,
     though one of -1e4 adds much. With `links.sigmoid` each class is a question between
-    the scores 0 and z, whose penalty is max(0, |z| - m) / 2, and the classes' terms add
-    up; with `links.identity` scores are log p.
+    the scores 0 and z, whose penalty is max(0, abs(z) - m) / 2, and the classes' terms
+    add up; with `links.identity` scores are log p.
 
     Example:
       >>> logits, labels = [[8.0, 0.0], [0.0, 1.0]], [0, 1]
