@@ -1,10 +1,13 @@
 """The documentation site is built offline, its links hold, a browser opens it."""
 
+import ast
+import io
 import re
 import subprocess
 import sys
 
 import pytest
+from docutils.core import publish_doctree
 
 from tests.figures import webdriver
 from tests.readme import ROOT
@@ -38,6 +41,25 @@ def test_links_lead_to_files():
         for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
             if "://" not in target:
                 assert (path.parent / target).is_file(), f"{path.name}: {target}"
+
+
+def complaints(text: str) -> str:
+    """What docutils says of a docstring, of its own accord."""
+    said = io.StringIO()
+    publish_doctree(text, settings_overrides={"warning_stream": said})
+    return said.getvalue()
+
+
+def test_docstrings_have_no_bars_that_the_site_takes_for_names():
+    """Outside of formulas and code, |z| is the name of a text to put there."""
+    assert "Undefined substitution" in complaints("The penalty is |z| here.")
+    for path in (ROOT / "jaxseg").glob("**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+                text = ast.get_docstring(node) or ""
+                public = getattr(node, "name", "")[:1] != "_"
+                if public and "|" in text:
+                    assert "Undefined substitution" not in complaints(text), path
 
 
 @pytest.mark.slow

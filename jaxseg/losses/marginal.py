@@ -96,7 +96,7 @@ def label_marginals(
 
 
 def l1_penalty(marginals: Marginals) -> Array:
-    """|y_k - p_k| per class, ``[C]``: Liu 2022, Table 1."""
+    """abs(y_k - p_k) per class, ``[C]``: Liu 2022, Table 1."""
     return jnp.abs(marginals.actual - marginals.predicted)
 
 
