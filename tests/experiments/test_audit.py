@@ -12,6 +12,7 @@ from experiments import audit, audit_report
 from experiments.__main__ import main
 from experiments.peer_calls import LIBRARIES, Call, Library
 from experiments.peer_lines import run_line
+from tests.readme import ROOT
 
 VECTORS = audit.read_vectors()
 FEW = {"absent", "void", "image-void", "plane-soft", "masks", "masks-both-empty"}
@@ -135,6 +136,21 @@ def test_optax_by_the_command(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "differs: " in printed
     assert (tmp_path / "report.md").read_text().startswith("# What other libraries say")
+
+
+@pytest.mark.slow
+def test_monai_where_make_peers_has_put_it():
+    python = ROOT / ".venv-peers" / "bin" / "python"
+    if not python.is_file():
+        pytest.skip("`make peers` has not been run")
+    monai = [library for library in LIBRARIES if library.name == "MONAI"]
+    rows, versions = audit.audit(SMALL, [python], monai)
+    assert versions["MONAI"]
+    found = {(row["name"], row["input"]): row for row in rows}
+    assert found["dice", "absent"]["agrees"]
+    # Its mean over pixels that are not void is the number of classes times too large.
+    void = found["focal", "void"]
+    assert void["theirs"] == pytest.approx(3 * void["ours"][0], rel=1e-4)
 
 
 @pytest.mark.parametrize(
