@@ -85,5 +85,6 @@ def test_the_site_is_built_and_opened(tmp_path):
         assert broken == []
         browser.open((site / "docs" / "explorer.html").as_uri())
         browser.settle()
-        inside = "return frames[0].document.getElementById('surface') !== null"
-        assert browser.run(inside)
+        browser.enter(0)
+        browser.settle()
+        assert browser.run("return document.getElementById('surface') !== null")

@@ -59,6 +59,10 @@ class Browser:
         element = self._call("POST", "/element", place)[ELEMENT]
         self._call("POST", f"/element/{element}/value", {"text": keys})
 
+    def enter(self, frame: int) -> None:
+        """What follows is said to a page within the page."""
+        self._call("POST", "/frame", {"id": frame})
+
     def settle(self) -> None:
         """Waits until what was asked for is drawn."""
         wait = "return new Promise(go => requestAnimationFrame(() => setTimeout(go)))"
