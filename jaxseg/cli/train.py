@@ -21,7 +21,7 @@ from jaxseg.cli.train_given import (
 )
 from jaxseg.cli.train_plan import check_plan, plan_run
 from jaxseg.cli.train_resume import resume_settings
-from jaxseg.data.collection import splits
+from jaxseg.data.collection import open_collection, splits
 from jaxseg.data.folds import digest
 from jaxseg.errors import Stopped, UserError
 from jaxseg.files import read_json, write_json
@@ -222,12 +222,21 @@ def _outcome(config: RunConfig, folder: Path) -> Iterator[str]:
             f"{best['validation_dice']:.4f} at step {best['step']}"
         )
     named = shlex.quote(str(folder))
-    known = ["test"] if config.data == SYNTHETIC else splits(Path(config.data))
-    held = [split for split in ("test", "validation") if split in known]
-    if held:
-        yield f"next: jaxseg evaluate --run {named} --split {held[0]}"
+    held = "test" if config.data == SYNTHETIC else _scored_split(Path(config.data))
+    if held is not None:
+        yield f"next: jaxseg evaluate --run {named} --split {held}"
     else:
         yield f"next: jaxseg predict --run {named} --images DIR --out MASKS"
+
+
+def _scored_split(data: Path) -> str | None:
+    """The split to score next: the first of those held back whose cases have labels."""
+    found = open_collection(data)
+    for split in ("test", "validation"):
+        with contextlib.suppress(UserError):  # such as images without masks
+            if split in found.splits and all(c.mask for c in found.cases(split)):
+                return split
+    return None
 
 
 def _read_stored(folder: Path, *, resume: bool) -> RunConfig | None:

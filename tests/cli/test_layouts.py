@@ -1,6 +1,7 @@
 """Data as people have them go through check, train, evaluate and predict."""
 
 import json
+import shutil
 
 import nibabel
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from jaxseg.cli import pictures
 from jaxseg.cli.main import main
+from jaxseg.cli.train import _scored_split
 from jaxseg.files import read_json, read_rows
 from tests.cli.sentences import sentence
 from tests.data.small_volumes import SHAPE
@@ -121,6 +123,19 @@ def test_nnunets_layout_with_two_channels_and_oblique_files(tmp_path):
     )
     assert mask.shape == SHAPE
     np.testing.assert_array_equal(mask.affine, image.affine)
+
+
+def test_what_is_scored_next_has_labels(tmp_path):
+    volumes = write_nnunet(tmp_path / "volumes")
+    assert _scored_split(volumes) == "test"
+    shutil.rmtree(volumes / "labelsTs")
+    assert _scored_split(volumes) == "validation"
+    images = write_discs(tmp_path / "discs" / "train", count=1).parent
+    assert _scored_split(images) is None
+    write_discs(images / "test", count=1)
+    assert _scored_split(images) == "test"
+    shutil.rmtree(images / "test" / "masks")
+    assert _scored_split(images) is None
 
 
 def test_check_tells_what_vanishes_at_a_size(tmp_path, capsys):
