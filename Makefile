@@ -17,6 +17,8 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 demo: $(VENV)/.ready
 	$(BIN)/jaxseg demo
 
+# Networks compile in a fifth of the time at level 1; test-all compiles as users do.
+test: export XLA_FLAGS := --xla_backend_optimization_level=1 $(XLA_FLAGS)
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest $(PARALLEL)
 

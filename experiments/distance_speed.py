@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from scipy.ndimage import distance_transform_edt
+import scipy
 
 from experiments.peers import rows_of_peers
 from experiments.speed import machine
@@ -138,8 +138,10 @@ def scipys(arrays: dict[str, dict[str, np.ndarray]]) -> dict[str, Callable[[], A
     """SciPy's transforms of the same masks."""
     images, volume = arrays["images"]["mask"], arrays["volume"]["mask"]
     return {
-        "images": lambda: [distance_transform_edt(mask) for mask in images],
-        "volume": lambda: distance_transform_edt(volume),
+        "images": lambda: [
+            scipy.ndimage.distance_transform_edt(mask) for mask in images
+        ],
+        "volume": lambda: scipy.ndimage.distance_transform_edt(volume),
     }
 
 

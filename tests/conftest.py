@@ -14,8 +14,10 @@ jax.config.update("jax_num_cpu_devices", DEVICES)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 _CACHE = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache/jax"))
 jax.config.update("jax_compilation_cache_dir", _CACHE)
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+for _name in ("min_compile_time_secs", "min_entry_size_bytes"):
+    # All are kept, by the environment also those of processes that tests start.
+    os.environ[f"JAX_PERSISTENT_CACHE_{_name.upper()}"] = "-1"
+    jax.config.update(f"jax_persistent_cache_{_name}", -1)
 
 TESTS_BETWEEN_RELEASES = 50
 _finished = itertools.count(1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from experiments.protocol.results import Row, foreground_mean
 from experiments.protocol.task import Task
@@ -126,7 +126,9 @@ def separation(task: Task, method: str) -> float:
     areas = task.of(found_share, method)
     if free.all() or not free.any():
         return math.nan
-    larger: Any = stats.mannwhitneyu(areas[:, ~free].ravel(), areas[:, free].ravel())
+    larger: Any = scipy.stats.mannwhitneyu(
+        areas[:, ~free].ravel(), areas[:, free].ravel()
+    )
     return float(larger.statistic) / (areas[:, ~free].size * areas[:, free].size)
 
 

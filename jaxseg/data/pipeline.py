@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-import grain
 import numpy as np
 
 from jaxseg.data.batch import Batch
@@ -240,6 +239,8 @@ class _Stream:
         self._batch_size = batch_size
         self._low = share.start
         self._each = share.stop - share.start
+        import grain  # a second of imports, which only training pays
+
         order = grain.MapDataset.range(len(source))
         self._order = order.shuffle(seed=seed).repeat()
 
@@ -277,6 +278,8 @@ def training_batches(
       start: number of batches to leave out: resuming costs nothing.
       share: places in each batch that this process reads; None reads all.
     """
+    import grain
+
     share = share or slice(0, batch_size)
     stream = _Stream(source, seed, batch_size, share)
     batches = grain.MapDataset.source(stream).batch(share.stop - share.start)[start:]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 
 def resampled_shape(
@@ -29,7 +29,7 @@ def resample(voxels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     ratios = np.divide(voxels.shape[:-1], shape)
     blur = np.maximum((ratios - 1) / 2, 0)
     if blur.any():
-        voxels = ndimage.gaussian_filter(voxels, (*blur, 0), mode="nearest")
+        voxels = scipy.ndimage.gaussian_filter(voxels, (*blur, 0), mode="nearest")
     planes = [_zoom(voxels[..., c], shape, 1) for c in range(voxels.shape[-1])]
     return np.stack(planes, axis=-1)
 
@@ -44,5 +44,5 @@ def resample_labels(ids: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 def _zoom(array: np.ndarray, shape: Sequence[int], order: int) -> np.ndarray:
     factors = [new / old for new, old in zip(shape, array.shape, strict=True)]
     out = np.zeros(shape, array.dtype)
-    ndimage.zoom(array, factors, out, order=order, mode="nearest", grid_mode=True)
+    scipy.ndimage.zoom(array, factors, out, order=order, mode="nearest", grid_mode=True)
     return out

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from jaxseg.data.cases import read_labels_of
 from jaxseg.data.geometry import Spacing, extents
@@ -120,7 +120,7 @@ def regions_of(ids: np.ndarray) -> tuple[np.ndarray, int]:
     touching = np.ones((3,) * ids.ndim, bool)
     for kind in np.unique(ids):
         if kind not in (0, VOID):
-            of_kind, count = ndimage.label(ids == kind, touching)  # pyright: ignore
+            of_kind, count = scipy.ndimage.label(ids == kind, touching)  # pyright: ignore
             regions[of_kind > 0] = of_kind[of_kind > 0] + total
             total += count
     return regions, total

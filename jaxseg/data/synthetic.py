@@ -1,6 +1,7 @@
 """Synthetic lesions, made on the device: the data set that is always at hand."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -48,6 +49,7 @@ class Lesions:
             raise ValueError(f"lesion_free is {self.lesion_free}, not in [0, 1]")
 
 
+@functools.partial(jax.jit, static_argnums=(1, 2))
 def make_batch(key: Array, batch_size: int, settings: Lesions) -> Batch:
     """`batch_size` independent images with their masks."""
     keys = jax.random.split(key, batch_size)

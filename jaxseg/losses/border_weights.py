@@ -1,8 +1,8 @@
 """Weights of pixels between objects that nearly touch, for `pixel_weights`."""
 
 import numpy as np
+import scipy
 from jax.typing import ArrayLike
-from scipy import ndimage
 
 
 def border_weights(
@@ -43,7 +43,7 @@ def border_weights(
     objects = np.asarray(objects)
     if objects.dtype == bool:
         labels = np.zeros(objects.shape, np.int32)
-        ndimage.label(objects, output=labels)
+        scipy.ndimage.label(objects, output=labels)
         objects = labels
     if not np.issubdtype(objects.dtype, np.integer):
         raise ValueError(f"objects are bool or whole numbers, not {objects.dtype}")
@@ -55,7 +55,9 @@ def border_weights(
     for index in np.unique(objects[objects != 0]):
         distance = np.empty(objects.shape)
         others = objects != index
-        ndimage.distance_transform_edt(others, sampling=spacing, distances=distance)
+        scipy.ndimage.distance_transform_edt(
+            others, sampling=spacing, distances=distance
+        )
         nearest = np.sort(np.concatenate([nearest, distance[None]]), axis=0)[:2]
     between = np.exp(-np.square(nearest.sum(axis=0) / width) / 2)
     return (1 + strength * np.where(objects == 0, between, 0)).astype(np.float32)

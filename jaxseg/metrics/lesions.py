@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from jaxseg.counts import SoftCounts
 from jaxseg.counts.indices import dice_index, jaccard_index
@@ -127,8 +127,8 @@ def label_lesions(
             f"{connectivity}"
         )
     labels = np.zeros(mask.shape, np.int32)
-    structure = ndimage.generate_binary_structure(rank, connectivity)
-    ndimage.label(mask, structure, output=labels)
+    structure = scipy.ndimage.generate_binary_structure(rank, connectivity)
+    scipy.ndimage.label(mask, structure, output=labels)
     return labels, int(labels.max(initial=0))
 
 
@@ -418,9 +418,9 @@ def brats_scores(
 def _dilation(rank: int, steps: int) -> Any:
     if not steps:
         return lambda mask: mask
-    structure = ndimage.generate_binary_structure(rank, min(rank, 2))
+    structure = scipy.ndimage.generate_binary_structure(rank, min(rank, 2))
     return functools.partial(
-        ndimage.binary_dilation, structure=structure, iterations=steps
+        scipy.ndimage.binary_dilation, structure=structure, iterations=steps
     )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from scipy import special, stats
+import scipy
 
 from jaxseg.statistics.scores import as_table, differences
 
@@ -59,16 +59,16 @@ def widen_tail(tail: np.ndarray, cases: int) -> np.ndarray:
     """
     if cases < 2:
         return tail
-    point = np.sqrt((cases - 1) / cases) * special.ndtri(tail)
-    return stats.t.cdf(point, cases - 1)
+    point = np.sqrt((cases - 1) / cases) * scipy.special.ndtri(tail)
+    return scipy.stats.t.cdf(point, cases - 1)
 
 
 def narrow_tail(tail: float, cases: int) -> float:
     """The inverse of `widen_tail`."""
     if cases < 2:
         return tail
-    point = stats.t.ppf(tail, cases - 1) * np.sqrt(cases / (cases - 1))
-    return float(special.ndtr(point))
+    point = scipy.stats.t.ppf(tail, cases - 1) * np.sqrt(cases / (cases - 1))
+    return float(scipy.special.ndtr(point))
 
 
 def _standardise(values: np.ndarray) -> float:

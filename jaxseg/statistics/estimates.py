@@ -4,10 +4,11 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import Self
 
 import numpy as np
-from scipy import stats
+import scipy
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Weights of the cases ``[R, N]``, each row adding up to 1, to ``[R, S]``: the
@@ -22,7 +23,7 @@ spread. With all of it taken off, five folds were called different 9 times in 10
 half of the variance is between them; with none, once where nothing is."""
 FOLD_RESAMPLES = 500
 """For the variance within a fold."""
-_Z = float(stats.norm.ppf(1 - LEVEL / 2))
+_Z = NormalDist().inv_cdf(1 - LEVEL / 2)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Estimate:
     @classmethod
     def of_interval(cls, value: float, low: float, high: float, cases: int) -> Self:
         """From an interval of 95 % that was found in another way."""
-        quantile = float(stats.t.ppf(1 - LEVEL / 2, max(cases - 1, 1)))
+        quantile = float(scipy.stats.t.ppf(1 - LEVEL / 2, max(cases - 1, 1)))
         below, above = (value - low) / quantile, (high - value) / quantile
         return cls(value=value, below=below, above=above, cases=cases, units=cases)
 
@@ -72,7 +73,7 @@ class Estimate:
         if variance == 0:
             return 0.0
         freedom = variance**2 / sum(part**2 / count for part, count in parts)
-        return float(stats.t.ppf(1 - LEVEL / 2 / family, freedom)) * variance**0.5
+        return float(scipy.stats.t.ppf(1 - LEVEL / 2 / family, freedom)) * variance**0.5
 
     @property
     def low(self) -> float:

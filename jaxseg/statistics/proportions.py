@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from jaxseg.statistics.estimates import LEVEL, Estimate
 
@@ -54,7 +54,7 @@ def share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
 
 
 def _wilson(hits: int, count: int) -> tuple[float, float]:
-    found = stats.binomtest(hits, count).proportion_ci(1 - LEVEL, method="wilson")
+    found = scipy.stats.binomtest(hits, count).proportion_ci(1 - LEVEL, method="wilson")
     return float(found.low), float(found.high)
 
 

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from jaxseg.statistics.scores import DIGITS, as_table
 from jaxseg.statistics.wilcoxon import EXACT_UP_TO, pairwise_tests
@@ -107,7 +107,7 @@ def ranks(values: np.ndarray) -> np.ndarray:
     """
     scale = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)
     even = np.round(values / np.where(scale > 0, scale, 1.0), DIGITS)
-    return stats.rankdata(-even, axis=-1)
+    return scipy.stats.rankdata(-even, axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ pairs, and takes the normal distribution for ties in more than 13 cases.
 import dataclasses
 
 import numpy as np
-from scipy import special, stats
+import scipy
 
 from jaxseg.statistics.scores import as_table, differences
 
@@ -28,7 +28,7 @@ def signed_ranks(difference: np.ndarray) -> np.ndarray:
     """
     known = np.nan_to_num(difference, nan=0.0)
     left_out = np.sum(known == 0, axis=-1, keepdims=True)
-    ranks = stats.rankdata(np.abs(known), axis=-1) - left_out
+    ranks = scipy.stats.rankdata(np.abs(known), axis=-1) - left_out
     return np.where(known == 0, 0.0, np.sign(known) * ranks)
 
 
@@ -66,7 +66,7 @@ def p_values(signed: np.ndarray, *, exact_up_to: int = EXACT_UP_TO) -> np.ndarra
     """
     total, spread = signed.sum(axis=-1), np.sqrt((signed**2).sum(axis=-1))
     z = np.abs(total) / np.where(spread > 0, spread, 1.0)
-    p = 2 * special.ndtr(-z)
+    p = 2 * scipy.special.ndtr(-z)
     counts = np.count_nonzero(signed, axis=-1)
     for k in np.flatnonzero(counts <= min(exact_up_to, EXACT_UP_TO)):
         p[k] = exact_p_value(signed[k])
@@ -189,7 +189,7 @@ def resampled_wins(
       ``[R, M, M]`` bool, a (row) better than b.
     """
     table = as_table(scores)
-    edge = -special.ndtri(level / 2)
+    edge = -scipy.special.ndtri(level / 2)
     wins = np.zeros((len(counts), len(table), len(table)), bool)
     for a, b in zip(*np.triu_indices(len(table), 1), strict=True):
         gap = np.nan_to_num(differences(table[a], table[b]), nan=0.0)

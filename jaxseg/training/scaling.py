@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 Method = Literal["temperature", "vector", "dirichlet"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -94,13 +94,15 @@ def scores_of(probs: np.ndarray, *, odds: bool = False) -> np.ndarray:
     values = np.asarray(probs, np.float64)
     if odds:
         near = float(np.finfo(np.float32).eps) / 2
-        return special.logit(np.clip(values, near, 1 - near))
+        return scipy.special.logit(np.clip(values, near, 1 - near))
     return np.log(np.maximum(values, np.finfo(np.float32).tiny))
 
 
 def probs_of(scores: np.ndarray, *, odds: bool = False) -> np.ndarray:
     """The inverse of `scores_of`, of scores up to a constant."""
-    return special.expit(scores) if odds else special.softmax(scores, axis=-1)
+    return (
+        scipy.special.expit(scores) if odds else scipy.special.softmax(scores, axis=-1)
+    )
 
 
 def fit_scaling(
@@ -165,7 +167,7 @@ def fit_scaling(
         "dirichlet": np.concatenate([np.eye(kinds).reshape(-1), np.zeros(kinds)]),
     }[method]
     bounds = [(1e-3, 1e3)] if method == "temperature" else None
-    found = optimize.minimize(
+    found = scipy.optimize.minimize(
         objective, start, jac=True, method="L-BFGS-B", bounds=bounds
     )
     return Scaling(method, *unpack(found.x), odds)
@@ -178,6 +180,6 @@ def mean_surprise(
     if odds:
         each = np.logaddexp(0, scores) - truth * scores
     else:
-        logs = special.log_softmax(scores, axis=-1)
+        logs = scipy.special.log_softmax(scores, axis=-1)
         each = np.where(truth > 0, -truth * logs, 0)
     return float(each.sum(-1).mean())

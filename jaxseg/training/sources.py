@@ -148,7 +148,6 @@ def spread(items: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 _synthetic_image = jax.jit(make_image, static_argnums=1)
-_synthetic_batch = jax.jit(make_batch, static_argnums=(1, 2))
 
 
 def _split_key(seed: int, split: str) -> jax.Array:
@@ -270,9 +269,7 @@ def _synthetic_batches(
     share = share or slice(0, config.batch_size)
     step = start
     while True:
-        batch = _synthetic_batch(
-            jax.random.fold_in(key, step), config.batch_size, settings
-        )
+        batch = make_batch(jax.random.fold_in(key, step), config.batch_size, settings)
         yield jax.tree.map(lambda x: x[share], batch)
         step += 1
 

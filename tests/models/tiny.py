@@ -50,6 +50,8 @@ TWINS = [
         "resnext50_fpn",
         "efficientnet_lite0_unet",
         "mobilenetv2_unet",
+        "mobilenetv2_fpn",
+        "resnet50_fpn",
         "resnet50_unet",
         "resnet18_fpn",
     )

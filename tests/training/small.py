@@ -84,14 +84,11 @@ def first(objective):
     return init_state(objective, float64(params), jax.random.key(1))
 
 
-_make_batch = jax.jit(make_batch, static_argnums=(1, 2))
-
-
 def batches():
     """Five batches with some void pixels, in float64."""
     settings = Lesions(size=(16, 16), foreground_share=0.1)
     for step in range(STEPS):
-        batch = _make_batch(jax.random.key(100 + step), BATCH, settings)
+        batch = make_batch(jax.random.key(100 + step), BATCH, settings)
         labels = batch.labels.at[0, :3].set(255)
         yield float64(dataclasses.replace(batch, labels=labels))
 
