@@ -12,7 +12,7 @@ from jaxseg.errors import UserError
 
 EXAMPLES = """\
 example:
-  jaxseg demo --out demo        under five minutes on two processor cores
+  jaxseg demo --out demo        five to ten minutes on two cores
 
 Settles the claims of the four papers, draws loss surfaces,
 trains a small U-Net on synthetic lesions, scores it on held-back cases, some
