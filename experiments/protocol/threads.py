@@ -14,8 +14,8 @@ from collections.abc import Iterator
 VARIABLE = "NPROC"
 """Tells XLA how many threads to start, whatever cores a process may use."""
 THREADS = 1
-"""Of a job, by default: on two cores two jobs of one thread do 1.5 to 1.7 times what one
-job of two does (`python -m experiments worker_speed`; docs/studies.md)."""
+"""Of a job, by default: on two cores two jobs of one thread do 1.5 to 1.7 times what
+one job of two does (`python -m experiments worker_speed`; docs/studies.md)."""
 
 
 def only_cpu() -> bool:
