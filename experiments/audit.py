@@ -41,7 +41,7 @@ class Question:
     """One line for one library.
 
     Attributes:
-      library: whom.
+      peer: whom.
       name: loss or metric.
       input: of the vectors.
       what: "as ours", or "as written by default".
@@ -52,7 +52,7 @@ class Question:
       gradient: of the scores, None where any finite one agrees, () where none is asked.
     """
 
-    library: Library
+    peer: Library
     name: str
     input: str
     what: str
@@ -114,7 +114,7 @@ def _of_loss(
             continue
         for dtype in HALVES if key == "large" else ("float32",):
             yield Question(
-                library=library, name=name, input=key, what=what, dtype=dtype,
+                peer=library, name=name, input=key, what=what, dtype=dtype,
                 call=expression, line=line_of(library, given, expression, dtype),
                 expected=(case["value"],), gradient=case["gradient"],
             )  # fmt: skip
@@ -138,7 +138,7 @@ def _of_metric(
             f"print([{expression}, []])"
         )
         yield Question(
-            library=library, name=name, input=key, what="as ours", dtype="bool",
+            peer=library, name=name, input=key, what="as ours", dtype="bool",
             call=expression, line=line, expected=tuple(values), gradient=(),
         )  # fmt: skip
 
@@ -192,9 +192,9 @@ def ask(
     Raises:
       UserError: that Python cannot be run.
     """
-    packages = {q.library.module: q.library.package for q in asked}
+    packages = {q.peer.module: q.peer.package for q in asked}
     lines = [
-        {"id": place, "module": q.library.module, "line": q.line}
+        {"id": place, "module": q.peer.module, "line": q.line}
         for place, q in enumerate(asked)
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -243,7 +243,7 @@ def judged(question: Question, answer: Mapping[str, Any], version: str) -> dict:
     else:
         differs = ""
     return {
-        "library": question.library.name,
+        "library": question.peer.name,
         "version": version,
         "name": question.name,
         "input": question.input,
@@ -293,7 +293,7 @@ def audit(
                 library.module, ""
             )
         for place, answer in answers.items():
-            version = versions[asked[place].library.module]
+            version = versions[asked[place].peer.module]
             rows.setdefault(place, judged(asked[place], answer, version))
     return [rows[place] for place in sorted(rows)], found
 

@@ -89,7 +89,7 @@ def test_the_audit_names_what_is_wrong_and_nothing_else(toy):
 def test_values_and_gradients_are_held_to_what_is_expected():
     library = Library(name="any", module="any", package="any", imports="")
     question = audit.Question(
-        library=library, name="dice", input="void", what="as ours", dtype="float32",
+        peer=library, name="dice", input="void", what="as ours", dtype="float32",
         call="", line="print()", expected=(0.5,), gradient=[0.1, -0.2],
     )  # fmt: skip
 
@@ -117,7 +117,7 @@ def test_a_line_that_fails_is_an_answer():
 def test_expressions_are_python():
     """Each as it stands in its line, whether or not its library is here."""
     asked = audit.questions(VECTORS)
-    assert {q.library.name for q in asked} == {library.name for library in LIBRARIES}
+    assert {q.peer.name for q in asked} == {library.name for library in LIBRARIES}
     for question in asked:
         compile(question.line, question.call, "exec")
         assert "\n" not in question.line
